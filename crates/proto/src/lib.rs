@@ -1,0 +1,25 @@
+//! What both sides of AnoniCloud may know.
+//!
+//! Enters: bytes from the other side. Leaves: typed ids, commit headers, wire types and error codes.
+//! Never: a key that opens content, a name, a path, a clock, randomness or I/O.
+//!
+//! The formats are specified in `docs/spec/`; every module names its page.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::exhaustive_enums
+)]
+
+pub mod api;
+pub mod capability;
+pub mod codec;
+pub mod commit;
+pub mod context;
+pub mod hash;
+pub mod ids;
+pub mod label;
+pub mod limits;
+pub mod merkle;
+pub mod padme;
+pub mod suite;
