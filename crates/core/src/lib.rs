@@ -1,1 +1,14 @@
-//! .
+//! What only AnoniCloud clients may know.
+//!
+//! Enters: secrets, randomness and time as arguments, bytes from the server. Leaves: sealed bytes, verified values,
+//! requests as values. Never: I/O, a clock, a random source of its own, or a global.
+//!
+//! The formats are specified in `docs/spec/`; every module names its page.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::exhaustive_enums
+)]
+
+pub mod crypto;

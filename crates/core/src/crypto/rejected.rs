@@ -1,0 +1,9 @@
+//! The one error of every cryptographic operation (spec: 0-conventions, "Errors").
+
+use thiserror::Error;
+
+/// A key, a context or a byte was not the right one. It never says which: nothing may depend on why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("rejected")]
+#[non_exhaustive]
+pub struct Rejected;
