@@ -1,0 +1,99 @@
+//! What a device remembers (spec: 1-accounts, "Local state"): a small durable map, sealed before it is stored.
+//!
+//! Enters: plain values. Leaves: the same. Never: a name, path or key readable in the file.
+
+mod sealed;
+#[cfg(not(target_arch = "wasm32"))]
+mod sqlite;
+
+use std::future::Future;
+
+use thiserror::Error;
+
+pub use sealed::{DeviceKey, SealedState, StateChange};
+#[cfg(not(target_arch = "wasm32"))]
+pub use sqlite::SqliteState;
+
+/// What a value is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Table {
+    /// The account and its keys: one value.
+    Account,
+    /// Per space, the highest head seen.
+    Heads,
+    /// Transfers not finished yet.
+    Jobs,
+    /// Tickets of large files being uploaded.
+    Tickets,
+    /// Packs sealed and not committed, and what is in them.
+    Staged,
+    /// Directory nodes read, by hash.
+    Nodes,
+}
+
+impl Table {
+    /// The number in the database and in the wrap's context.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Account => 0,
+            Self::Heads => 1,
+            Self::Jobs => 2,
+            Self::Tickets => 3,
+            Self::Staged => 4,
+            Self::Nodes => 5,
+        }
+    }
+}
+
+/// The keyed hash that stands for a key (32 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoredKey(pub(crate) [u8; 32]);
+
+impl StoredKey {
+    /// A key as stored; for tests of implementations.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// One change of an atomic group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Sets a value.
+    Put(Table, StoredKey, Vec<u8>),
+    /// Removes a value, if it is there.
+    Delete(Table, StoredKey),
+    /// Removes all values of a table.
+    Clear(Table),
+}
+
+/// Why the local state could not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The database is damaged, or not ours.
+    #[error("the local state is damaged")]
+    Corrupt,
+    /// The disk is full.
+    #[error("the disk that holds the local state is full")]
+    Full,
+    /// Another failure of the database.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[error("the local state cannot be used")]
+    Database(#[source] sqlx::Error),
+    /// A file beside the database cannot be used.
+    #[error("the local state folder cannot be used")]
+    Io(#[source] std::io::Error),
+}
+
+/// A durable map of sealed values.
+pub trait LocalState {
+    /// The value at `key`.
+    fn read(&self, table: Table, key: &StoredKey) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
+    /// All values of a table, by key.
+    fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
+    /// Makes all changes or none; durable when it returns.
+    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<(), StateError>>;
+}
