@@ -1,0 +1,95 @@
+//! Every command of the project: `cargo xtask <command>`.
+//!
+//! Enters: a command line. Leaves: an exit code, and what a person needs to read. Never: a network address or a secret.
+
+mod check;
+mod house;
+mod layers;
+mod shell;
+mod sources;
+mod test;
+mod tools;
+mod ui;
+mod unused_pub;
+mod wasm;
+
+use clap::{Parser, Subcommand};
+use shell::{Shell, ShellError};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    about = "Every command of the project"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// All checks, then all tests: what CI runs
+    Ci,
+    /// Format, lints, documentation, licences, layers, dead code and the wasm build, without the tests
+    Check,
+    /// Install what tests need, build the binaries and run all tests
+    Test {
+        /// Passed on to `cargo nextest run`, for instance `-p anonicloud-core`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Fail on a dependency or a mention that crosses the layers of ARCHITECTURE.md
+    Layers,
+    /// Fail on public items that only tests mention
+    UnusedPub,
+    /// Fail on the habits that no lint knows: allowed lints, ignored tests, long files, orphan files
+    House,
+    /// Check that proto, core and client build for the browser
+    Wasm,
+}
+
+/// Why a command did not succeed; the exit code is 1 for all of them.
+#[derive(Debug, thiserror::Error)]
+enum TaskError {
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    #[error(transparent)]
+    Tools(#[from] tools::InstallToolError),
+    #[error(transparent)]
+    Sources(#[from] sources::LoadSourcesError),
+    #[error("{check}: {count} found")]
+    Found {
+        /// The check that found something.
+        check: &'static str,
+        /// How many places it found.
+        count: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), TaskError> {
+    let shell = Shell::new()?;
+    match command {
+        Command::Ci => {
+            check::run(&shell)?;
+            test::run(&shell, &[])
+        }
+        Command::Check => check::run(&shell),
+        Command::Test { arguments } => test::run(&shell, &arguments),
+        Command::Layers => layers::run(&shell),
+        Command::UnusedPub => unused_pub::run(&shell),
+        Command::House => house::run(&shell),
+        Command::Wasm => wasm::run(&shell),
+    }
+}
