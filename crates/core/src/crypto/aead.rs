@@ -35,6 +35,8 @@ pub(super) trait Aead256 {
 pub(super) use native::NativeAes256Gcm as Aes256Gcm;
 #[cfg(target_arch = "wasm32")]
 pub(super) use portable::PortableAes256Gcm as Aes256Gcm;
+#[cfg(test)]
+pub(super) use portable::PortableAes256Gcm;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {

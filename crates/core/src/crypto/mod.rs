@@ -17,3 +17,6 @@ pub mod secret;
 pub mod segment;
 pub mod signature;
 pub mod wrap;
+
+#[cfg(test)]
+mod tests;

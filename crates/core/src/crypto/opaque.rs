@@ -3,6 +3,8 @@
 //! Enters: a password input, answers of the server. Leaves: messages for the server and the export key.
 //! Never: a hint why a login failed. The identities are none for the client and the realm for the server.
 
+use core::marker::PhantomData;
+
 use anonicloud_proto::context::context;
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
@@ -25,18 +27,20 @@ use super::random::{OpaqueRandom, Random};
 use super::rejected::Rejected;
 use super::secret::ExportKey;
 
-/// OPAQUE as suite 0x0001 has it.
-struct OpaqueSuite;
+/// OPAQUE as suite 0x0001 has it, but for the key stretching: the vectors of the RFC have none.
+pub(super) struct OpaqueWith<K>(PhantomData<K>);
 
-impl CipherSuite for OpaqueSuite {
+impl<K: Ksf> CipherSuite for OpaqueWith<K> {
     type OprfCs = Ristretto255;
     type KeyExchange = TripleDh<Ristretto255, Sha512>;
-    type Ksf = Argon2idKsf;
+    type Ksf = K;
 }
+
+type OpaqueSuite = OpaqueWith<Argon2idKsf>;
 
 /// Argon2id, 64 MiB, 3 passes, 1 lane, salt of 16 zeros (the OPRF output is the salt in all but name: RFC 9807, section 7).
 #[derive(Default)]
-struct Argon2idKsf;
+pub(super) struct Argon2idKsf;
 
 impl Ksf for Argon2idKsf {
     fn hash<L: ArrayLength<u8>>(

@@ -58,6 +58,12 @@ impl SegmentKeys {
         self.version
     }
 
+    /// `K_siv | K_enc | K_addr | K_meta`, for vectors and for forging what only a reader with the file key could.
+    #[cfg(test)]
+    pub(super) fn expose_all(&self) -> [&[u8; 32]; 4] {
+        [&self.siv, &self.encrypt, &self.address, &self.meta]
+    }
+
     /// `fv_id | u64 i`.
     fn message_context(&self, index: u64) -> [u8; 24] {
         let mut bytes = [0; 24];

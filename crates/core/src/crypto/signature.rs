@@ -50,7 +50,7 @@ impl CompositeSeed {
         CompositeSignature(join(&ed25519.sign(&message).to_bytes(), &second.encode()))
     }
 
-    fn keys(&self) -> (ed25519_dalek::SigningKey, ml_dsa::SigningKey<MlDsa65>) {
+    pub(super) fn keys(&self) -> (ed25519_dalek::SigningKey, ml_dsa::SigningKey<MlDsa65>) {
         let (ed25519, ml_dsa) = self
             .expose_bytes()
             .split_first_chunk::<32>()
@@ -98,13 +98,17 @@ impl CompositePublicKey {
     }
 }
 
-fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<(), Rejected> {
+pub(super) fn verify_ed25519(
+    key: &[u8; 32],
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), Rejected> {
     let key = ed25519_dalek::VerifyingKey::from_bytes(key).map_err(|_| Rejected)?;
     let signature = ed25519_dalek::Signature::from_bytes(signature);
     key.verify_strict(message, &signature).map_err(|_| Rejected)
 }
 
-fn verify_ml_dsa(key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Rejected> {
+pub(super) fn verify_ml_dsa(key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Rejected> {
     let key = ml_dsa::VerifyingKey::<MlDsa65>::decode(key.try_into().map_err(|_| Rejected)?);
     let signature = ml_dsa::Signature::<MlDsa65>::try_from(signature).map_err(|_| Rejected)?;
     if key.verify_with_context(message, &[], &signature) {

@@ -1,0 +1,20 @@
+//! The tree of a space: names, directory nodes, reading, editing and merging without I/O (spec: 3-spaces, "Directories").
+//!
+//! Enters: opened nodes out of a [`NodeSource`](store::NodeSource), edits, pieces from the server. Leaves: entries, the pieces
+//! that are missing as [`Wanted`](store::Wanted), and sealed nodes. Never: a node whose hash its parent does not vouch for, a name that
+//! is refused, I/O.
+
+mod dirty;
+pub mod edit;
+mod encoding;
+pub mod lookup;
+pub mod merge;
+pub mod name;
+pub mod node;
+mod opened;
+pub mod seal;
+mod shard;
+pub mod store;
+
+#[cfg(test)]
+mod tests;
