@@ -77,7 +77,7 @@ impl Shell {
 
     /// `cargo` of the toolchain that runs xtask.
     pub(crate) fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        self.command(env!("CARGO"), arguments)
+        self.command("cargo", arguments)
     }
 
     /// Any program, in the root of the repository.
