@@ -4,5 +4,6 @@
 //! Never: plaintext to a [`remote::Remote`], or unsealed state to a [`state::LocalState`].
 #![forbid(unsafe_code)]
 
+mod random;
 pub mod remote;
 pub mod state;

@@ -1,10 +1,15 @@
 //! Why a request did not give an answer.
 
+use std::error::Error;
+
 use anonicloud_proto::api::ErrorCode;
 use thiserror::Error;
 
 /// What a request gives.
 pub type RemoteResult<T> = Result<T, RemoteError>;
+
+/// What the transport said, whichever it is.
+pub type TransportError = Box<dyn Error + Send + Sync>;
 
 /// Who is at fault, and whether to try again.
 #[derive(Debug, Error)]
@@ -15,17 +20,17 @@ pub enum RemoteError {
     Refused {
         /// For programs.
         code: ErrorCode,
-        /// The server's sentence.
+        /// The server's sentence; from HTTP, without control characters and cut to a few lines.
         message: String,
-        /// The server's advice.
+        /// The server's advice; the same.
         hint: String,
     },
-    /// No connection, or it broke.
+    /// No connection, or it broke, or nothing moved on it for too long.
     #[error("the server cannot be reached")]
-    Unreachable(#[source] reqwest::Error),
+    Unreachable(#[source] TransportError),
     /// The server's certificate is not one that is trusted here.
     #[error("the server's certificate is not trusted")]
-    Certificate(#[source] reqwest::Error),
+    Certificate(#[source] TransportError),
     /// The answer is not of the form that the API says.
     #[error("the server's answer is malformed: {what}")]
     Malformed {
@@ -47,7 +52,9 @@ impl RemoteError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Refused { code, .. } => matches!(code, ErrorCode::Unavailable | ErrorCode::TooManyRequests),
+            Self::Refused { code, .. } => {
+                matches!(code, ErrorCode::Unavailable | ErrorCode::TooManyRequests)
+            }
             Self::Certificate(_) | Self::Malformed { .. } => false,
         }
     }

@@ -9,7 +9,6 @@ mod retry;
 
 use core::fmt;
 use core::ops::Range;
-use std::future::Future;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
@@ -23,9 +22,9 @@ use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-pub use error::{RemoteError, RemoteResult};
+pub use error::{RemoteError, RemoteResult, TransportError};
 #[cfg(not(target_arch = "wasm32"))]
-pub use http::{ConnectError, HttpRemote, ServerAddress};
+pub use http::{ConnectError, HttpRemote, Patience, ServerAddress};
 pub use retry::Retry;
 
 /// A bearer token of an account or space session.

@@ -2,15 +2,16 @@
 //!
 //! Enters: plain values. Leaves: the same. Never: a name, path or key readable in the file.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
 
-use std::future::Future;
 
 use thiserror::Error;
 
-pub use sealed::{DeviceKey, SealedState, StateChange};
+pub use sealed::{DeviceKey, SealedState, StateChange, StateEntry};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteState;
 
@@ -51,7 +52,7 @@ impl Table {
 pub struct StoredKey(pub(crate) [u8; 32]);
 
 impl StoredKey {
-    /// A key as stored; for tests of implementations.
+    /// A key as stored.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -76,6 +77,9 @@ pub enum StateError {
     /// The database is damaged, or not ours.
     #[error("the local state is damaged")]
     Corrupt,
+    /// A newer version of this program made the database.
+    #[error("the local state is of a newer version of this program")]
+    Newer,
     /// The disk is full.
     #[error("the disk that holds the local state is full")]
     Full,

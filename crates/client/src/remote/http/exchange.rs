@@ -1,0 +1,232 @@
+//! One request and its answer: what is sent, what is read of it, whose fault a failure is.
+//!
+//! Enters: a request. Leaves: an answer of 2xx whose length is under its cap, or why there is none.
+//! Never: memory by an announced length, a URL in an error.
+
+use core::convert::Infallible;
+use core::ops::Range;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anonicloud_proto::api::{ErrorBody, ErrorCode};
+use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
+use futures::stream;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::remote::{RemoteError, RemoteResult, SessionToken};
+
+/// A JSON answer.
+pub(super) const JSON_ANSWER_MAX: usize = 1 << 20;
+/// A body that says why not, and one whose content does not matter.
+const REFUSAL_MAX: usize = 16 << 10;
+/// Characters shown of what a server says.
+const TEXT_MAX: usize = 400;
+/// How much of a body counts as progress.
+const SENT_STEP: usize = 256 << 10;
+
+/// A request of the API.
+pub(super) struct Request<'a> {
+    method: Method,
+    path: String,
+    token: Option<&'a SessionToken>,
+    range: Option<Range<u64>>,
+    payload: Option<(&'static str, Bytes)>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) const fn new(method: Method, path: String) -> Self {
+        Self { method, path, token: None, range: None, payload: None }
+    }
+
+    pub(super) const fn token(mut self, token: &'a SessionToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Asks for these bytes; they must not be none.
+    pub(super) fn range(mut self, range: Range<u64>) -> Self {
+        self.range = Some(range);
+        self
+    }
+
+    pub(super) fn json(mut self, value: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(value).expect("wire types are structs of strings, numbers and lists");
+        self.payload = Some(("application/json", json.into()));
+        self
+    }
+
+    pub(super) fn bytes(mut self, bytes: Bytes) -> Self {
+        self.payload = Some(("application/octet-stream", bytes));
+        self
+    }
+}
+
+/// A pool of connections to one server.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    client: Client,
+    base: String,
+    idle: Duration,
+}
+
+impl Exchange {
+    pub(super) const fn new(client: Client, base: String, idle: Duration) -> Self {
+        Self { client, base, idle }
+    }
+
+    /// A JSON answer of at most `cap` bytes.
+    pub(super) async fn json<T: DeserializeOwned>(&self, request: Request<'_>, cap: usize) -> RemoteResult<T> {
+        // Answers to logins carry tokens.
+        let body = Zeroizing::new(self.bytes(request, cap).await?);
+        serde_json::from_slice(&body).map_err(|_| RemoteError::Malformed { what: "JSON of another form than the API's" })
+    }
+
+    /// A raw answer of at most `cap` bytes.
+    pub(super) async fn bytes(&self, request: Request<'_>, cap: usize) -> RemoteResult<Vec<u8>> {
+        let mut response = self.answer(request).await?;
+        self.read(&mut response, Vec::new(), cap).await
+    }
+
+    /// A raw answer of exactly `len` bytes, which is what the caller expects and may be allocated.
+    pub(super) async fn exact_bytes(&self, request: Request<'_>, len: usize) -> RemoteResult<Vec<u8>> {
+        let mut response = self.answer(request).await?;
+        let body = self.read(&mut response, Vec::with_capacity(len), len).await?;
+        if body.len() == len { Ok(body) } else { Err(RemoteError::Malformed { what: "fewer bytes than were asked for" }) }
+    }
+
+    /// An answer that says nothing but that it was done.
+    pub(super) async fn done(&self, request: Request<'_>) -> RemoteResult<()> {
+        self.bytes(request, REFUSAL_MAX).await.map(drop)
+    }
+
+    /// The head of an answer that is no refusal.
+    async fn answer(&self, request: Request<'_>) -> RemoteResult<Response> {
+        let mut builder = self.client.request(request.method, format!("{}{}", self.base, request.path));
+        if let Some(token) = request.token {
+            builder = builder.header(AUTHORIZATION, bearer(token));
+        }
+        if let Some(range) = request.range {
+            let last = range.end.saturating_sub(1);
+            builder = builder.header(RANGE, format!("bytes={}-{last}", range.start));
+        }
+        let sent = Arc::new(AtomicUsize::new(0));
+        if let Some((kind, bytes)) = request.payload {
+            builder = builder.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, bytes.len());
+            builder = builder.body(watched(bytes, Arc::clone(&sent)));
+        }
+        let response = self.send(builder, &sent).await?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response).await) }
+    }
+
+    /// Sends until the head of the answer is there. A slow line is not a dead one: while a body moves, it may take its time.
+    async fn send(&self, builder: RequestBuilder, sent: &AtomicUsize) -> RemoteResult<Response> {
+        let mut sending = Box::pin(builder.send());
+        let mut sent_before = 0;
+        loop {
+            match timeout(self.idle, &mut sending).await {
+                Ok(answer) => return answer.map_err(classify),
+                Err(elapsed) => {
+                    let sent_now = sent.load(Ordering::Relaxed);
+                    if sent_now == sent_before {
+                        return Err(RemoteError::Unreachable(Box::new(elapsed)));
+                    }
+                    sent_before = sent_now;
+                }
+            }
+        }
+    }
+
+    async fn read(&self, response: &mut Response, mut body: Vec<u8>, cap: usize) -> RemoteResult<Vec<u8>> {
+        loop {
+            let next = timeout(self.idle, response.chunk()).await;
+            let next = next.map_err(|elapsed| RemoteError::Unreachable(Box::new(elapsed)))?;
+            let Some(chunk) = next.map_err(classify)? else {
+                return Ok(body);
+            };
+            if chunk.len() > cap.saturating_sub(body.len()) {
+                return Err(RemoteError::Malformed { what: "more bytes than the API allows" });
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+
+    async fn refusal(&self, mut response: Response) -> RemoteError {
+        let status = response.status();
+        let body = match self.read(&mut response, Vec::new(), REFUSAL_MAX).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
+        match serde_json::from_slice::<ErrorBody>(&body) {
+            Ok(ErrorBody { error }) => {
+                RemoteError::Refused { code: error.code, message: shown(&error.message), hint: shown(&error.hint) }
+            }
+            // What stands in front of a server says so in words of its own.
+            Err(_) if is_gateway_failure(status) => RemoteError::Refused {
+                code: ErrorCode::Unavailable,
+                message: format!("the server is not ready (HTTP status {})", status.as_u16()),
+                hint: "try again in a minute".to_owned(),
+            },
+            Err(_) => RemoteError::Malformed { what: "a refusal of another form than the API's" },
+        }
+    }
+}
+
+const fn is_gateway_failure(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// What a server says, fit for a terminal: it must not move the cursor there, nor fill the screen.
+fn shown(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(TEXT_MAX).collect()
+}
+
+fn bearer(token: &SessionToken) -> HeaderValue {
+    let text = Zeroizing::new(format!("Bearer {}", BASE64URL_NOPAD.encode(token.expose_bytes())));
+    let mut value = HeaderValue::from_str(&text).expect("base64url is letters, digits, `-` and `_`");
+    value.set_sensitive(true);
+    value
+}
+
+/// `bytes` as a body, not copied, which counts into `sent` what was taken of it.
+fn watched(bytes: Bytes, sent: Arc<AtomicUsize>) -> Body {
+    let steps = (0..bytes.len()).step_by(SENT_STEP).map(move |from| {
+        let step = bytes.slice(from..bytes.len().min(from + SENT_STEP));
+        sent.fetch_add(step.len(), Ordering::Relaxed);
+        Ok::<Bytes, Infallible>(step)
+    });
+    Body::wrap_stream(stream::iter(steps))
+}
+
+/// Whose fault a failed exchange is.
+fn classify(error: reqwest::Error) -> RemoteError {
+    let error = error.without_url();
+    match find_tls_error(&error) {
+        Some(rustls::Error::InvalidCertificate(_)) => RemoteError::Certificate(Box::new(error)),
+        Some(
+            rustls::Error::PeerIncompatible(_) | rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(_),
+        ) => RemoteError::Malformed { what: "not TLS 1.3" },
+        _ => RemoteError::Unreachable(Box::new(error)),
+    }
+}
+
+/// The TLS library's own error at the bottom of `error`.
+fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    // An `io::Error` leaves the error it was made of out of its chain of sources.
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => find_tls_error(inner),
+        None => error.source().and_then(find_tls_error),
+    }
+}

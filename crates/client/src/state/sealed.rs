@@ -1,0 +1,241 @@
+//! The local state as the rest of the client sees it: plain keys and values, sealed before they are stored.
+//!
+//! Enters: plain values. Leaves: the same, or an error for what this device did not write there.
+//! Never: a key or a value that can be read in the store.
+
+use core::fmt;
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::Path;
+
+use anonicloud_core::crypto::random::make_bytes;
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::crypto::secret::WrapKey;
+use anonicloud_core::crypto::wrap::{self, WrapContext};
+use anonicloud_proto::codec::{DecodeError, Reader, Writer};
+use anonicloud_proto::ids::{AccountId, RealmId};
+use anonicloud_proto::label::Label;
+use zeroize::Zeroizing;
+
+use super::{Change, LocalState, StateError, StoredKey, Table};
+#[cfg(not(target_arch = "wasm32"))]
+use super::{folder, sqlite};
+use crate::random::SystemRandom;
+
+/// The key that everything a device remembers is sealed under. It never leaves the device.
+pub struct DeviceKey(WrapKey);
+
+impl DeviceKey {
+    /// The key with these bytes; the array passed in is wiped.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(WrapKey::from_bytes(bytes))
+    }
+
+    /// The key in the file `device.key` of the folder `dir`; when there is none, a fresh one, durable before it is given.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] when the file is not a key.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load_or_make(dir: &Path) -> Result<Self, StateError> {
+        folder::make_private_dir(dir).map_err(StateError::Io)?;
+        if let Some(key) = Self::load(dir)? {
+            return Ok(key);
+        }
+        let fresh = WrapKey::make(&mut SystemRandom);
+        folder::write_private_once(dir, KEY_FILE_NAME, fresh.expose_bytes()).map_err(StateError::Io)?;
+        // Another process may have been faster: then its key counts.
+        Self::load(dir)?.ok_or(StateError::Corrupt)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn load(dir: &Path) -> Result<Option<Self>, StateError> {
+        let bytes = folder::read_secret(&dir.join(KEY_FILE_NAME)).map_err(StateError::Io)?;
+        let key = bytes.map(|bytes| {
+            let bytes = bytes.as_slice().try_into().map_err(|_| StateError::Corrupt)?;
+            Ok(Self::from_bytes(bytes))
+        });
+        key.transpose()
+    }
+}
+
+impl fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceKey(..)")
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+const KEY_FILE_NAME: &str = "device.key";
+/// The key of the keyed hash is derived by BLAKE3 under this, so that no key serves two algorithms.
+const HASH_KEY_CONTEXT: &str = "AnoniCloud/1 local state keys";
+/// Local values belong to the device, to no installation or account.
+const NO_REALM: RealmId = RealmId::from_bytes([0; RealmId::LEN]);
+const NO_ACCOUNT: [u8; AccountId::LEN] = [0; AccountId::LEN];
+
+/// One change of an atomic group, in plain.
+#[non_exhaustive]
+pub enum StateChange {
+    /// Sets a value.
+    Put {
+        /// Where.
+        table: Table,
+        /// Under which key.
+        key: Vec<u8>,
+        /// To what.
+        value: Zeroizing<Vec<u8>>,
+    },
+    /// Removes a value, if it is there.
+    Delete {
+        /// Where.
+        table: Table,
+        /// Of which key.
+        key: Vec<u8>,
+    },
+    /// Removes all values of a table.
+    Clear {
+        /// Which.
+        table: Table,
+    },
+}
+
+impl fmt::Debug for StateChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { table, .. } => write!(f, "Put({table:?}, ..)"),
+            Self::Delete { table, .. } => write!(f, "Delete({table:?}, ..)"),
+            Self::Clear { table } => write!(f, "Clear({table:?})"),
+        }
+    }
+}
+
+/// A key and its value.
+pub type StateEntry = (Vec<u8>, Zeroizing<Vec<u8>>);
+
+/// A [`LocalState`] that sees only sealed values.
+pub struct SealedState<S> {
+    store: S,
+    wrap_key: WrapKey,
+    hash_key: Zeroizing<[u8; 32]>,
+}
+
+impl<S> fmt::Debug for SealedState<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedState(..)")
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl SealedState<sqlite::SqliteState> {
+    /// The state in the folder `dir`: the database and, beside it, the key; both are made when neither is there.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] when one is damaged, or when there is a database whose key is gone.
+    pub async fn open(dir: &Path) -> Result<Self, StateError> {
+        let is_there = |name| fs_err::exists(dir.join(name)).map_err(StateError::Io);
+        // A new key would open nothing, and this device would forget silently which heads it has seen.
+        if is_there(sqlite::FILE_NAME)? && !is_there(KEY_FILE_NAME)? {
+            return Err(StateError::Corrupt);
+        }
+        let key = DeviceKey::load_or_make(dir)?;
+        let store = sqlite::SqliteState::open(dir).await?;
+        Ok(Self::new(store, &key))
+    }
+
+    /// Ends the connection to the database.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+impl<S: LocalState> SealedState<S> {
+    /// Keeps values in `store`, sealed under `key`.
+    pub fn new(store: S, key: &DeviceKey) -> Self {
+        let hash_key = blake3::derive_key(HASH_KEY_CONTEXT, key.0.expose_bytes());
+        Self { store, wrap_key: key.0.duplicate(), hash_key: Zeroizing::new(hash_key) }
+    }
+
+    /// The value at `key`.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] when it is not one that this device put there.
+    pub async fn read(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
+        let stored = self.stored_key(table, key);
+        let Some(sealed) = self.store.read(table, &stored).await? else {
+            return Ok(None);
+        };
+        let (_, value) = self.open_entry(table, &stored, &sealed)?;
+        Ok(Some(value))
+    }
+
+    /// All entries of a table, in no order that means anything.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] when one is not one that this device put there.
+    pub async fn scan(&self, table: Table) -> Result<Vec<StateEntry>, StateError> {
+        let entries = self.store.scan(table).await?;
+        let opened = entries.iter().map(|(stored, sealed)| self.open_entry(table, stored, sealed));
+        opened.collect()
+    }
+
+    /// Makes all changes or none; durable when it returns.
+    ///
+    /// # Errors
+    /// What the store says: [`StateError::Full`] when the disk is full.
+    pub async fn apply(&self, changes: Vec<StateChange>) -> Result<(), StateError> {
+        let sealed: Vec<Change> = changes.into_iter().map(|change| self.seal(change)).collect();
+        self.store.apply(&sealed).await
+    }
+
+    fn seal(&self, change: StateChange) -> Change {
+        match change {
+            StateChange::Put { table, key, value } => {
+                let stored = self.stored_key(table, &key);
+                let mut plain = Writer::default();
+                plain.bytes(&key);
+                plain.fixed(&value);
+                let plain = Zeroizing::new(plain.into_bytes());
+                let object = object_of(table, &stored);
+                let salt = make_bytes(&mut SystemRandom);
+                Change::Put(table, stored, wrap::seal(&self.wrap_key, &context_of(&object), &plain, salt))
+            }
+            StateChange::Delete { table, key } => Change::Delete(table, self.stored_key(table, &key)),
+            StateChange::Clear { table } => Change::Clear(table),
+        }
+    }
+
+    fn open_entry(&self, table: Table, stored: &StoredKey, sealed: &[u8]) -> Result<StateEntry, StateError> {
+        let object = object_of(table, stored);
+        let plain = wrap::open(&self.wrap_key, &context_of(&object), sealed)?;
+        let mut input = Reader::new(plain.expose_bytes());
+        let key = input.bytes(plain.expose_bytes().len())?.to_vec();
+        let value = input.take(input.remaining())?.to_vec();
+        Ok((key, Zeroizing::new(value)))
+    }
+
+    fn stored_key(&self, table: Table, key: &[u8]) -> StoredKey {
+        let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
+        hasher.update(&[table.number()]).update(key);
+        StoredKey(*hasher.finalize().as_bytes())
+    }
+}
+
+fn object_of(table: Table, stored: &StoredKey) -> [u8; 33] {
+    let mut object = [table.number(); 33];
+    object[1..].copy_from_slice(&stored.0);
+    object
+}
+
+const fn context_of(object: &[u8; 33]) -> WrapContext<'_> {
+    WrapContext { label: Label::WrapLocalState, realm: &NO_REALM, owner: &NO_ACCOUNT, object, version: 0 }
+}
+
+impl From<Rejected> for StateError {
+    fn from(_: Rejected) -> Self {
+        Self::Corrupt
+    }
+}
+
+impl From<DecodeError> for StateError {
+    fn from(_: DecodeError) -> Self {
+        Self::Corrupt
+    }
+}
