@@ -70,6 +70,11 @@ impl core::fmt::Debug for Writer {
 }
 
 impl Writer {
+    /// A writer that does not move its bytes up to `capacity`: an encoding of secrets leaves no copy behind.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
     /// Appends one byte.
     pub fn u8(&mut self, value: u8) {
         self.0.push(value);

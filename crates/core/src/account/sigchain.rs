@@ -115,7 +115,7 @@ impl Sigchain {
     /// [`Rejected`] as for [`Sigchain::verify`].
     pub fn append(&mut self, realm: &RealmId, link: &[u8]) -> Result<(), Rejected> {
         let Link { fields, signature } = read_link(link)?;
-        if fields.account != self.account || fields.seq != self.len() || fields.prev != self.head {
+        if fields.account != self.account || fields.seq != self.link_count() || fields.prev != self.head {
             return Err(Rejected);
         }
         self.identity.verify(Label::SignSigchain, realm, &fields.to_bytes(), &signature)?;
@@ -166,13 +166,8 @@ impl Sigchain {
     }
 
     /// How many links there are; the newest has one less as its number.
-    pub fn len(&self) -> u64 {
+    pub fn link_count(&self) -> u64 {
         u64::try_from(self.links.len()).unwrap_or(u64::MAX)
-    }
-
-    /// Never: a chain has a genesis.
-    pub const fn is_empty(&self) -> bool {
-        self.links.is_empty()
     }
 
     /// All links as they travel, the genesis first.
@@ -215,7 +210,7 @@ impl Sigchain {
             return Err(SignLinkError::DeviceKnown(device));
         }
         let key = seeds.signing().public();
-        let message = device_message(&self.account, self.len(), &self.head, &device, &key);
+        let message = device_message(&self.account, self.link_count(), &self.head, &device, &key);
         let signature = seeds.signing().sign(Label::SignDevice, realm, &message);
         self.sign_next(realm, identity, Action::AddDevice { device, key, signature })
     }
@@ -239,7 +234,7 @@ impl Sigchain {
         if identity.signing().public() != self.identity {
             return Err(SignLinkError::OtherIdentity);
         }
-        let link = UnsignedLink { account: self.account, seq: self.len(), prev: self.head, action };
+        let link = UnsignedLink { account: self.account, seq: self.link_count(), prev: self.head, action };
         Ok(sign(realm, identity, link))
     }
 }

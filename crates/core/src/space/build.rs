@@ -1,0 +1,197 @@
+//! Making commits (spec: 3-spaces, "Commits").
+
+use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, LoggedCommit, PostedCommit, UnsignedHeader};
+use anonicloud_proto::hash::ChainHash;
+use anonicloud_proto::ids::{DeviceId, RealmId};
+use anonicloud_proto::label::Label;
+use anonicloud_proto::limits::COMMIT_BLOBS_MAX;
+use anonicloud_proto::merkle::Frontier;
+use anonicloud_proto::suite::Suite;
+use thiserror::Error;
+
+use super::body::{BodyPlace, CommitBody, GenesisExtra, RootRef, SignedBody};
+use super::private::{PrivateSpace, derive_space_id};
+use super::state::{LogPlace, SpaceState};
+use crate::account::keys::{DeviceSeeds, SpaceKeys};
+use crate::account::sigchain::Sigchain;
+use crate::crypto::random::{Random, make_bytes};
+
+/// Why a commit cannot be made. All are the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BuildCommitError {
+    /// The owner's sigchain does not certify the device with its key.
+    #[error("build commit: device {0} is not certified by the owner's sigchain")]
+    DeviceNotCertified(DeviceId),
+    /// The state is another space's or another epoch's.
+    #[error("build commit: the state is of another space or epoch")]
+    OtherState,
+    /// A blob is added twice with two sizes.
+    #[error("build commit: a blob is added twice with different sizes")]
+    BlobTwice,
+    /// More blobs are added than a commit holds.
+    #[error("build commit: {0} blobs are more than one commit may add")]
+    TooManyBlobs(usize),
+    /// The sealed body is over the limit.
+    #[error("build commit: the body is too large")]
+    BodyTooLarge,
+}
+
+/// A change of the tree, to be committed.
+#[derive(Debug)]
+pub struct TreeChange {
+    /// The new tree; an empty one has none.
+    pub root: Option<RootRef>,
+    /// Every blob that the tree needs and the space does not have yet, in any order.
+    pub adds: Vec<AddedBlob>,
+    /// Today, counted from 1970-01-01.
+    pub day: u32,
+}
+
+/// What a body is made of beside its author.
+struct Draft {
+    kind: CommitKind,
+    seq: u64,
+    prev: ChainHash,
+    history: Frontier,
+    lists: CommitLists,
+    root: Option<RootRef>,
+    base: LogPlace,
+    roster: LogPlace,
+    links_from: u64,
+    day: u32,
+    extra: Vec<u8>,
+}
+
+impl PrivateSpace {
+    /// Makes a new space of the account of `owner`, with fresh keys, and the genesis commit that begins it with an empty tree.
+    /// [`PrivateSpace::verify_head`] takes the genesis and an empty frontier, and gives the state for the first change.
+    ///
+    /// # Errors
+    /// [`BuildCommitError::DeviceNotCertified`] when the chain does not certify `device`; [`BuildCommitError::BodyTooLarge`]
+    /// when it has too many links.
+    pub fn make(
+        realm: RealmId,
+        owner: Sigchain,
+        device: &DeviceSeeds,
+        day: u32,
+        random: &mut dyn Random,
+    ) -> Result<(Self, PostedCommit), BuildCommitError> {
+        let keys = SpaceKeys::make(random);
+        let id_random = make_bytes(random);
+        let id = derive_space_id(&realm, &owner, &id_random);
+        let space = Self::new(realm, id, keys, owner);
+        let extra = GenesisExtra {
+            owner_key: space.owner.identity_key().hash(&realm),
+            random: id_random,
+            keys: space.capability,
+        };
+        let draft = Draft {
+            kind: CommitKind::Genesis,
+            seq: 0,
+            prev: ChainHash::ZERO,
+            history: Frontier::default(),
+            lists: CommitLists::default(),
+            root: None,
+            base: LogPlace::NONE,
+            roster: LogPlace::NONE,
+            links_from: 0,
+            day,
+            extra: extra.to_bytes(),
+        };
+        let posted = space.post(draft, device, random)?;
+        Ok((space, posted))
+    }
+
+    /// Makes the commit that puts `change` on top of `state`.
+    ///
+    /// # Errors
+    /// [`BuildCommitError`] when the device, the state or the size of the change does not allow it.
+    pub fn make_tree_commit(
+        &self,
+        state: &SpaceState,
+        device: &DeviceSeeds,
+        change: TreeChange,
+        random: &mut dyn Random,
+    ) -> Result<PostedCommit, BuildCommitError> {
+        if state.space != self.space || state.epoch != self.keys.epoch() {
+            return Err(BuildCommitError::OtherState);
+        }
+        let draft = Draft {
+            kind: CommitKind::Tree,
+            seq: state.frontier.size(),
+            prev: state.head.hash,
+            history: state.frontier.clone(),
+            lists: CommitLists { adds: sort_adds(change.adds)?, ..CommitLists::default() },
+            root: change.root,
+            base: state.valid,
+            roster: LogPlace { seq: 0, hash: state.genesis },
+            links_from: state.links_carried,
+            day: change.day,
+            extra: Vec::new(),
+        };
+        self.post(draft, device, random)
+    }
+
+    fn post(&self, draft: Draft, device: &DeviceSeeds, random: &mut dyn Random) -> Result<PostedCommit, BuildCommitError> {
+        let id = device.device();
+        let certified = self.owner.device(&id).filter(|known| known.removed().is_none());
+        if certified.is_none_or(|known| *known.key() != device.signing().public()) {
+            return Err(BuildCommitError::DeviceNotCertified(id));
+        }
+        let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq: draft.seq };
+        let links_from = usize::try_from(draft.links_from).unwrap_or(usize::MAX);
+        let body = CommitBody {
+            root: draft.root.as_ref().map(|root| place.seal_root(root, random)),
+            base: draft.base,
+            roster: draft.roster,
+            author: self.owner.account(),
+            device: id,
+            links: self.owner.links().get(links_from..).unwrap_or_default().to_vec(),
+            checkpoint: Vec::new(),
+            heads: Vec::new(),
+            day: draft.day,
+            extra: draft.extra,
+        };
+        let header = UnsignedHeader {
+            suite: Suite::V1,
+            kind: draft.kind,
+            space: self.space,
+            epoch: self.keys.epoch(),
+            seq: draft.seq,
+            prev: draft.prev,
+            history: draft.history.root(),
+            lists: draft.lists.hash(),
+            body: ChainHash::ZERO,
+        };
+        let signature = device.signing().sign(Label::SignCommit, &self.realm, &body.message(&header));
+        let sealed = place.seal_body(&SignedBody { body, signature }, random);
+        let sealed = sealed.ok_or(BuildCommitError::BodyTooLarge)?;
+        let logged = self.sign_header(header, sealed);
+        Ok(PostedCommit { logged, lists: draft.lists })
+    }
+
+    /// Completes a header with the hash of its body and the capability signature that its kind asks for.
+    pub(super) fn sign_header(&self, mut header: UnsignedHeader, body: Vec<u8>) -> LoggedCommit {
+        header.body = ChainHash::of(&body);
+        let seed = match header.kind {
+            CommitKind::Tree => self.keys.write(),
+            _ => self.keys.admin(),
+        };
+        let signature = seed.sign(&header.message(&self.realm));
+        LoggedCommit { header: header.with_signature(signature), body }
+    }
+}
+
+fn sort_adds(mut adds: Vec<AddedBlob>) -> Result<Vec<AddedBlob>, BuildCommitError> {
+    adds.sort_unstable();
+    adds.dedup();
+    if !adds.is_sorted_by(|a, b| a.blob < b.blob) {
+        return Err(BuildCommitError::BlobTwice);
+    }
+    if adds.len() > COMMIT_BLOBS_MAX {
+        return Err(BuildCommitError::TooManyBlobs(adds.len()));
+    }
+    Ok(adds)
+}
