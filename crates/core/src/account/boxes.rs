@@ -8,7 +8,9 @@ use anonicloud_proto::limits::BOX_MAX;
 
 use super::keys::{Identity, SpaceKeys};
 use super::sigchain::Sigchain;
-use crate::crypto::kdf::{derive_identity_box_key, derive_password_key, derive_recovery_key, derive_space_root_key};
+use crate::crypto::kdf::{
+    derive_identity_box_key, derive_password_key, derive_recovery_key, derive_space_root_key,
+};
 use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy, SecretBytes, WrapKey};
@@ -33,14 +35,22 @@ impl BoxOwner {
         random: &mut dyn Random,
     ) -> SealedBox {
         let place = self.place(Label::WrapPasswordSlot, version);
-        place.seal(&derive_password_key(export, &self.realm), master.expose_bytes(), random)
+        place.seal(
+            &derive_password_key(export, &self.realm),
+            master.expose_bytes(),
+            random,
+        )
     }
 
     /// The master key out of the password slot.
     ///
     /// # Errors
     /// [`Rejected`] when the password, the owner, the version or a byte differs.
-    pub fn open_password_slot(&self, export: &ExportKey, slot: &SealedBox) -> Result<MasterKey, Rejected> {
+    pub fn open_password_slot(
+        &self,
+        export: &ExportKey,
+        slot: &SealedBox,
+    ) -> Result<MasterKey, Rejected> {
         let place = self.place(Label::WrapPasswordSlot, slot.version);
         read_master(&place.open(&derive_password_key(export, &self.realm), slot)?)
     }
@@ -54,14 +64,22 @@ impl BoxOwner {
         random: &mut dyn Random,
     ) -> SealedBox {
         let place = self.place(Label::WrapRecoverySlot, version);
-        place.seal(&derive_recovery_key(entropy, &self.realm), master.expose_bytes(), random)
+        place.seal(
+            &derive_recovery_key(entropy, &self.realm),
+            master.expose_bytes(),
+            random,
+        )
     }
 
     /// The master key out of the recovery slot.
     ///
     /// # Errors
     /// [`Rejected`] when the words, the owner, the version or a byte differs.
-    pub fn open_recovery_slot(&self, entropy: &RecoveryEntropy, slot: &SealedBox) -> Result<MasterKey, Rejected> {
+    pub fn open_recovery_slot(
+        &self,
+        entropy: &RecoveryEntropy,
+        slot: &SealedBox,
+    ) -> Result<MasterKey, Rejected> {
         let place = self.place(Label::WrapRecoverySlot, slot.version);
         read_master(&place.open(&derive_recovery_key(entropy, &self.realm), slot)?)
     }
@@ -76,7 +94,11 @@ impl BoxOwner {
     ) -> SealedBox {
         let place = self.place(Label::WrapIdentityBox, version);
         let plain = identity.expose_encoded();
-        place.seal(&derive_identity_box_key(master, &self.realm), plain.expose_bytes(), random)
+        place.seal(
+            &derive_identity_box_key(master, &self.realm),
+            plain.expose_bytes(),
+            random,
+        )
     }
 
     /// The identity, whose public halves `chain` certifies.
@@ -84,14 +106,23 @@ impl BoxOwner {
     /// # Errors
     /// [`Rejected`] when the master key, the owner, the version or a byte differs, or when the chain is another account's or
     /// certifies other keys.
-    pub fn open_identity(&self, master: &MasterKey, sealed: &SealedBox, chain: &Sigchain) -> Result<Identity, Rejected> {
+    pub fn open_identity(
+        &self,
+        master: &MasterKey,
+        sealed: &SealedBox,
+        chain: &Sigchain,
+    ) -> Result<Identity, Rejected> {
         let place = self.place(Label::WrapIdentityBox, sealed.version);
         let plain = place.open(&derive_identity_box_key(master, &self.realm), sealed)?;
         let identity = Identity::from_encoded(&plain)?;
         let certified = chain.account() == self.account
             && *chain.identity_key() == identity.signing().public()
             && *chain.sharing_key() == identity.sharing().public();
-        if certified { Ok(identity) } else { Err(Rejected) }
+        if certified {
+            Ok(identity)
+        } else {
+            Err(Rejected)
+        }
     }
 
     /// Wraps the keys of the private space under the master key. Versions count from 1 up.
@@ -103,22 +134,42 @@ impl BoxOwner {
         keys: &SpaceKeys,
         random: &mut dyn Random,
     ) -> SealedBox {
-        let place = Place { object: space.as_bytes(), ..self.place(Label::WrapSpaceKeys, version) };
+        let place = Place {
+            object: space.as_bytes(),
+            ..self.place(Label::WrapSpaceKeys, version)
+        };
         let plain = keys.expose_encoded();
-        place.seal(&derive_space_root_key(master, &self.realm), plain.expose_bytes(), random)
+        place.seal(
+            &derive_space_root_key(master, &self.realm),
+            plain.expose_bytes(),
+            random,
+        )
     }
 
     /// The keys of the private space.
     ///
     /// # Errors
     /// [`Rejected`] when the master key, the owner, the space, the version or a byte differs.
-    pub fn open_space(&self, space: &SpaceId, master: &MasterKey, sealed: &SealedBox) -> Result<SpaceKeys, Rejected> {
-        let place = Place { object: space.as_bytes(), ..self.place(Label::WrapSpaceKeys, sealed.version) };
+    pub fn open_space(
+        &self,
+        space: &SpaceId,
+        master: &MasterKey,
+        sealed: &SealedBox,
+    ) -> Result<SpaceKeys, Rejected> {
+        let place = Place {
+            object: space.as_bytes(),
+            ..self.place(Label::WrapSpaceKeys, sealed.version)
+        };
         SpaceKeys::from_encoded(&place.open(&derive_space_root_key(master, &self.realm), sealed)?)
     }
 
     const fn place(&self, label: Label, version: u64) -> Place<'_> {
-        Place { owner: self, label, object: self.account.as_bytes(), version }
+        Place {
+            owner: self,
+            label,
+            object: self.account.as_bytes(),
+            version,
+        }
     }
 }
 
@@ -143,7 +194,10 @@ impl Place<'_> {
 
     fn seal(&self, key: &WrapKey, plain: &[u8], random: &mut dyn Random) -> SealedBox {
         let sealed = seal(key, &self.context(), plain, make_bytes(random));
-        SealedBox { version: self.version, sealed: Base64::new(sealed) }
+        SealedBox {
+            version: self.version,
+            sealed: Base64::new(sealed),
+        }
     }
 
     fn open(&self, key: &WrapKey, sealed: &SealedBox) -> Result<SecretBytes, Rejected> {

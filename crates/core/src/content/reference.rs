@@ -107,7 +107,10 @@ impl Encode for Totals {
 
 impl Decode for Totals {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { files: input.u64()?, bytes: input.u64()? })
+        Ok(Self {
+            files: input.u64()?,
+            bytes: input.u64()?,
+        })
     }
 }
 
@@ -130,7 +133,11 @@ impl Source {
 
     /// The key of a version that a reference or a ticket names.
     pub(super) const fn from_parts(suite: Suite, version: FileVersionId, key: FileKey) -> Self {
-        Self { suite, version, key }
+        Self {
+            suite,
+            version,
+            key,
+        }
     }
 
     /// The suite of all that it seals.
@@ -183,7 +190,11 @@ impl Decode for Source {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let suite = Suite::decode(input)?;
         let version = FileVersionId::decode(input)?;
-        Ok(Self::from_parts(suite, version, FileKey::from_bytes(input.fixed()?)))
+        Ok(Self::from_parts(
+            suite,
+            version,
+            FileKey::from_bytes(input.fixed()?),
+        ))
     }
 }
 
@@ -201,7 +212,11 @@ impl VersionRef {
 
     /// The version that `source` seals, whose record lies at `record` and hashes to `hash`.
     pub(super) const fn from_parts(source: Source, record: PieceRef, hash: StoredHash) -> Self {
-        Self { source, record, hash }
+        Self {
+            source,
+            record,
+            hash,
+        }
     }
 
     /// The version's id: two references to one version have the same.

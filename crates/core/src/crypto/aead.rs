@@ -1,4 +1,4 @@
-//! AES-256-GCM behind one trait: aws-lc-rs where it builds, RustCrypto on wasm32, byte for byte the same (tested).
+//! AES-256-GCM behind one trait: aws-lc-rs where it builds, `RustCrypto` on wasm32, byte for byte the same (tested).
 
 use super::rejected::Rejected;
 

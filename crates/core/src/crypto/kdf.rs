@@ -45,7 +45,7 @@ pub fn derive_recovery_key(entropy: &RecoveryEntropy, realm: &RealmId) -> WrapKe
 /// Seeds of the signing key that proves knowledge of the recovery words.
 pub fn derive_recovery_auth(entropy: &RecoveryEntropy, realm: &RealmId) -> CompositeSeed {
     CompositeSeed::filled(|out| {
-        derive_from(entropy.expose_bytes(), Label::RecoveryAuth, realm, out)
+        derive_from(entropy.expose_bytes(), Label::RecoveryAuth, realm, out);
     })
 }
 

@@ -33,6 +33,9 @@ pub enum ParseRecoveryWordsError {
 
 impl RecoveryEntropy {
     /// The words to write down.
+    ///
+    /// # Panics
+    /// Never: 32 bytes make 24 words.
     pub fn words(&self) -> SecretText {
         let mnemonic = Mnemonic::from_entropy_in(Language::English, self.expose_bytes());
         SecretText::join(mnemonic.expect("32 bytes make 24 words").words())
@@ -42,6 +45,9 @@ impl RecoveryEntropy {
     ///
     /// # Errors
     /// [`ParseRecoveryWordsError`] says what to look at.
+    ///
+    /// # Panics
+    /// Never: 24 words hold 32 bytes.
     pub fn from_words(text: &str) -> Result<Self, ParseRecoveryWordsError> {
         let text = Zeroizing::new(text.to_lowercase());
         let found = text.split_whitespace().count();

@@ -35,19 +35,25 @@ impl CompositeSeed {
     /// The public key of this seed.
     pub fn public(&self) -> CompositePublicKey {
         let (ed25519, ml_dsa) = self.keys();
-        CompositePublicKey(join(
+        CompositePublicKey(Box::new(join(
             ed25519.verifying_key().as_bytes(),
             &ml_dsa.verifying_key().encode(),
-        ))
+        )))
     }
 
     /// Signs `body` as what `label` says, in `realm`: `ctx(label, realm, [H(public key), body])`.
+    ///
+    /// # Panics
+    /// Never: ML-DSA refuses only context strings that are too long, and ours is empty.
     pub fn sign(&self, label: Label, realm: &RealmId, body: &[u8]) -> CompositeSignature {
         let message = self.public().message(label, realm, body);
         let (ed25519, ml_dsa) = self.keys();
         let second = ml_dsa.expanded_key().sign_deterministic(&message, &[]);
         let second = second.expect("the ML-DSA context is empty and its rejection sampling ends");
-        CompositeSignature(join(&ed25519.sign(&message).to_bytes(), &second.encode()))
+        CompositeSignature(Box::new(join(
+            &ed25519.sign(&message).to_bytes(),
+            &second.encode(),
+        )))
     }
 
     pub(super) fn keys(&self) -> (ed25519_dalek::SigningKey, ml_dsa::SigningKey<MlDsa65>) {
@@ -118,8 +124,8 @@ pub(super) fn verify_ml_dsa(key: &[u8], message: &[u8], signature: &[u8]) -> Res
     }
 }
 
-fn join<const N: usize>(first: &[u8], second: &[u8]) -> Box<[u8; N]> {
-    let joined = [first, second].concat().into_boxed_slice();
+fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
+    let joined = [first, second].concat();
     joined
         .try_into()
         .expect("the parts have fixed lengths that add up to the whole")

@@ -12,7 +12,7 @@ use anonicloud_proto::suite::Suite;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::aead::{Aead256, Aes256Gcm, NONCE_LEN, TAG_LEN};
+use super::aead::{Aead256 as _, Aes256Gcm, NONCE_LEN, TAG_LEN};
 use super::kdf::{derive_key, suite_field};
 use super::rejected::Rejected;
 use super::secret::{SecretBytes, WrapKey};
@@ -27,10 +27,6 @@ pub const WRAP_OVERHEAD: usize = 2 + PIECE_OVERHEAD;
 
 /// What a wrap is and where it belongs: it opens under exactly the context it was sealed under.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "callers build it in place; its fields are the context"
-)]
 pub struct WrapContext<'a> {
     /// What is wrapped: one of the `Wrap*` labels.
     pub label: Label,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::crypto::aead::{Aead256, Aes256Gcm, PortableAes256Gcm, TAG_LEN};
+use crate::crypto::aead::{Aead256 as _, Aes256Gcm, PortableAes256Gcm, TAG_LEN};
 
 proptest! {
     #[test]

@@ -171,7 +171,7 @@ fn content_that_is_not_the_hashed_one_rejects() {
     let keys = keys(1, 1);
     let plain = content(1 << 21);
     let (leaf, bytes) = sealed(&keys, 0, &plain);
-    let mut forged_content = plain.clone();
+    let mut forged_content = plain;
     forged_content[0] ^= 1;
     let forged = keys.seal_under(0, &leaf.hash, &forged_content);
     assert_eq!(forged.len(), bytes.len());

@@ -1,0 +1,181 @@
+//! Finding entries by path and listing directories, over nodes that are loaded as they are needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::encoding::MalformedNode;
+use super::name::{DEPTH_MAX, EntryName, RemotePath};
+use super::node::{ChildRef, Entry, EntryContent, NodeBody, NodeId, TreeRoot};
+use super::shard::ShardPlace;
+use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, load, step};
+
+/// What is at a path.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "a path leads to the root, to an entry or to nothing")]
+pub enum Found {
+    /// The path is `/`. A tree without entries has it too.
+    Root,
+    /// An entry.
+    Entry(Arc<Entry>),
+    /// The component at this place, from 0, is not there.
+    Missing(usize),
+    /// The component at this place, from 0, is no directory, but the path goes on below it.
+    NotDirectory(usize),
+}
+
+/// Finds what is at `path` in the tree at `root` (`None` is the empty tree).
+///
+/// # Errors
+/// [`ReadTreeError`] when the tree breaks the format.
+pub fn find(root: Option<&TreeRoot>, path: &RemotePath, source: &dyn NodeSource) -> Result<Step<Found>, ReadTreeError> {
+    let mut fetch = Fetch::new(source);
+    step(match trace(root, path, &mut fetch) {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => fetch.finish().map(|()| Found::Root),
+        Err(error) => Err(Stop::Fail(error)),
+    })
+}
+
+/// Walks `path` as far as nodes are there; `None` when one is missing, which `fetch` then wants.
+pub(super) fn trace(root: Option<&TreeRoot>, path: &RemotePath, fetch: &mut Fetch<'_>) -> Result<Option<Found>, ReadTreeError> {
+    let Some(root) = root else {
+        return Ok(Some(if path.is_root() { Found::Root } else { Found::Missing(0) }));
+    };
+    let mut found: Option<Arc<Entry>> = None;
+    for (index, name) in path.names().iter().enumerate() {
+        let entry = match found.as_deref() {
+            None => find_name(NodeId::ROOT, &root.child, name, fetch)?,
+            Some(Entry { id, content: EntryContent::Directory { child, .. }, .. }) => find_name(*id, child, name, fetch)?,
+            Some(_) => return Ok(Some(Found::NotDirectory(index.saturating_sub(1)))),
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let Some(entry) = entry else { return Ok(Some(Found::Missing(index))) };
+        found = Some(entry);
+    }
+    Ok(Some(found.map_or(Found::Root, Found::Entry)))
+}
+
+/// The entry `name` of a directory; outer `None` when a node is missing.
+fn find_name(
+    id: NodeId,
+    top: &ChildRef,
+    name: &EntryName,
+    fetch: &mut Fetch<'_>,
+) -> Result<Option<Option<Arc<Entry>>>, ReadTreeError> {
+    let mut place = ShardPlace::TOP;
+    let mut child = top.duplicate();
+    loop {
+        let Some(node) = fetch.node(id, place, &child)? else { return Ok(None) };
+        match &node.body {
+            NodeBody::List(entries) => {
+                let at = entries.binary_search_by(|entry| entry.name.cmp(name)).ok();
+                return Ok(Some(at.and_then(|at| entries.get(at)).map(Arc::clone)));
+            }
+            NodeBody::Shards(shards) => {
+                let nibble = shards.name_key.nibble(name, shards.level);
+                let Some(Some(next)) = shards.children.get(usize::from(nibble)) else { return Ok(Some(None)) };
+                place = place.below(shards.name_key, nibble);
+                child = next.duplicate();
+            }
+        }
+    }
+}
+
+/// A directory whose entries can be listed: the root, or one an entry names.
+#[derive(Debug)]
+pub struct DirectoryRef {
+    id: NodeId,
+    child: ChildRef,
+}
+
+impl DirectoryRef {
+    /// The root directory of a tree that is not empty.
+    pub fn root(root: &TreeRoot) -> Self {
+        Self { id: NodeId::ROOT, child: root.child.duplicate() }
+    }
+
+    /// The directory that `entry` is; `None` when it is none.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        match &entry.content {
+            EntryContent::Directory { child, .. } => Some(Self { id: entry.id, child: child.duplicate() }),
+            EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
+        }
+    }
+}
+
+/// The entries of a directory, all its shards together, ascending by name.
+///
+/// # Errors
+/// [`ReadTreeError`] when the directory breaks the format.
+pub fn list(directory: &DirectoryRef, source: &dyn NodeSource) -> Result<Step<Vec<Arc<Entry>>>, ReadTreeError> {
+    let mut fetch = Fetch::new(source);
+    step(list_now(directory.id, &directory.child, &mut fetch).map_err(Stop::Fail).and_then(|entries| {
+        fetch.finish()?;
+        Ok(entries.into_values().collect())
+    }))
+}
+
+/// The entries of a directory as far as nodes are there.
+pub(super) fn list_now(
+    id: NodeId,
+    child: &ChildRef,
+    fetch: &mut Fetch<'_>,
+) -> Result<BTreeMap<EntryName, Arc<Entry>>, ReadTreeError> {
+    let mut entries = BTreeMap::new();
+    let mut ids = std::collections::HashSet::new();
+    for node in fetch.lists(id, child)? {
+        for entry in node.entries().unwrap_or_default() {
+            if !ids.insert(entry.id) {
+                return Err(MalformedNode::NodeId.into());
+            }
+            entries.insert(entry.name.clone(), Arc::clone(entry));
+        }
+    }
+    Ok(entries)
+}
+
+/// Walks everything below a directory, one directory at a time, parents before children.
+#[derive(Debug)]
+pub struct Walk {
+    open: Vec<(RemotePath, DirectoryRef)>,
+}
+
+impl Walk {
+    /// A walk of what is below `directory`, whose own path is `path`.
+    pub fn new(path: RemotePath, directory: DirectoryRef) -> Self {
+        Self { open: vec![(path, directory)] }
+    }
+
+    /// The next directory and its entries, ascending by name; `None` at the end. After [`Step::Need`] it stands where it stood, and wants
+    /// nodes of directories further on as well, so that a caller can fetch many at once.
+    ///
+    /// # Errors
+    /// [`ReadTreeError`] when the tree breaks the format.
+    pub fn next(&mut self, source: &dyn NodeSource) -> Result<Step<Option<(RemotePath, Vec<Arc<Entry>>)>>, ReadTreeError> {
+        let Some((path, directory)) = self.open.last() else { return Ok(Step::Done(None)) };
+        if path.names().len() > DEPTH_MAX {
+            return Err(ReadTreeError::TooDeep);
+        }
+        let mut fetch = Fetch::new(source);
+        let listed = list_now(directory.id, &directory.child, &mut fetch)?;
+        if let Err(Stop::Need(mut wanted)) = fetch.finish::<ReadTreeError>() {
+            for (_, directory) in self.open.iter().rev().skip(1).take(READ_AHEAD) {
+                let mut ahead = Fetch::new(source);
+                ahead.lists(directory.id, &directory.child)?;
+                if let Err(Stop::Need(more)) = ahead.finish::<ReadTreeError>() {
+                    wanted.extend(more);
+                }
+            }
+            return Ok(Step::Need(wanted));
+        }
+        let entries: Vec<_> = listed.into_values().collect();
+        let path = path.clone();
+        self.open.pop();
+        let below = entries.iter().rev().filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));
+        self.open.extend(below);
+        Ok(Step::Done(Some((path, entries))))
+    }
+}
+
+/// Directories whose nodes a walk asks for ahead of the one it stands at.
+const READ_AHEAD: usize = 64;
