@@ -2,9 +2,12 @@
 //!
 //! Enters: a command line. Leaves: an exit code, and what a person needs to read. Never: a network address or a secret.
 
+mod bench;
 mod check;
+mod demo;
 mod house;
 mod layers;
+mod server;
 mod shell;
 mod sources;
 mod test;
@@ -48,6 +51,20 @@ enum Command {
     House,
     /// Check that proto, core and client build for the browser
     Wasm,
+    /// Sign up, send, kill, go on, get back and compare, on real programs in a temporary folder
+    Demo,
+    /// Leave a server up on this machine, for trying by hand
+    Serve {
+        /// The port on loopback
+        #[arg(long, default_value_t = 8787)]
+        port: u16,
+    },
+    /// Time AnoniCloud beside what a person would pick instead
+    Bench {
+        /// Passed on to the benchmark; `--help` lists what it takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// Why a command did not succeed; the exit code is 1 for all of them.
@@ -59,6 +76,8 @@ enum TaskError {
     Tools(#[from] tools::InstallToolError),
     #[error(transparent)]
     Sources(#[from] sources::LoadSourcesError),
+    #[error(transparent)]
+    Demo(#[from] demo::DemoError),
     #[error("{check}: {count} found")]
     Found {
         /// The check that found something.
@@ -91,5 +110,8 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::UnusedPub => unused_pub::run(&shell),
         Command::House => house::run(&shell),
         Command::Wasm => wasm::run(&shell),
+        Command::Demo => demo::run(&shell),
+        Command::Serve { port } => Ok(server::serve(&shell, port)?),
+        Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

@@ -33,9 +33,9 @@ pub(crate) enum ShellError {
     /// It ran and failed.
     #[error("`{command}` ended with {status}")]
     Failed { command: String, status: ExitStatus },
-    /// Neither `CARGO_TARGET_DIR` nor `HOME` is set.
-    #[error("no place for build output: set HOME or CARGO_TARGET_DIR")]
-    NoTargetFolder,
+    /// Without it there is no place for build output.
+    #[error("HOME is not set")]
+    NoHome,
 }
 
 /// Where commands run and where they build.
@@ -43,13 +43,14 @@ pub(crate) enum ShellError {
 pub(crate) struct Shell {
     root: PathBuf,
     target: PathBuf,
+    cargo_home: PathBuf,
 }
 
 impl Shell {
     /// Finds the repository's root, and a target folder that outlives a checkout.
     ///
     /// # Errors
-    /// Without `HOME` and `CARGO_TARGET_DIR` there is no such folder.
+    /// Without `HOME` there is no such folder.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is where xtask reads its environment"
@@ -57,12 +58,17 @@ impl Shell {
     pub(crate) fn new() -> Result<Self, ShellError> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest.parent().unwrap_or(manifest).to_path_buf();
-        let target = match (env::var_os("CARGO_TARGET_DIR"), env::var_os("HOME")) {
-            (Some(folder), _) => root.join(folder),
-            (None, Some(home)) => Path::new(&home).join(".cache/anonicloud-target"),
-            (None, None) => return Err(ShellError::NoTargetFolder),
+        let home = PathBuf::from(env::var_os("HOME").ok_or(ShellError::NoHome)?);
+        let folder = |name, default| {
+            env::var_os(name).map_or_else(|| home.join(default), |folder| root.join(folder))
         };
-        Ok(Self { root, target })
+        let target = folder("CARGO_TARGET_DIR", ".cache/anonicloud-target");
+        let cargo_home = folder("CARGO_HOME", ".cargo");
+        Ok(Self {
+            root,
+            target,
+            cargo_home,
+        })
     }
 
     /// The root of the repository.
@@ -73,6 +79,16 @@ impl Shell {
     /// The folder all builds of this machine share.
     pub(crate) fn target(&self) -> &Path {
         &self.target
+    }
+
+    /// A program that this workspace builds.
+    pub(crate) fn built(&self, program: &str) -> PathBuf {
+        self.target.join("debug").join(program)
+    }
+
+    /// Where cargo keeps the sources of all dependencies.
+    pub(crate) fn registry(&self) -> PathBuf {
+        self.cargo_home.join("registry/src")
     }
 
     /// `cargo` of the toolchain that runs xtask.

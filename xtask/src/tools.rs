@@ -44,6 +44,26 @@ pub(crate) const WASM: &[Package] = &[
     },
 ];
 
+/// What `cargo xtask bench` measures against.
+pub(crate) const BENCH: &[Package] = &[
+    Package {
+        name: "curl",
+        proofs: &["curl"],
+    },
+    Package {
+        name: "nginx-light",
+        proofs: &["nginx", "/usr/sbin/nginx"],
+    },
+    Package {
+        name: "rclone",
+        proofs: &["rclone"],
+    },
+    Package {
+        name: "restic",
+        proofs: &["restic"],
+    },
+];
+
 /// A cargo subcommand from crates.io.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CargoTool {

@@ -18,6 +18,11 @@ pub(crate) fn line(text: &str) {
     println!("    {text}");
 }
 
+/// Two texts beside each other.
+pub(crate) fn columns(left: &str, right: &str) {
+    println!("    {left:<48.48} | {right}");
+}
+
 /// One finding of a check.
 pub(crate) fn finding(text: &str) {
     eprintln!("{text}");
