@@ -6,7 +6,7 @@
 use hkdf::hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::aead::{Aead256, KEY_LEN, NONCE_LEN, TAG_LEN};
 use super::rejected::Rejected;
@@ -61,10 +61,12 @@ pub(super) fn seal<A: Aead256>(
             cipher.aead.seal(&cipher.nonce(index), &[], chunk, sealed);
             rest = tail;
         } else {
-            let mut padded = rest.to_vec();
-            padded.resize(len, 0);
-            cipher.aead.seal(&cipher.nonce(index), &[], &padded, sealed);
-            padded.zeroize();
+            let mut padded = Zeroizing::new(vec![0; len]);
+            for (to, from) in padded.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            let nonce = cipher.nonce(index);
+            cipher.aead.seal(&nonce, &[], &padded, sealed);
             rest = &[];
         }
     }

@@ -1,4 +1,4 @@
-//! Key derivation: HKDF-SHA-512 with a context as its info (spec: 1-keys, "Derivations").
+//! Key derivation: HKDF-SHA-512 with a context as its info (spec: 0-conventions, "Keys").
 //!
 //! Every info names the suite, so that a key of one suite is never a key of another.
 

@@ -1,4 +1,4 @@
-//! X-Wing key pairs (spec: 1-keys, "Sharing keys"): ML-KEM-768 and X25519, draft-connolly-cfrg-xwing-kem.
+//! X-Wing key pairs (spec: 1-accounts, "Sign-up"): ML-KEM-768 and X25519, draft-connolly-cfrg-xwing-kem.
 
 use core::fmt;
 

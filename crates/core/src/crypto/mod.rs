@@ -1,4 +1,4 @@
-//! The cryptographic composition layer of suite 0x0001 (spec: 1-keys and 2-content).
+//! The cryptographic composition layer of suite 0x0001 (spec: 0-conventions, 1-accounts, 2-content).
 //!
 //! Enters: typed secrets, contexts, bytes from the server. Leaves: sealed bytes, or plaintext that was verified whole.
 //! Never: a reason for a refusal ([`Rejected`](rejected::Rejected) is the only one), a primitive's own types, randomness.

@@ -1,4 +1,4 @@
-//! The client's half of OPAQUE, RFC 9807 (spec: 1-keys, "Password"): ristretto255-SHA512-3DH with Argon2id.
+//! The client's half of OPAQUE, RFC 9807 (spec: 1-accounts, "Sign-up"): ristretto255-SHA512-3DH with Argon2id.
 //!
 //! Enters: a password input, answers of the server. Leaves: messages for the server and the export key.
 //! Never: a hint why a login failed. The identities are none for the client and the realm for the server.

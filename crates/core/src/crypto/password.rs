@@ -1,4 +1,4 @@
-//! Passwords (spec: 1-keys, "Password"): what enters OPAQUE, how weak is too weak, and a passphrase to offer instead.
+//! Passwords (spec: 1-accounts, "Sign-up"): what enters OPAQUE, how weak is too weak, and a passphrase to offer instead.
 
 use anonicloud_proto::context::context;
 use anonicloud_proto::ids::RealmId;

@@ -1,4 +1,4 @@
-//! The recovery words (spec: 1-keys, "Recovery"): 32 random bytes as 24 words of the English BIP39 list, the last of which
+//! The recovery words (spec: 1-accounts, "Sign-up"): 32 random bytes as 24 words of the English BIP39 list, the last of which
 //! holds an 8-bit checksum.
 
 use bip39::{Language, Mnemonic};

@@ -1,4 +1,4 @@
-//! The one error of every cryptographic operation (spec: 0-conventions, "Errors").
+//! The one error of every cryptographic operation.
 
 use thiserror::Error;
 

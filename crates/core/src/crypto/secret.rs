@@ -1,4 +1,4 @@
-//! One type per secret (spec: 1-keys): boxed, wiped on drop, printed as its name, never compared, copied or encoded
+//! One type per secret (spec: 0-conventions, "Keys"): boxed, wiped on drop, printed as its name, never compared, copied or encoded
 //! but through a call that says so (`expose_bytes`, `duplicate`).
 
 use core::fmt;

@@ -123,17 +123,12 @@ pub fn segment_hash(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentHash
 /// The address of the segment `plain` at `index`, without sealing it: what a resumed upload compares.
 pub fn address_segment(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentAddress {
     let hash = segment_hash(keys, index, plain);
-    SegmentAddress {
-        hash,
-        blob: segment_blob(keys, index, &hash),
-    }
-}
-
-/// The id of the blob that holds the segment with this hash at `index`.
-pub fn segment_blob(keys: &SegmentKeys, index: u64, hash: &SegmentHash) -> BlobId {
     let mut hasher = blake3::Hasher::new_keyed(&keys.address);
     hasher.update(&index.to_le_bytes()).update(hash.as_bytes());
-    BlobId::from_bytes(*hasher.finalize().as_bytes())
+    SegmentAddress {
+        hash,
+        blob: BlobId::from_bytes(*hasher.finalize().as_bytes()),
+    }
 }
 
 /// Seals the segment `plain` at `index` as the whole of `out`; a buffer used again costs no allocation and no clearing.

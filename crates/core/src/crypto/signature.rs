@@ -1,4 +1,4 @@
-//! Signatures (spec: 1-keys, "Signatures"): composite Ed25519 and ML-DSA-65 for identities and devices, plain Ed25519 for
+//! Signatures (spec: 0-conventions, "Composite signatures"): composite Ed25519 and ML-DSA-65 for identities and devices, plain Ed25519 for
 //! capabilities.
 //!
 //! A key pair is only ever its seed: no call takes a public key from outside beside a secret one (RUSTSEC-2022-0093).
@@ -35,10 +35,7 @@ impl CompositeSeed {
     /// The public key of this seed.
     pub fn public(&self) -> CompositePublicKey {
         let (ed25519, ml_dsa) = self.keys();
-        CompositePublicKey(Box::new(join(
-            ed25519.verifying_key().as_bytes(),
-            &ml_dsa.verifying_key().encode(),
-        )))
+        CompositePublicKey::of(&ed25519, &ml_dsa)
     }
 
     /// Signs `body` as what `label` says, in `realm`: `ctx(label, realm, [H(public key), body])`.
@@ -46,8 +43,8 @@ impl CompositeSeed {
     /// # Panics
     /// Never: ML-DSA refuses only context strings that are too long, and ours is empty.
     pub fn sign(&self, label: Label, realm: &RealmId, body: &[u8]) -> CompositeSignature {
-        let message = self.public().message(label, realm, body);
         let (ed25519, ml_dsa) = self.keys();
+        let message = CompositePublicKey::of(&ed25519, &ml_dsa).message(label, realm, body);
         let second = ml_dsa.expanded_key().sign_deterministic(&message, &[]);
         let second = second.expect("the ML-DSA context is empty and its rejection sampling ends");
         CompositeSignature(Box::new(join(
@@ -97,6 +94,13 @@ impl CompositePublicKey {
             .ok_or(Rejected)?;
         verify_ed25519(ed25519_key, &message, ed25519)?;
         verify_ml_dsa(ml_dsa_key, &message, ml_dsa)
+    }
+
+    fn of(ed25519: &ed25519_dalek::SigningKey, ml_dsa: &ml_dsa::SigningKey<MlDsa65>) -> Self {
+        Self(Box::new(join(
+            ed25519.verifying_key().as_bytes(),
+            &ml_dsa.verifying_key().encode(),
+        )))
     }
 
     fn message(&self, label: Label, realm: &RealmId, body: &[u8]) -> Vec<u8> {

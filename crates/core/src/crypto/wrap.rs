@@ -1,4 +1,4 @@
-//! The committing wrap of keys, records and directory nodes (spec: 1-keys, "Wrap").
+//! The committing wrap of keys, records and directory nodes (spec: 0-conventions, "Wrap").
 //!
 //! `suite(2) | salt(32) | commit(32) | AES-256-GCM(k, 0^96, plaintext)`, where `k | commit = HKDF-SHA-512(ikm = KEK,
 //! salt, info = ctx(label, realm, [suite, owner, object, version]))`. Every wrap has a fresh salt, so `k` seals once and the
