@@ -13,3 +13,4 @@ pub mod account;
 pub mod content;
 pub mod crypto;
 pub mod space;
+pub mod tree;

@@ -39,14 +39,23 @@ pub enum MalformedNode {
 
 const ENTRY_FIXED_LEN: usize = 16 + 4 + 8 + 2 + 1;
 
-/// Length of an entry's encoding in bytes.
-pub(super) fn entry_len(name: &EntryName, content: &EntryContent) -> usize {
-    let content = match content {
-        EntryContent::File { .. } => 8 + VersionRef::ENCODED_LEN,
-        EntryContent::Directory { .. } => Totals::ENCODED_LEN + ChildRef::ENCODED_LEN,
-        EntryContent::Symlink { target } => target.len().saturating_add(4),
-    };
-    content.saturating_add(name.as_bytes().len()).saturating_add(ENTRY_FIXED_LEN)
+/// Length of an entry's encoding in bytes, from that of its content.
+pub(super) fn entry_len(name: &EntryName, content_len: usize) -> usize {
+    content_len.saturating_add(name.as_bytes().len()).saturating_add(ENTRY_FIXED_LEN)
+}
+
+/// Length of a directory's content in its entry, in bytes.
+pub(super) const DIRECTORY_LEN: usize = Totals::ENCODED_LEN + ChildRef::ENCODED_LEN;
+
+impl EntryContent {
+    /// Length of the encoding in bytes, without the byte that tells what it is.
+    pub(super) fn encoded_len(&self) -> usize {
+        match self {
+            Self::File { .. } => 8 + VersionRef::ENCODED_LEN,
+            Self::Directory { .. } => DIRECTORY_LEN,
+            Self::Symlink { target } => target.len().saturating_add(4),
+        }
+    }
 }
 
 /// Length of a list's encoding before its entries, in bytes.
@@ -57,7 +66,7 @@ const SHARDS_MAX_LEN: usize = 1 + 1 + 32 + 16 * (1 + ChildRef::ENCODED_LEN);
 pub(super) fn encode_body(body: &NodeBody) -> SecretBytes {
     match body {
         NodeBody::List(entries) => {
-            let lens = entries.iter().map(|entry| entry_len(&entry.name, &entry.content));
+            let lens = entries.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
             encode_secret(lens.fold(LIST_HEAD_LEN, usize::saturating_add), |out| {
                 out.u8(0);
                 out.count(entries.len());

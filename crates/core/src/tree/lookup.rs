@@ -1,13 +1,13 @@
 //! Finding entries by path and listing directories, over nodes that are loaded as they are needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::encoding::MalformedNode;
 use super::name::{DEPTH_MAX, EntryName, RemotePath};
 use super::node::{ChildRef, Entry, EntryContent, NodeBody, NodeId, TreeRoot};
 use super::shard::ShardPlace;
-use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, load, step};
+use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, step};
 
 /// What is at a path.
 #[derive(Debug, Clone)]
@@ -122,8 +122,8 @@ pub(super) fn list_now(
     fetch: &mut Fetch<'_>,
 ) -> Result<BTreeMap<EntryName, Arc<Entry>>, ReadTreeError> {
     let mut entries = BTreeMap::new();
-    let mut ids = std::collections::HashSet::new();
-    for node in fetch.lists(id, child)? {
+    let mut ids = HashSet::new();
+    for node in fetch.lists(id, ShardPlace::TOP, child)? {
         for entry in node.entries().unwrap_or_default() {
             if !ids.insert(entry.id) {
                 return Err(MalformedNode::NodeId.into());
@@ -161,7 +161,7 @@ impl Walk {
         if let Err(Stop::Need(mut wanted)) = fetch.finish::<ReadTreeError>() {
             for (_, directory) in self.open.iter().rev().skip(1).take(READ_AHEAD) {
                 let mut ahead = Fetch::new(source);
-                ahead.lists(directory.id, &directory.child)?;
+                ahead.lists(directory.id, ShardPlace::TOP, &directory.child)?;
                 if let Err(Stop::Need(more)) = ahead.finish::<ReadTreeError>() {
                     wanted.extend(more);
                 }

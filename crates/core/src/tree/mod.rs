@@ -4,17 +4,17 @@
 //! that are missing as [`Wanted`](store::Wanted), and sealed nodes. Never: a node whose hash its parent does not vouch for, a name that
 //! is refused, I/O.
 
-mod dirty;
+pub mod dirty;
 pub mod edit;
-mod encoding;
+pub mod encoding;
 pub mod lookup;
 pub mod merge;
 pub mod name;
 pub mod node;
-mod opened;
 pub mod seal;
+mod settle;
 mod shard;
 pub mod store;
 
-#[cfg(test)]
-mod tests;
+
+

@@ -3,6 +3,7 @@
 //! A function that meets a missing node gives [`Step::Need`]; whoever called it fetches and opens the pieces, puts them where its source
 //! finds them, and calls again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anonicloud_proto::hash::StoredHash;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::encoding::{MalformedNode, decode_body};
 use super::name::DEPTH_MAX;
 use super::node::{ChildRef, DirectoryNode, NodeBody, NodeId, TreeRoot};
-use super::shard::ShardPlace;
+use super::shard::{FAN_OUT, ShardPlace};
 use crate::crypto::rejected::Rejected;
 use crate::crypto::wrap::{WrapContext, open_piece};
 
@@ -134,17 +135,18 @@ pub(super) fn step<T, E>(work: Result<T, Stop<E>>) -> Result<Step<T>, E> {
 pub(super) struct Fetch<'a> {
     source: &'a dyn NodeSource,
     wanted: Vec<Wanted>,
+    hashes: HashSet<StoredHash>,
 }
 
 impl<'a> Fetch<'a> {
-    pub(super) const fn new(source: &'a dyn NodeSource) -> Self {
-        Self { source, wanted: Vec::new() }
+    pub(super) fn new(source: &'a dyn NodeSource) -> Self {
+        Self { source, wanted: Vec::new(), hashes: HashSet::new() }
     }
 
     /// The node, or `None` when it is missing and now wanted.
     pub(super) fn node(&mut self, id: NodeId, place: ShardPlace, child: &ChildRef) -> Result<Option<Arc<DirectoryNode>>, ReadTreeError> {
         let Some(node) = self.source.node(&child.hash) else {
-            if self.wanted.iter().all(|wanted| wanted.child.hash != child.hash) {
+            if self.hashes.insert(child.hash) {
                 self.wanted.push(Wanted::new(id, place, child));
             }
             return Ok(None);
@@ -157,14 +159,14 @@ impl<'a> Fetch<'a> {
         if self.wanted.is_empty() { Ok(()) } else { Err(Stop::Need(core::mem::take(&mut self.wanted))) }
     }
 
-    /// The lists of a directory as far as its shards are there, from left to right.
-    pub(super) fn lists(&mut self, id: NodeId, child: &ChildRef) -> Result<Vec<Arc<DirectoryNode>>, ReadTreeError> {
+    /// The lists of a directory, or of a part of it, as far as its shards are there, from left to right.
+    pub(super) fn lists(&mut self, id: NodeId, place: ShardPlace, child: &ChildRef) -> Result<Vec<Arc<DirectoryNode>>, ReadTreeError> {
         let mut lists = Vec::new();
-        let mut open = vec![(ShardPlace::TOP, child.duplicate())];
+        let mut open = vec![(place, child.duplicate())];
         while let Some((place, child)) = open.pop() {
             let Some(node) = self.node(id, place, &child)? else { continue };
             if let NodeBody::Shards(shards) = &node.body {
-                let below = (0..).zip(&*shards.children).rev();
+                let below = (0..FAN_OUT).zip(&*shards.children).rev();
                 open.extend(below.filter_map(|(nibble, child)| {
                     Some((place.below(shards.name_key, nibble), child.as_ref()?.duplicate()))
                 }));

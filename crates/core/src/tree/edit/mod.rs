@@ -1,0 +1,189 @@
+//! A batch of edits on a tree, applied in order and all or none (spec: 3-spaces, "Directories").
+
+mod apply;
+mod copy;
+
+use thiserror::Error;
+
+use super::dirty::DirtyTree;
+use super::lookup::trace;
+use super::name::{DEPTH_MAX, EntryName, RemotePath};
+use super::node::{Attributes, NodeId, TreeRoot};
+use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, step};
+use crate::content::reference::VersionRef;
+use crate::crypto::random::Random;
+
+/// One change of a tree.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "callers build it; a new kind of edit is no break")]
+pub enum Edit {
+    /// Puts a file version at a path: a new entry, or the new content of the file or link that is there, whose id it keeps.
+    PutFile {
+        /// Where.
+        path: RemotePath,
+        /// Its times and rights.
+        attributes: Attributes,
+        /// Content bytes.
+        size: u64,
+        /// The version.
+        version: VersionRef,
+        /// Its id, if the entry is new.
+        id: NodeId,
+    },
+    /// Makes a directory.
+    MakeDirectory {
+        /// Where.
+        path: RemotePath,
+        /// Its times and rights.
+        attributes: Attributes,
+    },
+    /// Puts a symbolic link at a path, as [`Edit::PutFile`] does.
+    PutSymlink {
+        /// Where.
+        path: RemotePath,
+        /// Its times and rights.
+        attributes: Attributes,
+        /// What it points to: 1 to 4,095 bytes without NUL.
+        target: Vec<u8>,
+    },
+    /// Takes an entry out.
+    Remove {
+        /// Which.
+        path: RemotePath,
+        /// Whether a directory goes with all that is below it.
+        recursive: bool,
+    },
+    /// Gives an entry another name or place; it keeps its id.
+    Move {
+        /// Which.
+        from: RemotePath,
+        /// Its new path.
+        to: RemotePath,
+        /// Whether a file or link at the new path makes room.
+        replace: bool,
+    },
+    /// Puts a second entry beside the first: the same file versions under new ids, directories with all below them.
+    Copy {
+        /// Which.
+        from: RemotePath,
+        /// The path of the second.
+        to: RemotePath,
+    },
+    /// Sets times and rights.
+    SetAttributes {
+        /// Of which entry.
+        path: RemotePath,
+        /// To what.
+        attributes: Attributes,
+    },
+}
+
+/// What to do about directories that a path goes through and that are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "they are made or not")]
+pub enum MissingParents {
+    /// The edit fails.
+    Refuse,
+    /// They are made with these attributes, and making a directory that is there already succeeds.
+    Create(Attributes),
+}
+
+/// Why a batch was refused. Nothing of it was done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// Nothing is at the path.
+    #[error("{0} is not there")]
+    NotFound(RemotePath),
+    /// A file or link is asked for, but a directory is there.
+    #[error("{0} is a directory")]
+    IsDirectory(RemotePath),
+    /// A directory is asked for, but something else is there.
+    #[error("{0} is not a directory")]
+    NotDirectory(RemotePath),
+    /// Something is at the path already.
+    #[error("{0} is there already")]
+    Exists(RemotePath),
+    /// The directory has entries.
+    #[error("{0} is not empty")]
+    NotEmpty(RemotePath),
+    /// Another name in the directory is the same text, encoded in another way.
+    #[error("{path} is the same text as the name {existing} that is there already")]
+    NameCollision {
+        /// The path that was asked for.
+        path: RemotePath,
+        /// The name that is there.
+        existing: EntryName,
+    },
+    /// A directory would come to be under itself.
+    #[error("{from} cannot go into itself ({to})")]
+    IntoItself {
+        /// What was to be moved or copied.
+        from: RemotePath,
+        /// Where to.
+        to: RemotePath,
+    },
+    /// The root directory cannot be changed as a whole.
+    #[error("the root directory cannot be made, moved, copied or removed")]
+    Root,
+    /// More than [`DEPTH_MAX`] directories would be above the entry.
+    #[error("{0} would be more than {DEPTH_MAX} directories deep")]
+    TooDeep(RemotePath),
+    /// A link's target is empty, too long or contains NUL, or a mode has bits that are no permissions.
+    #[error("{0} has a target or a mode that the format does not hold")]
+    Unrepresentable(RemotePath),
+    /// The tree itself cannot be read.
+    #[error("read tree")]
+    Read(#[from] ReadTreeError),
+}
+
+/// Applies `edits` in order to the tree at `root` (`None` is the empty tree). Ids of new entries are drawn from `random`.
+///
+/// # Errors
+/// [`EditError`] of the first edit that is refused.
+pub fn apply(
+    root: Option<&TreeRoot>,
+    edits: &[Edit],
+    parents: MissingParents,
+    source: &dyn NodeSource,
+    random: &mut dyn Random,
+) -> Result<Step<DirtyTree>, EditError> {
+    step(apply_all(root, edits, parents, source, random))
+}
+
+fn apply_all(
+    root: Option<&TreeRoot>,
+    edits: &[Edit],
+    parents: MissingParents,
+    source: &dyn NodeSource,
+    random: &mut dyn Random,
+) -> Result<DirtyTree, Stop<EditError>> {
+    // All paths first, so that one round of fetching serves the whole batch.
+    let mut fetch = Fetch::new(source);
+    for edit in edits {
+        let (first, second) = edit.paths();
+        for path in core::iter::once(first).chain(second) {
+            trace(root, path, &mut fetch)?;
+        }
+    }
+    fetch.finish()?;
+    let mut tree = DirtyTree::open(root);
+    for edit in edits {
+        apply::Editor { tree: &mut tree, parents, source, random }.apply(edit)?;
+    }
+    tree.settle(source)?;
+    Ok(tree)
+}
+
+impl Edit {
+    fn paths(&self) -> (&RemotePath, Option<&RemotePath>) {
+        match self {
+            Self::PutFile { path, .. }
+            | Self::MakeDirectory { path, .. }
+            | Self::PutSymlink { path, .. }
+            | Self::Remove { path, .. }
+            | Self::SetAttributes { path, .. } => (path, None),
+            Self::Move { from, to, .. } | Self::Copy { from, to } => (from, Some(to)),
+        }
+    }
+}
