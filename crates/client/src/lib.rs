@@ -2,8 +2,53 @@
 //!
 //! Enters: what a person wants done with files and paths. Leaves: sealed blobs and commits, verified files.
 //! Never: plaintext to a [`remote::Remote`], or unsealed state to a [`state::LocalState`].
+//!
+//! In a browser (wasm32) there are the requests and the sealed state; what works with files of a device is native.
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_arch = "wasm32"))]
+mod client;
+#[cfg(not(target_arch = "wasm32"))]
+mod clock;
+#[cfg(not(target_arch = "wasm32"))]
+mod download;
+#[cfg(not(target_arch = "wasm32"))]
+mod error;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod item;
+#[cfg(not(target_arch = "wasm32"))]
+mod local;
+#[cfg(not(target_arch = "wasm32"))]
+mod progress;
 mod random;
 pub mod remote;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod session;
+#[cfg(not(target_arch = "wasm32"))]
+mod space;
 pub mod state;
+#[cfg(not(target_arch = "wasm32"))]
+mod upload;
+#[cfg(not(target_arch = "wasm32"))]
+mod work;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::{
+    client::{Client, open_state, stored_server},
+    error::{ErrorKind, OperationError},
+};
+
+/// Paths in the tree of an account.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod path {
+    pub use anonicloud_core::tree::name::{EntryName, PathError, RemotePath};
+}
+
+/// Sending and fetching.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod transfer {
+    pub use crate::download::{GetItem, GetReport, GetTarget};
+    pub use crate::local::scan::{SkipReason, Skipped};
+    pub use crate::progress::Progress;
+    pub use crate::upload::{Job, JobSource, PutReport, PutSource};
+}

@@ -33,7 +33,9 @@ pub(super) fn write_private_once(dir: &Path, name: &str, bytes: &[u8]) -> io::Re
     file.sync_all()?;
     let linked = match fs_err::hard_link(&draft, dir.join(name)) {
         // A file system without hard links: the one where two first starts at the same moment would have to meet.
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return place_and_sync(&draft, dir, name),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return place_and_sync(&draft, dir, name);
+        }
         other => other,
     };
     fs_err::remove_file(&draft)?;

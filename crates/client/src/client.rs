@@ -1,0 +1,139 @@
+//! The account of this device, opened: everything a person does with files goes through [`Client`].
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use anonicloud_core::account::keys::SpaceKeys;
+use anonicloud_core::crypto::secret::MasterKey;
+use anonicloud_core::space::private::PrivateSpace;
+use anonicloud_proto::ids::{AccountId, RealmId};
+
+use crate::download::cache::PackCache;
+use crate::error::OperationError;
+use crate::local::lock::TransferLock;
+use crate::random::SystemRandom;
+use crate::remote::{Remote, ServerAddress};
+use crate::session::record::AccountRecord;
+use crate::space::access::SpaceDoor;
+use crate::space::head::Head;
+use crate::space::nodes::NodeCache;
+use crate::state::{LocalState, SealedState, SqliteState};
+
+/// The signed-in account: a remote, the local state, and the space that its keys open.
+#[derive(Debug)]
+pub struct Client<R, S> {
+    remote: R,
+    state: SealedState<S>,
+    record: AccountRecord,
+    door: SpaceDoor,
+    space: RefCell<PrivateSpace>,
+    head: RefCell<Option<Head>>,
+    nodes: NodeCache,
+    packs: PackCache,
+    folder: Option<PathBuf>,
+}
+
+/// Opens the local state in `folder`, which is made when it is not there.
+///
+/// # Errors
+/// When it is damaged, or cannot be made.
+pub async fn open_state(folder: &Path) -> Result<SealedState<SqliteState>, OperationError> {
+    Ok(SealedState::open(folder).await?)
+}
+
+/// The server of the account that is signed in here; `None` when nobody is.
+///
+/// # Errors
+/// When the local state is damaged.
+pub async fn stored_server<S: LocalState>(state: &SealedState<S>) -> Result<Option<ServerAddress>, OperationError> {
+    Ok(AccountRecord::load(state).await?.map(|record| record.server))
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Opens the account that is signed in; asks the server nothing yet.
+    ///
+    /// # Errors
+    /// [`OperationError::NotSignedIn`] when there is none.
+    pub async fn open(remote: R, state: SealedState<S>) -> Result<Self, OperationError> {
+        let record = AccountRecord::load(&state).await?.ok_or(OperationError::NotSignedIn)?;
+        let keys = || SpaceKeys::from_encoded(&record.space_keys.expose_encoded());
+        let door = SpaceDoor::new(record.realm, record.space, keys()?);
+        let space = PrivateSpace::new(record.realm, record.space, keys()?, record.sigchain.clone());
+        Ok(Self {
+            remote,
+            state,
+            record,
+            door,
+            space: RefCell::new(space),
+            head: RefCell::new(None),
+            nodes: NodeCache::default(),
+            packs: PackCache::default(),
+            folder: None,
+        })
+    }
+
+    /// Names the folder of the local state, so that only one process at a time transfers with it.
+    #[must_use]
+    pub fn with_folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Holds off other processes until the value is dropped.
+    pub(crate) fn lock_transfers(&self) -> Result<Option<TransferLock>, OperationError> {
+        self.folder.as_deref().map(TransferLock::take).transpose()
+    }
+
+    pub(crate) const fn remote(&self) -> &R {
+        &self.remote
+    }
+
+    pub(crate) const fn state(&self) -> &SealedState<S> {
+        &self.state
+    }
+
+    /// Lets go of everything but the local state.
+    pub(crate) fn into_state(self) -> SealedState<S> {
+        self.state
+    }
+
+    pub(crate) const fn record(&self) -> &AccountRecord {
+        &self.record
+    }
+
+    pub(crate) const fn realm(&self) -> &RealmId {
+        &self.record.realm
+    }
+
+    pub(crate) const fn account_id(&self) -> &AccountId {
+        &self.record.account
+    }
+
+    pub(crate) const fn master(&self) -> &MasterKey {
+        &self.record.master
+    }
+
+    pub(crate) const fn door(&self) -> &SpaceDoor {
+        &self.door
+    }
+
+    pub(crate) const fn private_space(&self) -> &RefCell<PrivateSpace> {
+        &self.space
+    }
+
+    pub(crate) const fn head(&self) -> &RefCell<Option<Head>> {
+        &self.head
+    }
+
+    pub(crate) const fn nodes(&self) -> &NodeCache {
+        &self.nodes
+    }
+
+    pub(crate) const fn packs(&self) -> &PackCache {
+        &self.packs
+    }
+
+    pub(crate) const fn random(&self) -> SystemRandom {
+        SystemRandom
+    }
+}

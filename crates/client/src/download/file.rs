@@ -1,0 +1,150 @@
+//! One file on its way down: its leaves, its segments, the part that gathers them.
+
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anonicloud_core::content::layout::{AllLeaves, PlacedSegment};
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::crypto::segment::{SegmentLeaf, open_segment, segment_hash};
+use anonicloud_proto::ids::RealmId;
+use anonicloud_proto::limits::SEGMENT_LEN;
+use bytes::Bytes;
+use fs_err::{File, OpenOptions};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use rustix::fs::OFlags;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::plan::FileTask;
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::state::LocalState;
+use crate::work;
+
+/// Rights of a part: its owner's alone until the file is whole.
+const PART_MODE: u32 = 0o600;
+/// Segments of one file under way at once; all files together are held by the semaphore.
+pub(super) const IN_FLIGHT: usize = 8;
+
+/// What the fetching of one request shares.
+pub(super) struct Fetching<'a> {
+    pub(super) progress: &'a dyn Progress,
+    /// Requests under way at once.
+    pub(super) requests: Semaphore,
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Gathers all content of a file in its part; gives the sealed bytes that were fetched.
+    pub(super) async fn gather(&self, task: &FileTask, shared: &Fetching<'_>) -> Result<u64, OperationError> {
+        let version = task.version().ok_or(Rejected)?;
+        let leaves = Arc::new(self.read_leaves(version).await?);
+        if leaves.size() != task.size() {
+            return Err(Rejected.into());
+        }
+        let part = task.part();
+        let file = Arc::new(open_part(&part).map_err(|error| OperationError::local(&part, error))?);
+        let segments = leaves.segments().map(|segment| segment.leaf.index).collect::<Vec<_>>();
+        let fetches = stream::iter(segments).map(|index| {
+            let (leaves, file, part) = (Arc::clone(&leaves), Arc::clone(&file), &part);
+            async move { self.gather_segment(&leaves, index, &file, part, shared).await }
+        });
+        let fetched: Vec<u64> = fetches.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        file.set_len(leaves.size()).map_err(|error| OperationError::local(&part, error))?;
+        Ok(fetched.iter().sum())
+    }
+
+    async fn gather_segment(
+        &self,
+        leaves: &Arc<AllLeaves>,
+        index: u64,
+        file: &Arc<File>,
+        part: &Path,
+        shared: &Fetching<'_>,
+    ) -> Result<u64, OperationError> {
+        let _turn = shared.requests.acquire().await.map_err(|_| Rejected)?;
+        let len = leaves.segment(index).ok_or(Rejected)?.leaf.plain_len as u64;
+        if self.is_gathered(leaves, index, file).await {
+            shared.progress.skip(len);
+            return Ok(0);
+        }
+        let sealed = self.fetch_segment(&leaves.segment(index).ok_or(Rejected)?).await?;
+        let fetched = sealed.len() as u64;
+        let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
+        let written = work::run(move || write_segment(&realm, &leaves, index, &sealed, &file)).await;
+        written.map_err(|error| match error {
+            WriteError::Rejected => Rejected.into(),
+            WriteError::Io(error) => OperationError::local(part, error),
+        })?;
+        shared.progress.advance(len);
+        Ok(fetched)
+    }
+
+    /// Whether an earlier run has written this segment already.
+    async fn is_gathered(&self, leaves: &Arc<AllLeaves>, index: u64, file: &Arc<File>) -> bool {
+        let start = index * SEGMENT_LEN as u64;
+        if file.metadata().is_ok_and(|metadata| metadata.len() <= start) {
+            return false;
+        }
+        let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
+        work::run(move || {
+            let Some(PlacedSegment { source, leaf, .. }) = leaves.segment(index) else { return false };
+            let mut content = Zeroizing::new(vec![0; leaf.plain_len]);
+            let read = file.file().read_exact_at(&mut content, start);
+            read.is_ok() && segment_hash(&source.segment_keys(&realm), index, &content) == leaf.hash
+        })
+        .await
+    }
+
+    /// The sealed bytes of a segment, out of its blob or pack.
+    pub(super) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
+        let location = segment.location;
+        if let Some(piece) = location.in_pack() {
+            return self.fetch_piece(&piece).await;
+        }
+        let remote = self.remote();
+        let get = async |access: &_| remote.get_blob(access, &location.blob, None).await;
+        self.door().request(remote, get).await
+    }
+}
+
+fn open_part(path: &Path) -> io::Result<File> {
+    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.mode(PART_MODE).custom_flags(no_follow);
+    options.open(path)
+}
+
+enum WriteError {
+    Rejected,
+    Io(io::Error),
+}
+
+fn write_segment(
+    realm: &RealmId,
+    leaves: &AllLeaves,
+    index: u64,
+    sealed: &[u8],
+    file: &File,
+) -> Result<(), WriteError> {
+    let segment = leaves.segment(index).ok_or(WriteError::Rejected)?;
+    let content = open_placed(realm, &segment, sealed).map_err(|_| WriteError::Rejected)?;
+    file.file().write_all_at(&content, index * SEGMENT_LEN as u64).map_err(WriteError::Io)
+}
+
+/// The verified content of a segment.
+pub(super) fn open_placed(
+    realm: &RealmId,
+    segment: &PlacedSegment<'_>,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Rejected> {
+    let mut content = Zeroizing::new(Vec::new());
+    let SegmentLeaf { index, hash, plain_len } = segment.leaf;
+    let leaf = SegmentLeaf { index, hash, plain_len };
+    open_segment(&segment.source.segment_keys(realm), &leaf, sealed, &mut content)?;
+    Ok(content)
+}

@@ -1,0 +1,11 @@
+//! Fetching files: every byte is verified before it is written, and a file appears under its name when all of it is.
+
+pub(crate) mod cache;
+mod file;
+mod pieces;
+mod plan;
+mod run;
+mod settle;
+mod stream;
+
+pub use run::{GetItem, GetReport, GetTarget};

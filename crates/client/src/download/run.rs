@@ -1,0 +1,208 @@
+//! A request to fetch, from the tree to the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::lookup::Found;
+use anonicloud_core::tree::name::RemotePath;
+use anonicloud_core::tree::node::{Attributes, EntryContent};
+use anonicloud_proto::ids::BlobId;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::Semaphore;
+
+use super::file::{Fetching, IN_FLIGHT};
+use super::plan::{FileTask, Plan};
+use super::settle::{finish_directory, make_link, settle};
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::state::LocalState;
+use crate::work;
+
+/// Files that are made durable together.
+const BATCH_FILES: usize = 1024;
+/// Packs that the files of a batch may lie in; all of them stay in memory.
+const BATCH_PACKS: usize = 12;
+/// Files under way at once.
+const FILES_AT_ONCE: usize = 16;
+
+/// Something to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a program fills in all of it")]
+pub struct GetItem {
+    /// The file or folder.
+    pub remote: RemotePath,
+    /// Where it goes.
+    pub target: GetTarget,
+    /// Whether another file there may be replaced.
+    pub overwrite: bool,
+}
+
+/// Where a download goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a program chooses one")]
+pub enum GetTarget {
+    /// This path, which is the file or folder itself.
+    Path(PathBuf),
+    /// Standard output; of a file only.
+    Stdout,
+}
+
+/// What a download did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct GetReport {
+    /// Files written.
+    pub files: u64,
+    /// Folders that are there now.
+    pub directories: u64,
+    /// Symlinks made.
+    pub symlinks: u64,
+    /// Files and symlinks that were there as they are.
+    pub unchanged: u64,
+    /// Content bytes of the files written.
+    pub bytes: u64,
+    /// Sealed bytes of segments that came over the wire.
+    pub bytes_fetched: u64,
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Fetches `items`. Interrupted at any instant, it goes on when called again: verified segments are not fetched twice.
+    ///
+    /// # Errors
+    /// Those of [`OperationError`]; before anything is written when a target is in the way.
+    pub async fn get(&self, items: Vec<GetItem>, progress: &dyn Progress) -> Result<GetReport, OperationError> {
+        self.sync().await?;
+        let mut report = GetReport::default();
+        let mut plan = Plan::default();
+        for item in items {
+            match item.target {
+                GetTarget::Stdout => self.get_to_stdout(&item.remote, progress, &mut report).await?,
+                GetTarget::Path(target) => self.plan_item(&item.remote, target, item.overwrite, &mut plan).await?,
+            }
+        }
+        self.carry_out(plan, progress, &mut report).await?;
+        Ok(report)
+    }
+
+    async fn get_to_stdout(
+        &self,
+        remote: &RemotePath,
+        progress: &dyn Progress,
+        report: &mut GetReport,
+    ) -> Result<(), OperationError> {
+        let found = self.found(remote).await?;
+        let entry = match &found {
+            Found::Entry(entry) => entry,
+            _ => return Err(EditError::IsDirectory(remote.clone()).into()),
+        };
+        let EntryContent::File { size, version } = &entry.content else {
+            return Err(EditError::IsDirectory(remote.clone()).into());
+        };
+        progress.plan(1, *size);
+        report.bytes_fetched += self.stream_out(version, &mut tokio::io::stdout(), progress).await?;
+        report.files += 1;
+        report.bytes += size;
+        Ok(())
+    }
+
+    async fn plan_item(
+        &self,
+        remote: &RemotePath,
+        target: PathBuf,
+        overwrite: bool,
+        plan: &mut Plan,
+    ) -> Result<(), OperationError> {
+        let found = self.found(remote).await?;
+        let mut open = Vec::new();
+        match found {
+            Found::Entry(entry) => open.push((entry, target)),
+            root => {
+                plan.directories.push((target.clone(), Attributes { mtime: crate::clock::now_ns(), mode: 0o700 }));
+                for entry in self.children(&root).await? {
+                    let below = target.join(OsStr::from_bytes(entry.name.as_bytes()));
+                    open.push((entry, below));
+                }
+            }
+        }
+        while let Some((entry, target)) = open.pop() {
+            plan.add(&entry, target.clone(), overwrite)?;
+            if entry.content.is_directory() {
+                for child in self.children(&Found::Entry(entry)).await? {
+                    let below = target.join(OsStr::from_bytes(child.name.as_bytes()));
+                    open.push((child, below));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        plan: Plan,
+        progress: &dyn Progress,
+        report: &mut GetReport,
+    ) -> Result<(), OperationError> {
+        let bytes: u64 = plan.files.iter().map(FileTask::size).sum();
+        progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
+        progress.skip(plan.unchanged_bytes);
+        report.unchanged += plan.unchanged;
+        for (path, _) in &plan.directories {
+            fs_err::create_dir_all(path).map_err(|error| OperationError::local(path, error))?;
+            report.directories += 1;
+        }
+        let mut files = plan.files.into_iter().peekable();
+        while files.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut packs = BTreeMap::new();
+            while let Some(task) = files.next_if(|task| fits_batch(&batch, &packs, task)) {
+                if let Some(version) = task.version() {
+                    *packs.entry(version.record().blob).or_insert(0_u32) += 1;
+                }
+                batch.push(task);
+            }
+            let wanted = packs.iter().filter(|(_, files)| **files > 1).map(|(blob, _)| *blob).collect();
+            self.fetch_batch(batch, wanted, progress, report).await?;
+        }
+        for link in &plan.links {
+            make_link(link)?;
+            report.symlinks += 1;
+        }
+        for (path, attributes) in plan.directories.iter().rev() {
+            finish_directory(path, *attributes)?;
+        }
+        Ok(())
+    }
+
+    async fn fetch_batch(
+        &self,
+        batch: Vec<FileTask>,
+        packs: BTreeSet<BlobId>,
+        progress: &dyn Progress,
+        report: &mut GetReport,
+    ) -> Result<(), OperationError> {
+        let packs = stream::iter(packs).map(|blob| async move { self.fetch_pack(&blob).await });
+        packs.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
+        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT) };
+        let files = stream::iter(&batch).map(|task| self.gather(task, &shared));
+        let fetched: Vec<u64> = files.buffer_unordered(FILES_AT_ONCE).try_collect().await?;
+        report.bytes_fetched += fetched.iter().sum::<u64>();
+        let batch = work::run(move || settle(&batch).map(|()| batch)).await?;
+        for task in &batch {
+            report.files += 1;
+            report.bytes += task.size();
+            progress.file_done(&task.target.display().to_string());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a batch takes one more file; an empty one takes any.
+fn fits_batch(batch: &[FileTask], packs: &BTreeMap<BlobId, u32>, task: &FileTask) -> bool {
+    let known = task.version().is_some_and(|version| packs.contains_key(&version.record().blob));
+    batch.is_empty() || (batch.len() < BATCH_FILES && (known || packs.len() < BATCH_PACKS))
+}

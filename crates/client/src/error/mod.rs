@@ -1,0 +1,136 @@
+//! Why an operation of the client did not end well: a stable code, a sentence, a hint.
+
+mod texts;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::store::ReadTreeError;
+use thiserror::Error;
+
+use crate::remote::RemoteError;
+use crate::state::StateError;
+
+/// What kind of failure it is; it decides the exit code of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request makes no sense as it is.
+    Usage,
+    /// Who asks is not known, or not believed.
+    Auth,
+    /// A path or thing is not there.
+    NotFound,
+    /// Something else is in the way.
+    Conflict,
+    /// The quota is used up.
+    Quota,
+    /// A disk or file of this device failed.
+    LocalDisk,
+    /// The server cannot be reached.
+    Network,
+    /// What the server gave does not verify.
+    Integrity,
+    /// The server refused or failed.
+    Server,
+    /// Another process is at it.
+    Busy,
+}
+
+/// A failed operation.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// No account is signed in here.
+    #[error("nobody is signed in on this device")]
+    NotSignedIn,
+    /// An account is signed in here already.
+    #[error("an account is signed in on this device already")]
+    AlreadySignedIn,
+    /// Handle, password or account key are wrong; which is not known.
+    #[error("handle and password do not match")]
+    LoginFailed,
+    /// The server does not know this device of the account any more.
+    #[error("the server does not know this device")]
+    DeviceUnknown,
+    /// The password is too weak to protect an account by itself.
+    #[error("the password is too easy to guess")]
+    WeakPassword,
+    /// The handle breaks the rules.
+    #[error("the handle is not one that can be used")]
+    HandleInvalid,
+    /// The account key is not one.
+    #[error("the account key is malformed")]
+    AccountKeyMalformed,
+    /// What the server gave is not what it was given.
+    #[error("what the server gave does not verify")]
+    Rejected(#[from] Rejected),
+    /// The server shows an older or another state than it showed before.
+    #[error("the server shows an older state, or another one, than this device has seen before")]
+    RolledBack,
+    /// The tree's own rules.
+    #[error(transparent)]
+    Tree(EditError),
+    /// A file or folder of this device.
+    #[error("{}: {}", path.display(), source)]
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something else stands where a download should go.
+    #[error("{}: something else is there already", .0.display())]
+    TargetExists(PathBuf),
+    /// A file was written to each time it was read.
+    #[error("{}: the file changed while it was read", .0.display())]
+    FileChanged(PathBuf),
+    /// A file is larger than a record can describe.
+    #[error("the file is too large")]
+    FileTooLarge,
+    /// Standard input or output failed.
+    #[error("standard input or output failed")]
+    Stream(#[source] io::Error),
+    /// No interrupted upload is like this file.
+    #[error("{}: no interrupted upload has this content", .0.display())]
+    NothingToResume(PathBuf),
+    /// No queued transfer has this id.
+    #[error("no queued transfer has the id {0}")]
+    UnknownTransfer(String),
+    /// Other devices committed first each time.
+    #[error("other devices change the same files all the time")]
+    Contended,
+    /// Another process transfers with this state folder.
+    #[error("another process is transferring with this account on this device")]
+    Busy,
+    /// The local state.
+    #[error("the local state cannot be used")]
+    State(#[from] StateError),
+    /// The server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+}
+
+impl From<EditError> for OperationError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Read(_) => Self::Rejected(Rejected),
+            other => Self::Tree(other),
+        }
+    }
+}
+
+impl From<ReadTreeError> for OperationError {
+    fn from(_: ReadTreeError) -> Self {
+        Self::Rejected(Rejected)
+    }
+}
+
+impl OperationError {
+    /// The failure of `path` on this device.
+    pub(crate) fn local(path: &Path, source: io::Error) -> Self {
+        Self::Local { path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,142 @@
+//! The stable code, kind and hint of each failure.
+
+use std::io;
+
+use anonicloud_core::tree::edit::EditError;
+use anonicloud_proto::api::ErrorCode;
+
+use super::{ErrorKind, OperationError};
+use crate::remote::RemoteError;
+use crate::state::StateError;
+
+impl OperationError {
+    /// The stable code for programs; it is never renamed.
+    pub fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.row().1
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Remote(RemoteError::Refused { hint, .. }) => hint.clone(),
+            _ => self.row().2.to_owned(),
+        }
+    }
+
+    fn row(&self) -> (&'static str, ErrorKind, &'static str) {
+        use ErrorKind::{Auth, Busy, Conflict, Integrity, LocalDisk, NotFound, Usage};
+        match self {
+            Self::NotSignedIn => ("not_signed_in", Auth, "sign in with `login`, or make an account with `signup`"),
+            Self::AlreadySignedIn => {
+                ("already_signed_in", Conflict, "`logout` first, or use another folder with `--state-dir`")
+            }
+            Self::LoginFailed => {
+                ("login_failed", Auth, "check both, and the account key if the account has one; nobody can reset a password")
+            }
+            Self::DeviceUnknown => ("device_unknown", Auth, "it was removed by another device: `logout`, then `login` again"),
+            Self::WeakPassword => {
+                ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
+            }
+            Self::HandleInvalid => {
+                ("handle_invalid", Usage, "use 3 to 32 of a-z, 0-9, `.`, `_`, `-`; first and last a letter or digit")
+            }
+            Self::AccountKeyMalformed => ("account_key_malformed", Usage, "copy it exactly as it was shown at sign-up"),
+            Self::Rejected(_) => (
+                "rejected",
+                Integrity,
+                "nothing was changed or shown; keep this device's state and ask the operator what happened",
+            ),
+            Self::RolledBack => (
+                "rolled_back",
+                Integrity,
+                "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
+            ),
+            Self::Tree(error) => tree_row(error),
+            Self::Local { source, .. } | Self::Stream(source) => io_row(source),
+            Self::TargetExists(_) => ("target_exists", Conflict, "choose another target, or replace it with `--force`"),
+            Self::FileChanged(_) => ("file_changed", LocalDisk, "wait until nothing writes to it, then send it again"),
+            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 200 TiB"),
+            Self::NothingToResume(_) => {
+                ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")
+            }
+            Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
+            Self::Contended => ("contended", Busy, "try again when they are done"),
+            Self::Busy => ("busy", Busy, "wait for it to end; `status` shows what is queued"),
+            Self::State(error) => state_row(error),
+            Self::Remote(error) => remote_row(error),
+        }
+    }
+}
+
+const fn tree_row(error: &EditError) -> (&'static str, ErrorKind, &'static str) {
+    use ErrorKind::{Conflict, NotFound, Usage};
+    match error {
+        EditError::NotFound(_) => ("not_found", NotFound, "see what is there with `ls`"),
+        EditError::IsDirectory(_) => ("is_directory", Conflict, "name a file"),
+        EditError::NotDirectory(_) => ("not_directory", Conflict, "name a folder"),
+        EditError::Exists(_) => ("exists", Conflict, "choose another name, or remove what is there first"),
+        EditError::NotEmpty(_) => ("not_empty", Conflict, "remove it with everything in it by `rm -r`"),
+        EditError::NameCollision { .. } => ("name_collision", Conflict, "rename one of the two"),
+        EditError::IntoItself { .. } => ("into_itself", Usage, "choose a target outside of it"),
+        EditError::Root => ("is_root", Usage, "name something inside of it"),
+        EditError::TooDeep(_) => ("path_too_long", Usage, "use fewer folders"),
+        _ => ("not_representable", Usage, "links need a target of 1 to 4,095 bytes"),
+    }
+}
+
+fn io_row(source: &io::Error) -> (&'static str, ErrorKind, &'static str) {
+    use ErrorKind::{LocalDisk, NotFound};
+    match source.kind() {
+        io::ErrorKind::NotFound => ("local_not_found", NotFound, "check the path on this device"),
+        io::ErrorKind::PermissionDenied => ("local_denied", LocalDisk, "check the permissions on this device"),
+        io::ErrorKind::StorageFull => ("disk_full", LocalDisk, "free space on this device, then `resume`"),
+        _ => ("local_io", LocalDisk, "check the disk of this device"),
+    }
+}
+
+const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str) {
+    use ErrorKind::LocalDisk;
+    match error {
+        StateError::Corrupt => (
+            "state_corrupt",
+            LocalDisk,
+            "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
+        ),
+        StateError::Full => ("disk_full", LocalDisk, "free space on this device, then `resume`"),
+        _ => ("state_unusable", LocalDisk, "check the state folder's disk and permissions"),
+    }
+}
+
+const fn remote_row(error: &RemoteError) -> (&'static str, ErrorKind, &'static str) {
+    use ErrorKind::{Auth, Conflict, Network, Quota, Server};
+    match error {
+        RemoteError::Unreachable(_) => {
+            ("unreachable", Network, "check the address and the connection; a cut transfer goes on with `resume`")
+        }
+        RemoteError::Certificate(_) => (
+            "certificate_untrusted",
+            Network,
+            "do not go on unless you know why; for a server of your own, name its certificate with `--ca-file`",
+        ),
+        RemoteError::Malformed { .. } => ("malformed_answer", Server, "is this the address of an AnoniCloud server?"),
+        RemoteError::Refused { code, .. } => match code {
+            ErrorCode::LoginFailed => ("login_failed", Auth, ""),
+            ErrorCode::SessionExpired => ("session_expired", Auth, ""),
+            ErrorCode::HandleTaken => ("handle_taken", Conflict, ""),
+            ErrorCode::HandleInvalid => ("handle_invalid", ErrorKind::Usage, ""),
+            ErrorCode::QuotaExceeded => ("quota_exceeded", Quota, ""),
+            ErrorCode::StorageFull => ("server_storage_full", Server, ""),
+            ErrorCode::ApiVersionUnsupported => ("api_version_unsupported", Server, ""),
+            ErrorCode::TooManyRequests => ("too_many_requests", Server, ""),
+            ErrorCode::Unavailable => ("unavailable", Network, ""),
+            ErrorCode::NotFound => ("server_not_found", Server, ""),
+            ErrorCode::BlobConflict => ("blob_conflict", Server, ""),
+            _ => ("server_refused", Server, ""),
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Finds what is to be sent: files, folders and symlinks under the paths that were named, parents first.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::node::Attributes;
+
+/// Permission bits of a mode, with set-uid, set-gid and sticky.
+const MODE_BITS: u32 = 0o7777;
+
+/// Something to send.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalEntry {
+    pub(crate) local: PathBuf,
+    pub(crate) remote: RemotePath,
+    pub(crate) attributes: Attributes,
+    pub(crate) kind: LocalKind,
+}
+
+/// What it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LocalKind {
+    /// A regular file of this many bytes.
+    File { size: u64 },
+    Directory,
+    /// The target's bytes.
+    Symlink(Vec<u8>),
+}
+
+/// Something that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its path on this device.
+    pub path: PathBuf,
+    /// Why, for programs.
+    pub code: SkipReason,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// Why something was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// It cannot be read.
+    Unreadable,
+    /// It is a device, a socket or a pipe.
+    SpecialFile,
+    /// Its name, or the target of the link, cannot be kept.
+    NameRefused,
+    /// It was gone when its turn came.
+    Vanished,
+    /// It changed each time it was read.
+    Changed,
+    /// Something else stands at its place.
+    InTheWay,
+}
+
+impl SkipReason {
+    /// The reason that a failure of the system stands for.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Vanished } else { Self::Unreadable }
+    }
+
+    /// The stable text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::SpecialFile => "special_file",
+            Self::NameRefused => "name_refused",
+            Self::Vanished => "vanished",
+            Self::Changed => "changed",
+            Self::InTheWay => "in_the_way",
+        }
+    }
+}
+
+/// What was found under one or more roots.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) entries: Vec<LocalEntry>,
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Scan {
+    /// Adds `local` and all below it, to stand at `remote`.
+    ///
+    /// # Errors
+    /// When `local` itself cannot be looked at; what cannot be below it is in [`Scan::skipped`].
+    pub(crate) fn add(&mut self, local: &Path, remote: RemotePath) -> io::Result<()> {
+        let metadata = fs_err::symlink_metadata(local)?;
+        let mut open = vec![(local.to_owned(), remote, metadata)];
+        while let Some((path, remote, metadata)) = open.pop() {
+            if metadata.is_dir() {
+                // Pushed in reverse, so that names come off the stack in order.
+                let children = self.children(&path, &remote);
+                open.extend(children.into_iter().rev());
+            }
+            self.take(path, remote, &metadata);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, local: PathBuf, remote: RemotePath, metadata: &std::fs::Metadata) {
+        let kind = if metadata.is_dir() {
+            LocalKind::Directory
+        } else if metadata.is_file() {
+            LocalKind::File { size: metadata.len() }
+        } else if metadata.is_symlink() {
+            match fs_err::read_link(&local) {
+                Ok(target) => LocalKind::Symlink(target.into_os_string().into_vec()),
+                Err(error) => return self.skip(local, SkipReason::Unreadable, error.to_string()),
+            }
+        } else {
+            let message = "it is a device, a socket or a pipe".to_owned();
+            return self.skip(local, SkipReason::SpecialFile, message);
+        };
+        self.entries.push(LocalEntry { local, remote, attributes: attributes_of(metadata), kind });
+    }
+
+    fn children(&mut self, folder: &Path, remote: &RemotePath) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
+        let names = fs_err::read_dir(folder).and_then(|listing| {
+            listing.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
+        });
+        let mut names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                self.skip(folder.to_owned(), SkipReason::Unreadable, error.to_string());
+                return Vec::new();
+            }
+        };
+        names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+        names.iter().filter_map(|name| self.child(folder, remote, name)).collect()
+    }
+
+    fn child(
+        &mut self,
+        folder: &Path,
+        remote: &RemotePath,
+        name: &OsStr,
+    ) -> Option<(PathBuf, RemotePath, std::fs::Metadata)> {
+        let path = folder.join(name);
+        let entry_name = match EntryName::new(name.as_bytes()) {
+            Ok(entry_name) => entry_name,
+            Err(error) => {
+                self.skip(path, SkipReason::NameRefused, error.to_string());
+                return None;
+            }
+        };
+        match fs_err::symlink_metadata(&path) {
+            Ok(metadata) => Some((path, remote.join(&entry_name), metadata)),
+            Err(error) => {
+                self.skip(path, SkipReason::Vanished, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn skip(&mut self, path: PathBuf, code: SkipReason, message: String) {
+        self.skipped.push(Skipped { path, code, message });
+    }
+}
+
+/// A file's times and rights as the system has them.
+pub(crate) fn attributes_of(metadata: &std::fs::Metadata) -> Attributes {
+    let seconds = metadata.mtime().saturating_mul(1_000_000_000);
+    Attributes {
+        mtime: seconds.saturating_add(metadata.mtime_nsec()),
+        mode: u16::try_from(metadata.mode() & MODE_BITS).expect("twelve bits"),
+    }
+}

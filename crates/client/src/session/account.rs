@@ -1,0 +1,97 @@
+//! What an account session is for: the account itself, never its files.
+
+use anonicloud_core::account::boxes::BoxOwner;
+use anonicloud_core::account::sigchain::Sigchain;
+use anonicloud_proto::api::{AccountAnswer, ErrorCode};
+
+use super::login::{fetch_sigchain, login_by_device};
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken};
+use crate::state::LocalState;
+
+/// Who is signed in here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WhoAmI {
+    /// The public name.
+    pub handle: String,
+    /// The account's id, in hex.
+    pub account_id: String,
+    /// This device's id, in hex.
+    pub device_id: String,
+    /// The server's address.
+    pub server: String,
+    /// Devices of the account.
+    pub devices: usize,
+}
+
+/// Room at the server, in padded bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// Stored.
+    pub used: u64,
+    /// Promised to uploads that are not finished.
+    pub reserved: u64,
+    /// All there is.
+    pub quota: u64,
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Who is signed in here, as the server knows it.
+    ///
+    /// # Errors
+    /// When the server does not answer, or no longer knows this device.
+    pub async fn whoami(&self) -> Result<WhoAmI, OperationError> {
+        let answer = self.account_answer().await?;
+        let record = self.record();
+        Ok(WhoAmI {
+            handle: record.handle.clone(),
+            account_id: record.account.to_string(),
+            device_id: record.device.device().to_string(),
+            server: record.server.url.clone(),
+            devices: answer.devices.len(),
+        })
+    }
+
+    /// Room at the server.
+    ///
+    /// # Errors
+    /// When the server does not answer, or no longer knows this device.
+    pub async fn quota(&self) -> Result<Quota, OperationError> {
+        let answer = self.account_answer().await?;
+        Ok(Quota { used: answer.used, reserved: answer.reserved, quota: answer.quota })
+    }
+
+    /// The account's sigchain, fetched and verified.
+    pub(crate) async fn sigchain(&self) -> Result<Sigchain, OperationError> {
+        let owner = BoxOwner { realm: *self.realm(), account: *self.account_id() };
+        let token = self.account_session().await?;
+        fetch_sigchain(self.remote(), &token, &owner).await
+    }
+
+    async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {
+        let remote = self.remote();
+        self.in_account_session(async |token| remote.account(token).await).await
+    }
+
+    /// Sends a request in an account session that this device's key opens.
+    pub(super) async fn in_account_session<T>(
+        &self,
+        request: impl AsyncFn(&SessionToken) -> RemoteResult<T>,
+    ) -> Result<T, OperationError> {
+        let token = self.account_session().await?;
+        Ok(request(&token).await?)
+    }
+
+    async fn account_session(&self) -> Result<SessionToken, OperationError> {
+        match login_by_device(self.remote(), self.record()).await {
+            Ok(answer) => Ok(SessionToken::new(answer.token.as_bytes())),
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. })) => {
+                Err(OperationError::DeviceUnknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

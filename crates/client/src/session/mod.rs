@@ -1,0 +1,14 @@
+//! Accounts: made, signed in to, signed out of (spec: 1-accounts).
+
+mod account;
+mod login;
+mod logout;
+mod password;
+pub(crate) mod record;
+mod sign_up;
+
+pub use account::{Quota, WhoAmI};
+pub use login::{Credentials, login};
+pub use logout::LogoutReport;
+pub use password::{check_password, generate_handle, generate_passphrase};
+pub use sign_up::{NewAccount, SignUpDraft};

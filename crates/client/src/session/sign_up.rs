@@ -1,0 +1,174 @@
+//! Making an account: all of it on this device, then one request (spec: 1-accounts, "Sign-up").
+
+use anonicloud_core::account::boxes::BoxOwner;
+use anonicloud_core::account::handle::Handle;
+use anonicloud_core::account::keys::{DeviceSeeds, Identity};
+use anonicloud_core::account::sigchain::Sigchain;
+use anonicloud_core::crypto::kdf::derive_recovery_auth;
+use anonicloud_core::crypto::opaque::Registration;
+use anonicloud_core::crypto::password::PasswordInput;
+use anonicloud_core::crypto::random::make_bytes;
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::crypto::secret::{AccountKey, MasterKey, RecoveryEntropy};
+use anonicloud_core::space::private::PrivateSpace;
+use anonicloud_proto::api::{AccountBoxes, Base64, NewDevice, RegisterFinish, RegisterStart};
+use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::commit::PostedCommit;
+use anonicloud_proto::ids::{AccountId, RealmId};
+use zeroize::Zeroizing;
+
+use super::password::{check_password, show_account_key};
+use super::record::{AccountRecord, SlotVersions};
+use crate::client::Client;
+use crate::clock::today;
+use crate::error::OperationError;
+use crate::random::SystemRandom;
+use crate::remote::{Remote, ServerAddress};
+use crate::state::{LocalState, SealedState};
+use crate::work;
+
+/// What a person chooses.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a program fills in all of it")]
+pub struct NewAccount {
+    /// The public name.
+    pub handle: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+    /// Whether an account key protects the account beside the password.
+    pub account_key: bool,
+}
+
+/// An account that is made here and that the server does not have yet.
+#[derive(Debug)]
+pub struct SignUpDraft {
+    realm: RealmId,
+    account: AccountId,
+    handle: Handle,
+    entropy: RecoveryEntropy,
+    account_key: Option<AccountKey>,
+    registration: Registration,
+    response: Base64,
+}
+
+/// The first version of every box.
+const FIRST: u64 = 1;
+
+impl SignUpDraft {
+    /// Checks handle and password and asks the server to begin.
+    ///
+    /// # Errors
+    /// When the handle is taken or refused, the password is weak, or the server does not answer.
+    pub async fn begin<R: Remote>(remote: &R, new: NewAccount) -> Result<Self, OperationError> {
+        let handle: Handle = new.handle.parse().map_err(|_| OperationError::HandleInvalid)?;
+        check_password(&new.password, handle.as_str(), new.account_key)?;
+        let realm = remote.realm().await?.realm;
+        let account = AccountId::from_bytes(make_bytes(&mut SystemRandom));
+        let account_key = new.account_key.then(|| AccountKey::make(&mut SystemRandom));
+        let input = PasswordInput::derive(&realm, &new.password, account_key.as_ref());
+        let (registration, request) = Registration::start(input, realm, &mut SystemRandom)?;
+        let start = RegisterStart { account, handle: handle.as_str().to_owned(), request: Base64::new(request) };
+        let response = remote.register_start(&start).await?.response;
+        let entropy = RecoveryEntropy::make(&mut SystemRandom);
+        Ok(Self { realm, account, handle, entropy, account_key, registration, response })
+    }
+
+    /// The public name.
+    pub fn handle(&self) -> &str {
+        self.handle.as_str()
+    }
+
+    /// The 24 words that open the account when the password is lost; shown once, to be written down.
+    pub fn recovery_words(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.entropy.words().expose_str().to_owned())
+    }
+
+    /// The account key as it is to be kept; of an account without one, nothing.
+    pub fn account_key(&self) -> Option<Zeroizing<String>> {
+        self.account_key.as_ref().map(show_account_key)
+    }
+
+    /// Makes the account at the server and signs in on this device.
+    ///
+    /// # Errors
+    /// When an account is signed in here already, the server refuses, or the local state cannot be written.
+    pub async fn finish<R: Remote, S: LocalState>(
+        self,
+        remote: R,
+        state: SealedState<S>,
+        server: &ServerAddress,
+    ) -> Result<Client<R, S>, OperationError> {
+        if AccountRecord::load(&state).await?.is_some() {
+            return Err(OperationError::AlreadySignedIn);
+        }
+        let server = server.clone();
+        let (request, record) = work::run(move || self.make(server)).await?;
+        remote.register_finish(&request).await?;
+        state.apply(vec![record.change()]).await?;
+        Client::open(remote, state).await
+    }
+
+    fn make(self, server: ServerAddress) -> Result<(RegisterFinish, AccountRecord), Rejected> {
+        let random = &mut SystemRandom;
+        let (realm, account) = (self.realm, self.account);
+        let (opaque_record, export) = self.registration.finish(self.response.as_bytes(), random)?;
+        let master = MasterKey::make(random);
+        let identity = Identity::make(random);
+        let device = DeviceSeeds::make(random);
+        let sigchain = begin_sigchain(&realm, &account, &identity, &self.handle, &device)?;
+        let made = PrivateSpace::make(realm, sigchain.clone(), &device, today(), random);
+        let (space, genesis) = made.map_err(|_| Rejected)?;
+        let owner = BoxOwner { realm, account };
+        let boxes = AccountBoxes {
+            password_slot: owner.seal_password_slot(FIRST, &export, &master, random),
+            recovery_slot: owner.seal_recovery_slot(FIRST, &self.entropy, &master, random),
+            identity: owner.seal_identity(FIRST, &master, &identity, random),
+            space: owner.seal_space(FIRST, &master, &space, random),
+        };
+        let slots = SlotVersions::of(&boxes);
+        let request = RegisterFinish {
+            account,
+            handle: self.handle.as_str().to_owned(),
+            record: Base64::new(opaque_record),
+            boxes,
+            recovery_public_key: Base64::new(derive_recovery_auth(&self.entropy, &realm).public().to_bytes()),
+            sigchain: sigchain.links().iter().cloned().map(Base64::new).collect(),
+            device: new_device(&device, &realm),
+            space_keys: Base64::new(space.capability_keys().to_bytes()),
+            genesis: Base64::new(PostedCommit::to_bytes(&genesis)),
+        };
+        let record = AccountRecord {
+            realm,
+            account,
+            handle: self.handle.as_str().to_owned(),
+            server,
+            master,
+            device,
+            space: space.id(),
+            space_keys: space.into_keys(),
+            sigchain,
+            slots,
+        };
+        Ok((request, record))
+    }
+}
+
+/// What the server keeps of a device.
+pub(super) fn new_device(device: &DeviceSeeds, realm: &RealmId) -> NewDevice {
+    let public = device.login_seed(realm).public();
+    NewDevice { device: device.device(), auth_public_key: Base64::new(public.as_bytes().to_vec()) }
+}
+
+fn begin_sigchain(
+    realm: &RealmId,
+    account: &AccountId,
+    identity: &Identity,
+    handle: &Handle,
+    device: &DeviceSeeds,
+) -> Result<Sigchain, Rejected> {
+    let genesis = Sigchain::sign_genesis(realm, account, identity, handle);
+    let mut chain = Sigchain::verify(realm, account, &[genesis])?;
+    let link = chain.sign_add_device(realm, identity, device).map_err(|_| Rejected)?;
+    chain.append(realm, &link)?;
+    Ok(chain)
+}

@@ -1,0 +1,174 @@
+//! Edits become a commit: nodes sealed, packed and stored, then compare-and-swap; who loses merges and tries again.
+
+use anonicloud_core::content::pack::{AddPieceError, Pack, PackBuilder};
+use anonicloud_core::content::reference::PieceRef;
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::space::body::RootRef;
+use anonicloud_core::space::build::{BuildCommitError, TreeChange};
+use anonicloud_core::space::verify::Step as CommitStep;
+use anonicloud_core::tree::dirty::DirtyTree;
+use anonicloud_core::tree::edit::{Edit, MissingParents, apply};
+use anonicloud_core::tree::merge::{ConflictNames, merge};
+use anonicloud_core::tree::node::TreeRoot;
+use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
+use anonicloud_proto::api::ErrorCode;
+use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::commit::{AddedBlob, PostedCommit};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::head::Head;
+use crate::client::Client;
+use crate::clock::{date_of, today};
+use crate::error::OperationError;
+use crate::remote::{Remote, RemoteError};
+use crate::state::LocalState;
+use crate::upload::reservation::Reservation;
+use crate::upload::{SealedBlob, send_blob};
+
+/// Times that a commit is merged anew before it gives up; each loss means that another device got on.
+const ATTEMPTS: u32 = 50;
+/// Packs of nodes sent at once.
+const IN_FLIGHT: usize = 4;
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Commits `edits` on the newest tree, together with blobs that are stored; gives the sealed bytes sent for the nodes.
+    pub(crate) async fn commit_edits(
+        &self,
+        edits: &[Edit],
+        parents: MissingParents,
+        mut adds: Vec<AddedBlob>,
+        reservation: &Reservation,
+    ) -> Result<u64, OperationError> {
+        let base = self.root().await?;
+        let mut random = self.random();
+        let mut dirty =
+            self.walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random)).await?;
+        let mut sent = 0;
+        for _ in 0..ATTEMPTS {
+            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut sent).await?;
+            if self.try_commit(sealed.as_ref(), &adds).await? {
+                return Ok(sent);
+            }
+            self.sync().await?;
+            dirty = self.merge_onto_head(base.as_ref(), sealed.as_ref()).await?;
+        }
+        Err(OperationError::Contended)
+    }
+
+    /// Seals what changed, stores its packs, and remembers the nodes; gives the new root.
+    async fn store_tree(
+        &self,
+        dirty: DirtyTree,
+        reservation: &Reservation,
+        adds: &mut Vec<AddedBlob>,
+        sent: &mut u64,
+    ) -> Result<Option<TreeRoot>, OperationError> {
+        let mut random = self.random();
+        let mut packer = NodePacker::new(self.random());
+        let sealed = dirty.seal(&mut TreeSealer {
+            realm: self.realm(),
+            space: &self.door().space(),
+            random: &mut random,
+            place: &mut |piece| packer.place(&piece),
+        });
+        let SealedTree { root, nodes } = sealed.map_err(|_| Rejected)?;
+        let packs = packer.finish();
+        let blobs: Vec<_> = packs.iter().map(sealed_blob).collect();
+        let sends = stream::iter(&blobs).map(|blob| async move {
+            reservation.add(self.remote(), self.door(), blob.size()).await?;
+            send_blob(self.remote(), self.door(), reservation.upload(), blob, 0).await
+        });
+        let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        *sent += sizes.iter().sum::<u64>();
+        adds.extend(blobs.iter().map(SealedBlob::added));
+        self.nodes().keep(nodes);
+        Ok(root)
+    }
+
+    /// Posts the commit; `false` when another one came first.
+    async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
+        let posted = self.make_commit(root, adds)?;
+        let (remote, bytes) = (self.remote(), Bytes::from(posted.to_bytes()));
+        let post = async |access: &_| remote.commit(access, bytes.clone()).await;
+        match self.door().request(remote, post).await {
+            Ok(_) => {}
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let state = self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?;
+        let (step, next) = self.private_space().borrow_mut().verify_next(&state, &posted.logged)?;
+        let CommitStep::Verified(verified) = step else { return Err(Rejected.into()) };
+        self.adopt(Head::new(next, &verified)).await?;
+        Ok(true)
+    }
+
+    fn make_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<PostedCommit, OperationError> {
+        let head = self.head().borrow();
+        let state = &head.as_ref().ok_or(Rejected)?.state;
+        let root = root.map(|root| RootRef {
+            totals: root.totals,
+            piece: root.child.piece,
+            hash: root.child.hash,
+            key: root.root_key(),
+        });
+        let change = TreeChange { root, adds: adds.to_vec(), day: today() };
+        let space = self.private_space().borrow();
+        let made = space.make_tree_commit(state, &self.record().device, change, &mut self.random());
+        made.map_err(|error| match error {
+            BuildCommitError::DeviceNotCertified(_) => OperationError::DeviceUnknown,
+            _ => Rejected.into(),
+        })
+    }
+
+    async fn merge_onto_head(
+        &self,
+        base: Option<&TreeRoot>,
+        ours: Option<&TreeRoot>,
+    ) -> Result<DirtyTree, OperationError> {
+        let theirs = self.root().await?;
+        let device: String = self.record().device.device().to_string().chars().take(8).collect();
+        let names = ConflictNames { device: &device, date: &date_of(today()) };
+        let mut random = self.random();
+        let merged =
+            self.walk_steps(|nodes| merge(base, ours, theirs.as_ref(), &names, nodes, &mut random)).await?;
+        Ok(merged.tree)
+    }
+}
+
+/// Lays node pieces in as many packs as they need.
+struct NodePacker {
+    random: crate::random::SystemRandom,
+    open: PackBuilder,
+    full: Vec<Pack>,
+}
+
+impl NodePacker {
+    fn new(mut random: crate::random::SystemRandom) -> Self {
+        Self { open: PackBuilder::make(&mut random), full: Vec::new(), random }
+    }
+
+    fn place(&mut self, piece: &[u8]) -> PieceRef {
+        match self.open.add(piece) {
+            Ok(placed) => placed,
+            Err(AddPieceError::PackFull) => {
+                let next = PackBuilder::make(&mut self.random);
+                let full = std::mem::replace(&mut self.open, next);
+                self.full.push(full.finish(&mut self.random));
+                self.open.add(piece).expect("a sealed node fits an empty pack")
+            }
+            Err(_) => unreachable!("a sealed node fits a pack"),
+        }
+    }
+
+    fn finish(mut self) -> Vec<Pack> {
+        if !self.open.is_empty() {
+            self.full.push(self.open.finish(&mut self.random));
+        }
+        self.full
+    }
+}
+
+fn sealed_blob(pack: &Pack) -> SealedBlob {
+    SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) }
+}

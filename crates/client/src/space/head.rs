@@ -1,0 +1,145 @@
+//! The newest commit of the space: fetched, verified against what this device has seen, durable before it is acted on.
+
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::space::state::SpaceState;
+use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit};
+use anonicloud_core::tree::node::TreeRoot;
+use anonicloud_proto::codec::{Decode as _, Encode as _};
+use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
+
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::remote::Remote;
+use crate::state::{LocalState, StateChange, StateError, Table};
+
+/// A verified head and the tree it vouches for.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) state: SpaceState,
+    /// `None` is the empty tree.
+    pub(crate) root: Option<TreeRoot>,
+}
+
+impl Head {
+    pub(crate) fn new(state: SpaceState, commit: &VerifiedCommit) -> Self {
+        let root = commit.root().map(|root| TreeRoot::new(root.totals, root.piece, root.hash, &root.key));
+        Self { state, root }
+    }
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Makes sure that the newest head is known here.
+    pub(crate) async fn sync(&self) -> Result<(), OperationError> {
+        let remote = self.remote();
+        let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
+        let state = match self.known_state().await? {
+            None => return self.trust_first(&answer).await,
+            Some(state) => state,
+        };
+        let seq = answer.commit.header.fields().seq;
+        let known = state.head();
+        if seq < known.seq || (seq == known.seq && answer.commit.header.hash() != known.hash) {
+            return Err(OperationError::RolledBack);
+        }
+        self.follow_log(state, seq).await
+    }
+
+    /// The tree's root as far as this device knows; fetches the head when it knows none.
+    pub(crate) async fn root(&self) -> Result<Option<TreeRoot>, OperationError> {
+        if self.head().borrow().is_none() {
+            self.sync().await?;
+        }
+        Ok(self.head().borrow().as_ref().and_then(|head| head.root.as_ref().map(TreeRoot::duplicate)))
+    }
+
+    /// Takes over a head that was verified; durable when this returns.
+    pub(crate) async fn adopt(&self, head: Head) -> Result<(), OperationError> {
+        let key = self.door().space();
+        let change = StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes());
+        self.state().apply(vec![change]).await?;
+        self.head().replace(Some(head));
+        Ok(())
+    }
+
+    async fn known_state(&self) -> Result<Option<SpaceState>, OperationError> {
+        if let Some(head) = self.head().borrow().as_ref() {
+            return Ok(Some(head.state.clone()));
+        }
+        let row = self.state().read(Table::Heads, self.door().space().as_bytes()).await?;
+        let state = row.map(|row| SpaceState::from_bytes(&row)).transpose();
+        Ok(state.map_err(|_| StateError::Corrupt)?)
+    }
+
+    async fn trust_first(&self, answer: &HeadAnswer) -> Result<(), OperationError> {
+        let verified = self.private_space().borrow_mut().verify_head(answer);
+        let (commit, state) = match verified {
+            Ok(verified) => verified,
+            Err(Rejected) => {
+                // The head may be of a device that was enrolled after this one's chain was fetched.
+                self.refresh_owner().await?;
+                self.private_space().borrow_mut().verify_head(answer)?
+            }
+        };
+        self.adopt(Head::new(state, &commit)).await
+    }
+
+    /// Verifies every commit after `state` up to `seq`.
+    async fn follow_log(&self, mut state: SpaceState, seq: u64) -> Result<(), OperationError> {
+        let mut newest = None;
+        while state.head().seq < seq {
+            let page = self.log_page(state.head().seq.saturating_add(1)).await?;
+            if page.is_empty() {
+                return Err(OperationError::RolledBack);
+            }
+            for commit in &page {
+                let (step, next) = self.verify_next(&state, commit).await?;
+                state = next;
+                if let Step::Verified(verified) = step {
+                    newest = Some(verified);
+                }
+            }
+        }
+        let known = self.head().borrow().as_ref().is_some_and(|head| head.state == state);
+        match newest {
+            Some(verified) => self.adopt(Head::new(state, &verified)).await,
+            None if known => Ok(()),
+            None => {
+                let verified = self.valid_commit(&state).await?;
+                self.adopt(Head::new(state, &verified)).await
+            }
+        }
+    }
+
+    async fn verify_next(
+        &self,
+        state: &SpaceState,
+        commit: &LoggedCommit,
+    ) -> Result<(Step, SpaceState), OperationError> {
+        let first = self.private_space().borrow_mut().verify_next(state, commit)?;
+        if !matches!(first.0, Step::Skipped(NoOp::UnknownDevice)) {
+            return Ok(first);
+        }
+        self.refresh_owner().await?;
+        Ok(self.private_space().borrow_mut().verify_next(state, commit)?)
+    }
+
+    /// The commit that `state` says is the tree now, fetched again.
+    async fn valid_commit(&self, state: &SpaceState) -> Result<VerifiedCommit, OperationError> {
+        let page = self.log_page(state.valid().seq).await?;
+        let commit = page.first().ok_or(OperationError::RolledBack)?;
+        if commit.header.hash() != state.valid().hash {
+            return Err(OperationError::RolledBack);
+        }
+        Ok(self.private_space().borrow_mut().verify_again(state, commit)?)
+    }
+
+    async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {
+        let remote = self.remote();
+        self.door().request(remote, async |access| remote.log(access, from).await).await
+    }
+
+    async fn refresh_owner(&self) -> Result<(), OperationError> {
+        let chain = self.sigchain().await?;
+        Ok(self.private_space().borrow_mut().update_owner(chain)?)
+    }
+}

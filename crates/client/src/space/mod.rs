@@ -1,0 +1,7 @@
+//! The account's private space: its session, its head, its tree.
+
+pub(crate) mod access;
+pub(crate) mod commit;
+pub(crate) mod head;
+pub(crate) mod nodes;
+mod tree;

@@ -1,0 +1,221 @@
+//! The upload engine: up to eight requests under way, files assembled as their segments arrive, packs and commits between.
+//!
+//! Write order: a pack is in the journal before it is sent, every blob is durable before the commit that names it, and the
+//! journal forgets a pack only when its commit is acknowledged. A process that dies anywhere goes on from there.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use anonicloud_core::content::pack::PackBuilder;
+use anonicloud_core::tree::edit::Edit;
+use anonicloud_proto::commit::AddedBlob;
+use anonicloud_proto::ids::{BlobId, UploadId};
+use futures::StreamExt as _;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+
+use super::assembly::{Assembly, Slot};
+use super::content::LoadError;
+use super::file::FileTask;
+use super::request::PutReport;
+use super::reservation::Reservation;
+use super::segment::{Prepared, PreparedSegment, SealedBlob};
+use super::send::send_blob;
+use super::staged::StagedFile;
+use super::tickets::OpenTicket;
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::state::LocalState;
+
+/// Requests under way at once.
+pub(super) const IN_FLIGHT: usize = 8;
+
+/// What a finished future brings.
+pub(super) enum Arrival {
+    /// A segment, with the bytes that went over the wire for it.
+    Segment { file: u64, index: u64, content_len: u64, outcome: Outcome, sent: u64 },
+    /// A segment that could not be read.
+    Unreadable { file: u64, error: LoadError },
+    /// A pack.
+    Pack { added: AddedBlob, sent: u64 },
+}
+
+/// Where a segment is now.
+pub(super) enum Outcome {
+    Slot(Slot, Option<AddedBlob>),
+    Piece { hash: anonicloud_core::crypto::public::SegmentHash, sealed: Vec<u8> },
+}
+
+/// An entry whose blobs are on their way, and what to tidy up once it is committed.
+pub(super) struct Ready {
+    pub(super) edit: Edit,
+    pub(super) adds: Vec<AddedBlob>,
+    /// Its ticket's key in the local state.
+    pub(super) ticket: Option<Vec<u8>>,
+    /// Its own upload.
+    pub(super) upload: Option<UploadId>,
+    /// The path that progress shows.
+    pub(super) shown: Option<String>,
+}
+
+/// One run over the sources of a job.
+pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
+    pub(super) client: &'a Client<R, S>,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) reservation: Rc<Reservation>,
+    pub(super) flights: FuturesUnordered<LocalBoxFuture<'a, Result<Arrival, OperationError>>>,
+    pub(super) files: HashMap<u64, Assembly>,
+    pub(super) next_file: u64,
+    pub(super) pack: PackBuilder,
+    pub(super) packs_in_flight: usize,
+    /// Files whose record lies in the pack that is being filled.
+    pub(super) in_pack: Vec<StagedFile>,
+    /// Journal keys of packs that are not committed.
+    pub(super) staged: Vec<BlobId>,
+    /// Packs that arrived and are not committed.
+    pub(super) adds: Vec<AddedBlob>,
+    pub(super) ready: Vec<Ready>,
+    /// Files to be read once more.
+    pub(super) again: Vec<FileTask>,
+    /// Tickets of the server by path, once they were asked for.
+    pub(super) remote_tickets: Option<Vec<OpenTicket>>,
+    pub(super) last_commit: Instant,
+    pub(super) report: PutReport,
+}
+
+impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
+    pub(super) fn new(client: &'a Client<R, S>, upload: UploadId, progress: &'a dyn Progress) -> Self {
+        Self {
+            client,
+            progress,
+            reservation: Rc::new(Reservation::new(upload)),
+            flights: FuturesUnordered::new(),
+            files: HashMap::new(),
+            next_file: 0,
+            pack: PackBuilder::make(&mut client.random()),
+            packs_in_flight: 0,
+            in_pack: Vec::new(),
+            staged: Vec::new(),
+            adds: Vec::new(),
+            ready: Vec::new(),
+            again: Vec::new(),
+            remote_tickets: None,
+            last_commit: Instant::now(),
+            report: PutReport::default(),
+        }
+    }
+
+    /// Waits until a request may begin.
+    pub(super) async fn make_room(&mut self) -> Result<(), OperationError> {
+        while self.flights.len() >= IN_FLIGHT {
+            self.land_one().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is under way, and no file waits for a segment.
+    pub(super) async fn land_all(&mut self) -> Result<(), OperationError> {
+        while !self.flights.is_empty() {
+            self.land_one().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in the next thing that arrives.
+    pub(super) async fn land_one(&mut self) -> Result<(), OperationError> {
+        let Some(arrival) = self.flights.next().await else { return Ok(()) };
+        match arrival? {
+            Arrival::Pack { added, sent } => {
+                self.packs_in_flight -= 1;
+                self.adds.push(added);
+                self.report.bytes_sent += sent;
+                Ok(())
+            }
+            Arrival::Segment { file, index, content_len, outcome, sent } => {
+                self.report.bytes_sent += sent;
+                let stored = matches!(outcome, Outcome::Slot(..)) && sent == 0;
+                if stored {
+                    self.progress.skip(content_len);
+                } else {
+                    self.progress.advance(content_len);
+                }
+                self.land_segment(file, index, outcome).await
+            }
+            Arrival::Unreadable { file, error } => self.abandon(file, error).await,
+        }
+    }
+
+    async fn land_segment(&mut self, file: u64, index: u64, outcome: Outcome) -> Result<(), OperationError> {
+        let slot = match outcome {
+            Outcome::Slot(slot, added) => {
+                if let (Some(assembly), Some(added)) = (self.files.get_mut(&file), added) {
+                    assembly.adds.push(added);
+                }
+                slot
+            }
+            Outcome::Piece { hash, sealed } => {
+                let placed = self.place(&sealed).await?;
+                Slot::Placed(hash, placed.blob, placed.offset)
+            }
+        };
+        if let Some(assembly) = self.files.get_mut(&file) {
+            assembly.arrive(index, slot);
+        }
+        self.finish_if_complete(file).await
+    }
+
+    /// Sends segment `index` of `file` on its way.
+    pub(super) fn launch(&mut self, file: u64, index: u64, content: super::content::SegmentContent) {
+        let Some(assembly) = self.files.get_mut(&file) else { return };
+        assembly.begin(index);
+        let keys = std::sync::Arc::clone(&assembly.keys);
+        let upload = assembly.upload;
+        let reservation = (!assembly.own_upload).then(|| Rc::clone(&self.reservation));
+        let client = self.client;
+        self.flights.push(Box::pin(async move {
+            let segment = match super::segment::prepare(keys, index, content).await {
+                Ok(segment) => segment,
+                Err(error) => return Ok(Arrival::Unreadable { file, error }),
+            };
+            deliver(client, file, segment, upload, reservation).await
+        }));
+    }
+
+    /// Sends a pack that is in the journal on its way.
+    pub(super) fn launch_pack(&mut self, blob: SealedBlob) {
+        let (client, reservation) = (self.client, Rc::clone(&self.reservation));
+        self.packs_in_flight += 1;
+        self.flights.push(Box::pin(async move {
+            reservation.add(client.remote(), client.door(), blob.size()).await?;
+            let sent = send_blob(client.remote(), client.door(), reservation.upload(), &blob, 0).await?;
+            Ok(Arrival::Pack { added: blob.added(), sent })
+        }));
+    }
+}
+
+async fn deliver<R: Remote, S: LocalState>(
+    client: &Client<R, S>,
+    file: u64,
+    segment: PreparedSegment,
+    upload: UploadId,
+    reservation: Option<Rc<Reservation>>,
+) -> Result<Arrival, OperationError> {
+    let PreparedSegment { index, content_len, prepared } = segment;
+    let mut sent = 0;
+    let outcome = match prepared {
+        Prepared::Kept => Outcome::Slot(Slot::Kept, None),
+        Prepared::Stored { hash, added } => Outcome::Slot(Slot::Placed(hash, added.blob, 0), Some(added)),
+        Prepared::Piece { hash, sealed } => Outcome::Piece { hash, sealed },
+        Prepared::Blob { hash, blob, offset } => {
+            if let Some(reservation) = reservation {
+                reservation.add(client.remote(), client.door(), blob.size()).await?;
+            }
+            sent = send_blob(client.remote(), client.door(), &upload, &blob, offset).await?;
+            Outcome::Slot(Slot::Placed(hash, blob.blob, 0), Some(blob.added()))
+        }
+    };
+    Ok(Arrival::Segment { file, index, content_len, outcome, sent })
+}

@@ -1,0 +1,182 @@
+//! One file: opened, given keys, cut in segments; and made an entry when all segments have their place.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anonicloud_core::content::layout::AllLeaves;
+use anonicloud_core::content::reference::Source;
+use anonicloud_core::content::ticket::Ticket;
+use anonicloud_core::crypto::segment::{fits_pack, sealed_segment_len};
+use anonicloud_proto::api::BlobState;
+use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::limits::SEGMENT_LEN;
+
+use super::assembly::{Assembly, FileTarget};
+use super::content::{LoadError, SegmentContent};
+use super::engine::Uploader;
+use super::reservation::Reservation;
+use super::segment::FileKeys;
+use super::tickets::OpenTicket;
+use crate::error::OperationError;
+use crate::local::scan::{SkipReason, Skipped};
+use crate::local::source::{SourceFile, segment_len};
+use crate::remote::Remote;
+use crate::state::LocalState;
+
+/// Times that a file which changes while it is read is read from the start.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// A file to be sent.
+#[derive(Debug)]
+pub(super) struct FileTask {
+    pub(super) local: PathBuf,
+    pub(super) target: FileTarget,
+    /// Whether segments of the version before may be kept.
+    pub(super) keep: bool,
+    /// 1 for the first time.
+    pub(super) attempt: u32,
+}
+
+impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
+    /// Opens the file and sends all of its segments on their way.
+    pub(super) async fn begin_file(&mut self, task: FileTask) -> Result<(), OperationError> {
+        let file = match SourceFile::open(&task.local) {
+            Ok(file) => file,
+            Err(error) => {
+                self.skip(task.local, SkipReason::of(&error), error.to_string());
+                return Ok(());
+            }
+        };
+        let assembly = self.assemble(&file, task).await?;
+        let number = self.enter(assembly);
+        for index in 0..file.segments() {
+            self.make_room().await?;
+            self.commit_if_due().await?;
+            if !self.files.contains_key(&number) {
+                // A segment could not be read: the file was left out.
+                return Ok(());
+            }
+            self.launch(number, index, SegmentContent::InFile(file.clone(), index));
+        }
+        self.finish_if_complete(number).await
+    }
+
+    /// Gives an assembly its number.
+    pub(super) fn enter(&mut self, assembly: Assembly) -> u64 {
+        let number = self.next_file;
+        self.next_file += 1;
+        self.files.insert(number, assembly);
+        number
+    }
+
+    async fn assemble(&mut self, file: &SourceFile, task: FileTask) -> Result<Assembly, OperationError> {
+        let FileTask { target, keep, attempt, .. } = task;
+        let size = file.size();
+        let target = FileTarget { attributes: file.attributes(), ..target };
+        let packed = usize::try_from(size).is_ok_and(fits_pack);
+        let (upload, source, known) = if packed {
+            (*self.reservation.upload(), Source::make(&mut self.client.random()), HashMap::new())
+        } else {
+            self.ticketed(file, &target).await?
+        };
+        let predecessor = if keep && !packed { self.kept_leaves(&target).await? } else { None };
+        let keys = source.segment_keys(self.client.realm());
+        let keys = FileKeys { realm: *self.client.realm(), keys, predecessor, known };
+        Ok(Assembly {
+            target,
+            file: Some(file.clone()),
+            source,
+            keys: Arc::new(keys),
+            upload,
+            own_upload: upload != *self.reservation.upload(),
+            size,
+            expected: Some(file.segments()),
+            slots: Vec::new(),
+            awaited: 0,
+            adds: Vec::new(),
+            attempt,
+        })
+    }
+
+    /// The key of a large file and what the server has of it: of the upload that was cut, or of a new one.
+    async fn ticketed(
+        &mut self,
+        file: &SourceFile,
+        target: &FileTarget,
+    ) -> Result<(UploadId, Source, HashMap<BlobId, BlobState>), OperationError> {
+        let shared = file.size() >= SEGMENT_LEN as u64;
+        let committed = target.base.as_ref().map(anonicloud_core::content::reference::VersionRef::version);
+        let found = self.find_ticket(&target.path).await?;
+        // A version that is in the tree is never written again: its keys have sealed all they may.
+        let found = found.filter(|open| Some(open.ticket.source.version()) != committed);
+        let (open, known) = if let Some(open) = found {
+            let known = self.client.upload_blobs(&open.upload).await?;
+            (open, known)
+        } else {
+            (self.make_ticket(file, target, shared), HashMap::new())
+        };
+        if shared {
+            let reservation = Reservation::new(open.upload);
+            reservation.exactly(self.client.remote(), self.client.door(), sealed_total(file.size())).await?;
+        } else {
+            self.reservation.add(self.client.remote(), self.client.door(), 0).await?;
+        }
+        self.client.keep_ticket(&target.path, &open, shared).await?;
+        Ok((open.upload, open.ticket.source, known))
+    }
+
+    fn make_ticket(&self, file: &SourceFile, target: &FileTarget, shared: bool) -> OpenTicket {
+        let mut random = self.client.random();
+        let upload = if shared { self.client.make_upload_id() } else { *self.reservation.upload() };
+        let ticket = Ticket {
+            space: self.client.door().space(),
+            epoch: self.client.door().keys().epoch(),
+            source: Source::make(&mut random),
+            base: target.base.as_ref().map(anonicloud_core::content::reference::VersionRef::duplicate),
+            path: target.path.names().iter().map(|name| name.as_bytes().to_vec()).collect(),
+            size: file.size(),
+            mtime: file.attributes().mtime,
+        };
+        OpenTicket { upload, ticket }
+    }
+
+    /// The leaves of the version that is replaced, when it has a segment that could be kept.
+    async fn kept_leaves(&self, target: &FileTarget) -> Result<Option<AllLeaves>, OperationError> {
+        match &target.base {
+            None => Ok(None),
+            Some(base) => self.client.read_leaves(base).await.map(Some),
+        }
+    }
+
+    /// Leaves a file out whose segment could not be read.
+    pub(super) async fn abandon(&mut self, file: u64, error: LoadError) -> Result<(), OperationError> {
+        let Some(assembly) = self.files.remove(&file) else { return Ok(()) };
+        let grown_short = error.error.kind() == std::io::ErrorKind::UnexpectedEof;
+        if grown_short && assembly.attempt < ATTEMPTS {
+            self.again.push(FileTask {
+                local: error.path,
+                target: assembly.target,
+                keep: true,
+                attempt: assembly.attempt + 1,
+            });
+        } else {
+            let reason = if grown_short { SkipReason::Changed } else { SkipReason::of(&error.error) };
+            self.skip(error.path, reason, error.error.to_string());
+        }
+        Ok(())
+    }
+
+    /// Notes what was left out.
+    pub(super) fn skip(&mut self, path: PathBuf, code: SkipReason, message: String) {
+        self.report.skipped.push(Skipped { path, code, message });
+    }
+}
+
+/// Padded bytes of all the blobs that a file of `size` bytes has for itself.
+fn sealed_total(size: u64) -> u64 {
+    let full = size / SEGMENT_LEN as u64;
+    let tail = segment_len(size, full);
+    let tail = if tail == 0 || fits_pack(tail) { 0 } else { sealed_segment_len(tail) };
+    full * sealed_segment_len(SEGMENT_LEN) as u64 + tail as u64
+}

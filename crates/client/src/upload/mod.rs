@@ -1,0 +1,25 @@
+//! Sending files (spec: 2-content): scan, compare, cut, seal, pack, send, commit; and going on after a cut.
+
+mod assembly;
+mod batch;
+mod content;
+mod engine;
+mod file;
+mod finish;
+mod jobs;
+mod packs;
+mod plan;
+mod request;
+pub(crate) mod reservation;
+mod resume;
+mod run;
+mod segment;
+mod send;
+mod staged;
+mod stream;
+mod tickets;
+
+pub(crate) use send::send_blob;
+pub(crate) use segment::SealedBlob;
+pub use jobs::{Job, JobSource};
+pub use request::{PutReport, PutSource};

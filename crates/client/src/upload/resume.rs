@@ -1,0 +1,221 @@
+//! Going on after a cut: what the journal has, what the queue has, what the server's tickets say.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use anonicloud_core::content::reference::VersionRef;
+use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::crypto::segment::address_segment;
+use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::node::EntryContent;
+use anonicloud_proto::api::BlobState;
+use anonicloud_proto::codec::Decode as _;
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::{BlobId, UploadId};
+
+use super::assembly::FileTarget;
+use super::engine::{Ready, Uploader};
+use super::file::FileTask;
+use super::jobs::{Job, done, queued};
+use super::request::PutReport;
+use super::segment::SealedBlob;
+use super::staged::{StagedFile, StagedPack};
+use super::tickets::OpenTicket;
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::local::scan::attributes_of;
+use crate::local::source::SourceFile;
+use crate::progress::Progress;
+use crate::remote::{Remote, RemoteError};
+use crate::state::{LocalState, StateChange, StateError, Table};
+use crate::work;
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// The transfers that are not finished.
+    ///
+    /// # Errors
+    /// When the local state cannot be read.
+    pub async fn queue(&self) -> Result<Vec<Job>, OperationError> {
+        queued(self.state()).await
+    }
+
+    /// Goes on with every queued transfer; gives a report each.
+    ///
+    /// # Errors
+    /// As [`Client::put`].
+    pub async fn resume(&self, progress: &dyn Progress) -> Result<Vec<PutReport>, OperationError> {
+        let _lock = self.lock_transfers()?;
+        self.sync().await?;
+        let mut reports = Vec::new();
+        for job in queued(self.state()).await? {
+            reports.push(self.run_job(&job, progress).await?);
+        }
+        Ok(reports)
+    }
+
+    /// Goes on with an upload that another device began, from this device's copy of the file: the ticket is found by the
+    /// content that the server already has.
+    ///
+    /// # Errors
+    /// [`OperationError::NothingToResume`] when no upload has a segment of this file.
+    pub async fn resume_from(&self, file: &Path, progress: &dyn Progress) -> Result<PutReport, OperationError> {
+        let _lock = self.lock_transfers()?;
+        self.sync().await?;
+        let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
+        for open in self.remote_tickets().await? {
+            if self.has_segment_of(&open, &source).await? {
+                return self.finish_ticket(open, &source, progress).await;
+            }
+        }
+        Err(OperationError::NothingToResume(file.to_owned()))
+    }
+
+    /// Takes a queued transfer off the queue; what it sent and did not commit is dropped at the server.
+    ///
+    /// # Errors
+    /// [`OperationError::UnknownTransfer`] when there is none with this id.
+    pub async fn forget(&self, id: &str) -> Result<(), OperationError> {
+        let _lock = self.lock_transfers()?;
+        let jobs = queued(self.state()).await?;
+        let job = jobs.into_iter().find(|job| job.id() == id);
+        let job = job.ok_or_else(|| OperationError::UnknownTransfer(id.to_owned()))?;
+        self.end_upload(&job.upload).await?;
+        let mut changes = vec![done(&job)];
+        for pack in self.staged_packs(&job.upload).await? {
+            changes.push(StateChange::delete(Table::Staged, pack.blob.as_bytes()));
+        }
+        Ok(self.state().apply(changes).await?)
+    }
+
+    async fn has_segment_of(&self, open: &OpenTicket, source: &SourceFile) -> Result<bool, OperationError> {
+        let known = self.upload_blobs(&open.upload).await?;
+        if known.is_empty() {
+            return Ok(false);
+        }
+        let keys = open.ticket.source.segment_keys(self.realm());
+        let source = source.clone();
+        let found = work::run(move || {
+            for index in 0..source.segments() {
+                let content = source.read_segment(index)?;
+                if known.contains_key(&address_segment(&keys, index, &content).blob) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        });
+        found.await.map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
+    }
+
+    async fn finish_ticket(
+        &self,
+        open: OpenTicket,
+        source: &SourceFile,
+        progress: &dyn Progress,
+    ) -> Result<PutReport, OperationError> {
+        let mut path = RemotePath::root();
+        for name in &open.ticket.path {
+            path = path.join(&EntryName::new(name).map_err(|_| Rejected)?);
+        }
+        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
+            Some(EntryContent::File { version, .. }) => Some(VersionRef::duplicate(version)),
+            _ => None,
+        };
+        progress.plan(1, source.size());
+        let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
+        let upload = *uploader.reservation.upload();
+        uploader.remote_tickets = Some(vec![open]);
+        let target = FileTarget { path, attributes: source.attributes(), base };
+        let task = FileTask { local: source.path().to_owned(), target, keep: true, attempt: 1 };
+        uploader.begin_file(task).await?;
+        let report = uploader.finish().await?;
+        self.end_upload(&upload).await?;
+        Ok(report)
+    }
+
+    /// What the server has of an upload; of one that it does not know, nothing.
+    pub(super) async fn upload_blobs(
+        &self,
+        upload: &UploadId,
+    ) -> Result<HashMap<BlobId, BlobState>, OperationError> {
+        let remote = self.remote();
+        let mut blobs = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = async |access: &_| remote.upload_state(access, upload, after.as_ref()).await;
+            let page = match self.door().request(remote, page).await {
+                Ok(page) => page,
+                Err(error) if is_unknown(&error) => return Ok(blobs),
+                Err(error) => return Err(error),
+            };
+            let last = page.blobs.last().map(|state| state.blob);
+            blobs.extend(page.blobs.into_iter().map(|state| (state.blob, state)));
+            // A page that does not get on would never end.
+            if !page.more || last <= after {
+                return Ok(blobs);
+            }
+            after = last;
+        }
+    }
+
+    /// Ends an upload at the server, if it is still there.
+    pub(crate) async fn end_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
+        let remote = self.remote();
+        match self.door().request(remote, async |access| remote.end_upload(access, upload).await).await {
+            Err(error) if is_unknown(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn staged_packs(&self, upload: &UploadId) -> Result<Vec<StagedPack>, OperationError> {
+        let mut packs = Vec::new();
+        for (_, row) in self.state().scan(Table::Staged).await? {
+            let pack = StagedPack::from_bytes(&row).map_err(|_| StateError::Corrupt)?;
+            if pack.upload == *upload {
+                packs.push(pack);
+            }
+        }
+        Ok(packs)
+    }
+}
+
+fn is_unknown(error: &OperationError) -> bool {
+    use anonicloud_proto::api::ErrorCode;
+    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
+}
+
+impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
+    /// Takes up the packs that the journal has of this job; gives the paths that need not be sent again.
+    pub(super) async fn take_up_staged(&mut self, job: &Job) -> Result<HashSet<RemotePath>, OperationError> {
+        let mut paths = HashSet::new();
+        for pack in self.client.staged_packs(&job.upload).await? {
+            let blob = SealedBlob { blob: pack.blob, hash: StoredHash::of(&pack.bytes), bytes: pack.bytes };
+            self.staged.push(blob.blob);
+            self.make_room().await?;
+            self.launch_pack(blob);
+            for file in pack.files {
+                if self.is_current(job, &file).await? {
+                    paths.insert(file.path.clone());
+                    self.report.files += 1;
+                    self.report.bytes += file.size;
+                    self.progress.skip(file.size);
+                    self.ready.push(Ready::of(&file, &mut self.client.random()));
+                }
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Whether the file on this device is still what was sealed, and the tree does not have that version yet.
+    async fn is_current(&self, job: &Job, file: &StagedFile) -> Result<bool, OperationError> {
+        let Some(local) = job.local_path(&file.path) else { return Ok(false) };
+        let Ok(metadata) = fs_err::symlink_metadata(&local) else { return Ok(false) };
+        let same = metadata.is_file()
+            && metadata.len() == file.size
+            && attributes_of(&metadata) == file.attributes;
+        let committed = match self.client.entry_at(&file.path).await?.as_deref().map(|entry| &entry.content) {
+            Some(EntryContent::File { version, .. }) => version.version() == file.version.version(),
+            _ => false,
+        };
+        Ok(same && !committed)
+    }
+}

@@ -1,0 +1,179 @@
+//! A job from its start to its end.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use anonicloud_core::tree::edit::Edit;
+use anonicloud_core::tree::lookup::Found;
+use anonicloud_core::tree::name::RemotePath;
+use anonicloud_proto::ids::UploadId;
+
+use super::engine::{Ready, Uploader};
+use super::jobs::{Job, JobSource, done, queue, queued};
+use super::plan::{Plan, plan};
+use super::request::{PutReport, PutSource};
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason};
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::state::LocalState;
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Sends `sources`. Interrupted at any instant, it goes on by [`Client::resume`] or by being called again.
+    ///
+    /// # Errors
+    /// Those of [`OperationError`]; files that could not be sent alone are in the report.
+    pub async fn put(&self, sources: Vec<PutSource>, progress: &dyn Progress) -> Result<PutReport, OperationError> {
+        let _lock = self.lock_transfers()?;
+        let mut streams = Vec::new();
+        let mut paths = Vec::new();
+        for source in sources {
+            match source {
+                PutSource::Stdin { remote } => streams.push(remote),
+                PutSource::Path { local, remote } => {
+                    let absolute = std::path::absolute(&local);
+                    let local = absolute.map_err(|error| OperationError::local(&local, error))?;
+                    // A root that is not there is a mistake of the person, not a file to leave out.
+                    fs_err::symlink_metadata(&local).map_err(|error| OperationError::local(&local, error))?;
+                    paths.push(JobSource { local, remote });
+                }
+            }
+        }
+        self.sync().await?;
+        let mut report = PutReport::default();
+        if !paths.is_empty() {
+            let job = self.job_for(paths).await?;
+            report = self.run_job(&job, progress).await?;
+        }
+        for remote in streams {
+            let mut input = tokio::io::stdin();
+            self.put_stream(&mut input, remote, progress, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    /// The job that was queued for just these sources, or a new one.
+    async fn job_for(&self, sources: Vec<JobSource>) -> Result<Job, OperationError> {
+        let same = queued(self.state()).await?.into_iter().find(|job| job.sources == sources);
+        if let Some(job) = same {
+            return Ok(job);
+        }
+        let job = Job { upload: self.make_upload_id(), sources };
+        queue(self.state(), &job).await?;
+        Ok(job)
+    }
+
+    /// Runs a job to its end and takes it off the queue.
+    pub(super) async fn run_job(&self, job: &Job, progress: &dyn Progress) -> Result<PutReport, OperationError> {
+        let mut uploader = Uploader::new(self, job.upload, progress);
+        let staged = uploader.take_up_staged(job).await?;
+        let mut scan = Scan::default();
+        for source in &job.sources {
+            if let Err(error) = scan.add(&source.local, source.remote.clone()) {
+                uploader.skip(source.local.clone(), SkipReason::of(&error), error.to_string());
+            }
+        }
+        uploader.report.skipped.append(&mut scan.skipped);
+        announce(&scan.entries, progress);
+        uploader.take_all(scan.entries, &staged).await?;
+        let report = uploader.finish().await?;
+        self.end_upload(&job.upload).await?;
+        self.state().apply(vec![done(job)]).await?;
+        Ok(report)
+    }
+
+    /// What the tree has at `path`; `None` for nothing.
+    pub(super) async fn entry_at(
+        &self,
+        path: &RemotePath,
+    ) -> Result<Option<std::sync::Arc<anonicloud_core::tree::node::Entry>>, OperationError> {
+        Ok(match self.find(path).await? {
+            Found::Entry(entry) => Some(entry),
+            Found::Root | Found::Missing(_) | Found::NotDirectory(_) => None,
+        })
+    }
+
+    /// A fresh id for an upload.
+    pub(crate) fn make_upload_id(&self) -> UploadId {
+        UploadId::from_bytes(anonicloud_core::crypto::random::make_bytes(&mut self.random()))
+    }
+}
+
+fn announce(entries: &[LocalEntry], progress: &dyn Progress) {
+    let sizes = entries.iter().filter_map(|entry| match entry.kind {
+        LocalKind::File { size } => Some(size),
+        LocalKind::Directory | LocalKind::Symlink(_) => None,
+    });
+    let (files, bytes) = sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
+    progress.plan(files, bytes);
+}
+
+impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
+    async fn take_all(
+        &mut self,
+        entries: Vec<LocalEntry>,
+        staged: &HashSet<RemotePath>,
+    ) -> Result<(), OperationError> {
+        for entry in entries {
+            if staged.contains(&entry.remote) {
+                continue;
+            }
+            self.take(entry).await?;
+            self.commit_if_due().await?;
+            while let Some(task) = self.again.pop() {
+                self.begin_file(task).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, entry: LocalEntry) -> Result<(), OperationError> {
+        if entry.remote.is_root() {
+            // The root folder has no entry of its own; what is below it is sent.
+            return Ok(());
+        }
+        let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
+        let found = self.client.entry_at(&entry.remote).await?;
+        match plan(entry, found.as_ref()) {
+            Plan::Present => {}
+            Plan::Unchanged { content } => {
+                self.report.unchanged += 1;
+                self.progress.skip(content);
+            }
+            Plan::Edit(edit) => self.take_edit(edit, is_symlink),
+            Plan::Send(task) => self.begin_file(task).await?,
+            Plan::InTheWay => self.in_the_way(local),
+        }
+        Ok(())
+    }
+
+    fn take_edit(&mut self, edit: Edit, is_symlink: bool) {
+        if matches!(edit, Edit::MakeDirectory { .. }) {
+            self.report.directories += 1;
+        } else if is_symlink {
+            self.report.symlinks += 1;
+        } else {
+            self.report.unchanged += 1;
+        }
+        self.ready.push(Ready { edit, adds: Vec::new(), ticket: None, upload: None, shown: None });
+    }
+
+    fn in_the_way(&mut self, local: PathBuf) {
+        let message = "something of another kind stands at its place".to_owned();
+        self.skip(local, SkipReason::InTheWay, message);
+    }
+
+    /// Waits for everything that is under way, commits it, and gives the report.
+    pub(super) async fn finish(mut self) -> Result<PutReport, OperationError> {
+        loop {
+            self.land_all().await?;
+            let Some(task) = self.again.pop() else { break };
+            self.begin_file(task).await?;
+        }
+        while !(self.ready.is_empty() && self.pack.is_empty() && self.staged.is_empty()) {
+            self.commit().await?;
+        }
+        Ok(self.report)
+    }
+}

@@ -1,0 +1,123 @@
+//! The journal of packs that are sealed and not committed (spec: 2-content, "Packs"): a restart sends them as they were.
+
+use anonicloud_core::content::reference::VersionRef;
+use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::node::Attributes;
+use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
+use anonicloud_proto::commit::AddedBlob;
+use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, PACK_MAX};
+use bytes::Bytes;
+
+
+const NAME_MAX: usize = 255;
+const DEPTH_MAX: usize = 1 << 12;
+const FILES_MAX: usize = 1 << 17;
+
+/// A file whose record lies in a staged pack: all that its entry needs.
+#[derive(Debug)]
+pub(crate) struct StagedFile {
+    pub(crate) path: RemotePath,
+    pub(crate) size: u64,
+    pub(crate) attributes: Attributes,
+    pub(crate) version: VersionRef,
+    /// Blobs of its own, beside the packs.
+    pub(crate) adds: Vec<AddedBlob>,
+    /// Its own upload, ended once it is committed.
+    pub(crate) upload: Option<UploadId>,
+}
+
+impl StagedFile {
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            size: self.size,
+            attributes: self.attributes,
+            version: self.version.duplicate(),
+            adds: self.adds.clone(),
+            upload: self.upload,
+        }
+    }
+}
+
+/// A pack and the files that wait for it.
+#[derive(Debug)]
+pub(crate) struct StagedPack {
+    pub(crate) upload: UploadId,
+    pub(crate) blob: BlobId,
+    pub(crate) bytes: Bytes,
+    pub(crate) files: Vec<StagedFile>,
+}
+
+impl Encode for StagedPack {
+    fn encode(&self, out: &mut Writer) {
+        self.upload.encode(out);
+        self.blob.encode(out);
+        out.bytes(&self.bytes);
+        out.list(&self.files);
+    }
+}
+
+impl Decode for StagedPack {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            upload: UploadId::decode(input)?,
+            blob: BlobId::decode(input)?,
+            bytes: Bytes::copy_from_slice(input.bytes(PACK_MAX)?),
+            files: input.list(FILES_MAX)?,
+        })
+    }
+}
+
+impl Encode for StagedFile {
+    fn encode(&self, out: &mut Writer) {
+        encode_path(&self.path, out);
+        out.u64(self.size);
+        out.i64(self.attributes.mtime);
+        out.u16(self.attributes.mode);
+        self.version.encode(out);
+        out.list(&self.adds);
+        match &self.upload {
+            None => out.u8(0),
+            Some(upload) => {
+                out.u8(1);
+                upload.encode(out);
+            }
+        }
+    }
+}
+
+impl Decode for StagedFile {
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            path: decode_path(input)?,
+            size: input.u64()?,
+            attributes: Attributes { mtime: input.i64()?, mode: input.u16()? },
+            version: VersionRef::decode(input)?,
+            adds: input.list(COMMIT_BLOBS_MAX)?,
+            upload: match input.u8()? {
+                0 => None,
+                1 => Some(UploadId::decode(input)?),
+                _ => return Err(DecodeError::UnknownVariant),
+            },
+        })
+    }
+}
+
+/// Writes the names of a path, root first.
+pub(crate) fn encode_path(path: &RemotePath, out: &mut Writer) {
+    out.count(path.names().len());
+    for name in path.names() {
+        out.bytes(name.as_bytes());
+    }
+}
+
+/// Reads what [`encode_path`] wrote.
+pub(crate) fn decode_path(input: &mut Reader<'_>) -> Result<RemotePath, DecodeError> {
+    let mut path = RemotePath::root();
+    for _ in 0..input.count(DEPTH_MAX)? {
+        let name = EntryName::new(input.bytes(NAME_MAX)?).map_err(|_| DecodeError::NotCanonical)?;
+        path = path.join(&name);
+    }
+    Ok(path)
+}

@@ -1,0 +1,96 @@
+//! A file from a stream whose length nobody knows: sent as it comes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anonicloud_core::content::reference::Source;
+use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::name::RemotePath;
+use anonicloud_core::tree::node::{Attributes, EntryContent};
+use anonicloud_proto::limits::SEGMENT_LEN;
+use tokio::io::AsyncRead;
+
+use super::assembly::{Assembly, FileTarget};
+use super::content::{SegmentContent, next_segment};
+use super::engine::Uploader;
+use super::file::ATTEMPTS;
+use super::request::PutReport;
+use super::segment::FileKeys;
+use crate::client::Client;
+use crate::clock::now_ns;
+use crate::error::OperationError;
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::state::LocalState;
+
+/// Rights of a file that had none.
+const MODE: u16 = 0o600;
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Sends all of `input` as the file `path`. A cut stream cannot be read again, so it is whole or it is not there.
+    pub(super) async fn put_stream(
+        &self,
+        input: &mut (impl AsyncRead + Unpin),
+        path: RemotePath,
+        progress: &dyn Progress,
+        report: &mut PutReport,
+    ) -> Result<(), OperationError> {
+        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
+            None if path.is_root() => return Err(EditError::IsDirectory(path).into()),
+            None => None,
+            Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
+            Some(_) => return Err(EditError::IsDirectory(path).into()),
+        };
+        let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
+        let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
+        let upload = *uploader.reservation.upload();
+        uploader.send_stream(input, target).await?;
+        let done = uploader.finish().await?;
+        self.end_upload(&upload).await?;
+        report.files += done.files;
+        report.bytes += done.bytes;
+        report.bytes_sent += done.bytes_sent;
+        Ok(())
+    }
+}
+
+impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
+    async fn send_stream(
+        &mut self,
+        input: &mut (impl AsyncRead + Unpin),
+        target: FileTarget,
+    ) -> Result<(), OperationError> {
+        let source = Source::make(&mut self.client.random());
+        let realm = *self.client.realm();
+        let keys = FileKeys { realm, keys: source.segment_keys(&realm), predecessor: None, known: HashMap::new() };
+        let number = self.enter(Assembly {
+            target,
+            file: None,
+            source,
+            keys: Arc::new(keys),
+            upload: *self.reservation.upload(),
+            own_upload: false,
+            size: 0,
+            expected: None,
+            slots: Vec::new(),
+            awaited: 0,
+            adds: Vec::new(),
+            attempt: ATTEMPTS,
+        });
+        for index in 0.. {
+            let content = next_segment(input).await?;
+            let len = content.len();
+            if len > 0 {
+                self.make_room().await?;
+                self.launch(number, index, SegmentContent::Read(content));
+            }
+            let Some(assembly) = self.files.get_mut(&number) else { break };
+            assembly.size += len as u64;
+            if len < SEGMENT_LEN {
+                assembly.expected = Some(assembly.slots.len() as u64);
+                break;
+            }
+        }
+        self.finish_if_complete(number).await
+    }
+}
