@@ -15,6 +15,7 @@ use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy, SecretBytes, WrapKey};
 use crate::crypto::wrap::{WrapContext, open, seal};
+use crate::space::private::PrivateSpace;
 
 /// Whose boxes they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,17 +129,17 @@ impl BoxOwner {
     /// Wraps the keys of the private space under the master key. Versions count from 1 up.
     pub fn seal_space(
         &self,
-        space: &SpaceId,
         version: u64,
         master: &MasterKey,
-        keys: &SpaceKeys,
+        space: &PrivateSpace,
         random: &mut dyn Random,
     ) -> SealedBox {
+        let id = space.id();
         let place = Place {
-            object: space.as_bytes(),
+            object: id.as_bytes(),
             ..self.place(Label::WrapSpaceKeys, version)
         };
-        let plain = keys.expose_encoded();
+        let plain = space.keys().expose_encoded();
         place.seal(
             &derive_space_root_key(master, &self.realm),
             plain.expose_bytes(),

@@ -8,3 +8,6 @@ pub mod handle;
 pub mod keys;
 mod link;
 pub mod sigchain;
+
+#[cfg(test)]
+pub(crate) mod tests;

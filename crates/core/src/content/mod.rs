@@ -10,3 +10,6 @@ pub mod record;
 pub mod reference;
 pub mod ticket;
 pub mod write;
+
+#[cfg(test)]
+pub(crate) mod tests;

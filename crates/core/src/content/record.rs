@@ -36,6 +36,7 @@ pub(super) fn wrap_context<'a>(
 }
 
 /// The plaintext of a record.
+#[derive(Debug)]
 pub(super) struct RecordBody {
     pub(super) size: u64,
     pub(super) mtime: i64,

@@ -69,7 +69,7 @@ pub struct RecordBuilder {
     body: RecordBody,
     leaves: Vec<Leaf>,
     numbers: BTreeMap<FileVersionId, u16>,
-    sources_max: usize,
+    pub(super) sources_max: usize,
 }
 
 impl fmt::Debug for RecordBuilder {

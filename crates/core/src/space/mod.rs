@@ -8,3 +8,6 @@ pub mod build;
 pub mod private;
 pub mod state;
 pub mod verify;
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,8 @@ impl VerifiedCommit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoOp {
-    /// The owner's sigchain, as far as it is known here, has no such device: fetch the chain anew and try once more.
+    /// The owner's sigchain, as far as it is known here, has no such device or is older than what the space has seen: fetch the
+    /// chain anew and try once more.
     UnknownDevice,
     /// It was made on another commit than the last valid one: by a program that does not follow the rules, or by one that was
     /// shown another log.
@@ -220,6 +221,10 @@ impl PrivateSpace {
         let links_end = self.read_links(&body.links)?;
         let device = self.owner.device(&body.device).ok_or(NoOp::UnknownDevice)?;
         if let Before::State(state) = before {
+            // A chain shorter than what the space has seen cannot tell who was removed.
+            if self.owner.link_count() < state.links_seen {
+                return Err(NoOp::UnknownDevice);
+            }
             let seen = links_end.max(state.links_seen);
             if device.removed().is_some_and(|removed| removed < seen) {
                 return Err(NoOp::Invalid);
