@@ -22,41 +22,36 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
         let files = sources::rust_files(&folder).map_err(sources::LoadSourcesError::from)?;
         for file in &files {
             let text = fs_err::read_to_string(file).map_err(sources::LoadSourcesError::from)?;
-            let shown = file.strip_prefix(shell.root()).unwrap_or(file);
             findings.extend(
                 of_file(&text)
                     .into_iter()
-                    .map(|finding| format!("{}: {finding}", shown.display())),
+                    .map(|finding| format!("{}: {finding}", shown(shell, file))),
             );
         }
-        findings.extend(orphans(&package, &files)?);
+        findings.extend(orphans(shell, &package, &files)?);
     }
     check::conclude("house", &findings)
 }
 
-/// Files under `src` that no `mod` declaration reaches; test modules are reached through the unstripped text.
-fn orphans(package: &sources::Package, files: &[PathBuf]) -> Result<Vec<String>, TaskError> {
-    let reached: BTreeSet<PathBuf> = package
-        .modules()?
-        .into_iter()
-        .map(|module| module.file)
-        .collect();
-    let is_orphan = |file: &&PathBuf| {
-        file.components().any(|part| part.as_os_str() == "src")
-            && !reached.contains(*file)
-            && !is_test_module(file)
-    };
-    Ok(files
+/// Files under `src` that no `mod` declaration reaches.
+fn orphans(
+    shell: &Shell,
+    package: &sources::Package,
+    files: &[PathBuf],
+) -> Result<Vec<String>, TaskError> {
+    let modules = package.modules(sources::Tests::Kept)?;
+    let reached: BTreeSet<PathBuf> = modules.into_iter().map(|module| module.file).collect();
+    let source = shell.root().join(&package.folder).join("src");
+    let orphans = files
         .iter()
-        .filter(is_orphan)
-        .map(|file| format!("{}: no `mod` declares this file", file.display()))
+        .filter(|file| file.starts_with(&source) && !reached.contains(*file));
+    Ok(orphans
+        .map(|file| format!("{}: no `mod` declares this file", shown(shell, file)))
         .collect())
 }
 
-/// `tests.rs`, or anything in a folder `tests`: declared under `#[cfg(test)]`, which the module tree leaves out.
-fn is_test_module(file: &Path) -> bool {
-    file.components()
-        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+fn shown<'a>(shell: &Shell, file: &'a Path) -> std::path::Display<'a> {
+    file.strip_prefix(shell.root()).unwrap_or(file).display()
 }
 
 fn of_file(text: &str) -> Vec<String> {

@@ -18,7 +18,7 @@ mod wasm;
 
 use clap::{Parser, Subcommand};
 use shell::{Shell, ShellError};
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 #[derive(Parser)]
 #[command(
@@ -55,9 +55,9 @@ enum Command {
     Demo,
     /// Leave a server up on this machine, for trying by hand
     Serve {
-        /// The port on loopback
-        #[arg(long, default_value_t = 8787)]
-        port: u16,
+        /// Where to listen
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
+        listen: SocketAddr,
     },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
@@ -111,7 +111,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::House => house::run(&shell),
         Command::Wasm => wasm::run(&shell),
         Command::Demo => demo::run(&shell),
-        Command::Serve { port } => Ok(server::serve(&shell, port)?),
+        Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

@@ -2,31 +2,29 @@
 //!
 //! It speaks plain HTTP, which the server allows on loopback only.
 
-use crate::shell::{self, Shell, ShellError};
+use crate::{
+    shell::{self, Shell, ShellError},
+    ui,
+};
 use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, ExitStatus},
-    thread,
-    time::{Duration, Instant},
+    io::{self, BufRead as _, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
 };
 
-/// Opening a database and binding a port takes milliseconds; a busy machine gets this long.
-const START_LIMIT: Duration = Duration::from_secs(30);
+/// What the server prints before its address, once it takes connections.
+const READY: &str = "listening on ";
 
 /// The server did not come up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartServerError {
-    /// There is no port, no program or no process.
+    /// It could not be started at all, or not be read from.
     #[error("cannot start the server")]
     Start(#[from] io::Error),
-    /// It ended before it listened.
-    #[error("the server ended with {0} before it listened")]
-    Ended(ExitStatus),
-    /// It runs and does not listen.
-    #[error("the server does not listen on {0}")]
-    Silent(SocketAddr),
+    /// It ended, or said something else.
+    #[error("the server did not say that it listens")]
+    NotReady,
 }
 
 /// Builds the two binaries that people run.
@@ -40,11 +38,11 @@ pub(crate) fn build(shell: &Shell) -> Result<(), ShellError> {
     shell::run(command)
 }
 
-/// The command that serves a data folder on loopback.
-pub(crate) fn command(shell: &Shell, data: &std::path::Path, address: SocketAddr) -> Command {
+/// The command that serves a data folder on an address of loopback.
+fn command(shell: &Shell, data: &Path, address: SocketAddr) -> Command {
     let mut command = shell.command(shell.built("anonicloud-server"), ["serve"]);
     command
-        .arg("--data")
+        .arg("--data-dir")
         .arg(data)
         .arg("--listen")
         .arg(address.to_string());
@@ -55,39 +53,47 @@ pub(crate) fn command(shell: &Shell, data: &std::path::Path, address: SocketAddr
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
+    address: SocketAddr,
 }
 
 impl Server {
-    /// Starts a server and waits until it takes connections.
+    /// Starts a server and waits until it takes connections; port 0 lets it choose one.
     ///
     /// # Errors
-    /// When it cannot start, ends early or does not listen in time.
+    /// When it does not start or does not listen.
     pub(crate) fn start(
         shell: &Shell,
-        data: &std::path::Path,
+        data: &Path,
         address: SocketAddr,
     ) -> Result<Self, StartServerError> {
-        let mut server = Self {
-            process: command(shell, data, address).spawn()?,
-        };
-        let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = server.process.try_wait()? {
-                return Err(StartServerError::Ended(status));
-            }
-            if started.elapsed() > START_LIMIT {
-                return Err(StartServerError::Silent(address));
-            }
-            thread::sleep(Duration::from_millis(20));
+        let mut command = command(shell, data, address);
+        let process = command
+            .args(["--log", "warn"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut server = Self { process, address };
+        let mut line = String::new();
+        if let Some(output) = server.process.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
         }
+        let said = line
+            .trim_end()
+            .strip_prefix(READY)
+            .and_then(|address| address.parse().ok());
+        server.address = said.ok_or(StartServerError::NotReady)?;
         Ok(server)
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// SIGKILL: no signal handler runs, nothing is flushed.
     ///
     /// # Errors
-    /// When the process cannot be waited for.
-    pub(crate) fn kill(mut self) -> Result<(), io::Error> {
+    /// When the process cannot be killed or waited for.
+    pub(crate) fn kill(&mut self) -> Result<(), io::Error> {
         self.process.kill()?;
         self.process.wait().map(drop)
     }
@@ -96,32 +102,25 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already, and then there is nobody left to kill.
-        if self.process.kill().is_ok() {
-            drop(self.process.wait());
-        }
+        drop(self.kill());
     }
 }
 
-/// An address on loopback that nobody listens on.
+/// `cargo xtask serve`: a server that stays up, on data that stays.
 ///
 /// # Errors
-/// When the machine has no free port.
-pub(crate) fn free_address() -> Result<SocketAddr, io::Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
-}
-
-/// `cargo xtask serve`: a server that stays up, on data that stays.
-pub(crate) fn serve(shell: &Shell, port: u16) -> Result<(), ShellError> {
+/// When the binaries do not build or the server fails.
+pub(crate) fn serve(shell: &Shell, address: SocketAddr) -> Result<(), ShellError> {
     build(shell)?;
-    let data: PathBuf = shell.target().join("serve");
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    crate::ui::step(&format!(
-        "serving {} on http://{address}; Ctrl-C ends it",
+    let data = shell.target().join("serve");
+    ui::step(&format!(
+        "serving {} until Ctrl-C; in another terminal:",
         data.display()
     ));
-    crate::ui::line(&format!(
+    let client = shell.built("anonicloud");
+    ui::line(&format!(
         "{} --server http://{address} signup",
-        shell.built("anonicloud").display()
+        client.display()
     ));
     shell::run(command(shell, &data, address))
 }

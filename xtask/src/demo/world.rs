@@ -1,12 +1,9 @@
 //! The stage: a temporary folder, a server, a tap on its wire, and two devices.
 
 use super::{DemoError, content, tap::Tap};
-use crate::{
-    server::{self, Server},
-    shell::Shell,
-};
+use crate::{server::Server, shell::Shell};
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -32,9 +29,7 @@ pub(super) enum Device {
 pub(super) struct World<'a> {
     shell: &'a Shell,
     folder: TempDir,
-    address: SocketAddr,
-    /// `None` only between a kill and the start after it.
-    server: Option<Server>,
+    server: Server,
     tap: Tap,
 }
 
@@ -45,13 +40,16 @@ impl<'a> World<'a> {
         let folder = tempfile::Builder::new()
             .prefix("demo-")
             .tempdir_in(shell.target())?;
-        let address = server::free_address()?;
-        let tap = Tap::open(address)?;
-        let mut world = Self {
+        let server = Server::start(
+            shell,
+            &data(&folder),
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        )?;
+        let tap = Tap::open(server.address())?;
+        let world = Self {
             shell,
             folder,
-            address,
-            server: None,
+            server,
             tap,
         };
         for name in ["sent", "got"] {
@@ -60,21 +58,17 @@ impl<'a> World<'a> {
         fs_err::write(world.path("password"), PASSWORD)?;
         content::copy_sources(&shell.registry(), &world.sent_folder())?;
         content::write_large_file(&world.sent_large_file(), LARGE_FILE_SIZE)?;
-        world.start_server()?;
         Ok(world)
-    }
-
-    /// Starts the server on the data folder, for the first time or after a kill.
-    pub(super) fn start_server(&mut self) -> Result<(), DemoError> {
-        self.server = Some(Server::start(self.shell, &self.data(), self.address)?);
-        Ok(())
     }
 
     /// Kills the server with SIGKILL.
     pub(super) fn kill_server(&mut self) -> Result<(), DemoError> {
-        if let Some(server) = self.server.take() {
-            server.kill()?;
-        }
+        Ok(self.server.kill()?)
+    }
+
+    /// Starts a server again after a kill, on the same data and address.
+    pub(super) fn start_server(&mut self) -> Result<(), DemoError> {
+        self.server = Server::start(self.shell, &self.data(), self.server.address())?;
         Ok(())
     }
 
@@ -109,11 +103,15 @@ impl<'a> World<'a> {
 
     /// The server's data.
     pub(super) fn data(&self) -> PathBuf {
-        self.path("server")
+        data(&self.folder)
     }
 
     /// A file or folder of the stage.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join(name)
     }
+}
+
+fn data(folder: &TempDir) -> PathBuf {
+    folder.path().join("server")
 }

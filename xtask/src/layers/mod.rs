@@ -20,7 +20,7 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
         .iter()
         .filter(|package| package.name == inside::SERVER)
     {
-        for module in package.modules()? {
+        for module in package.modules(sources::Tests::Removed)? {
             crossings.extend(inside::crossings(&module));
         }
     }

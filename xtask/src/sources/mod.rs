@@ -1,10 +1,10 @@
 //! The project's own packages and Rust files, read once for every check.
 //!
-//! Enters: `cargo metadata` and the files that `mod` declarations reach. Leaves: syntax trees without the test code.
+//! Enters: `cargo metadata` and the files that `mod` declarations reach. Leaves: syntax trees.
 
 mod modules;
 
-pub(crate) use modules::Module;
+pub(crate) use modules::{Module, Tests};
 
 use crate::shell::{self, Shell, ShellError};
 use serde_json::Value;
@@ -71,14 +71,14 @@ impl Package {
         self.folder.starts_with("testing") || self.folder.starts_with("fuzz")
     }
 
-    /// Every module of the library, the binaries and the build script, without test code.
+    /// Every module of the library, the binaries and the build script.
     ///
     /// # Errors
     /// When a file cannot be read or parsed.
-    pub(crate) fn modules(&self) -> Result<Vec<Module>, LoadSourcesError> {
+    pub(crate) fn modules(&self, tests: Tests) -> Result<Vec<Module>, LoadSourcesError> {
         let mut modules = Vec::new();
         for root in &self.roots {
-            modules::load_tree(root, &mut modules)?;
+            modules::load_tree(root, tests, &mut modules)?;
         }
         Ok(modules)
     }

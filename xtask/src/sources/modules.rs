@@ -1,4 +1,4 @@
-//! The tree of modules below a root file, with everything that only tests compile left out.
+//! The tree of modules below a root file.
 
 use super::LoadSourcesError;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,28 @@ pub(crate) struct Module {
     pub(crate) file: PathBuf,
     /// The names from the crate's root: `["http", "uploads"]`; empty for the root itself.
     pub(crate) names: Vec<String>,
-    /// What it holds, without test code.
+    /// What it holds.
     pub(crate) syntax: syn::File,
+}
+
+/// What becomes of code that only tests compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tests {
+    /// It stays, and so do the files that only it declares.
+    Kept,
+    /// It is not there.
+    Removed,
 }
 
 /// Loads a root file and all files that its `mod` declarations reach.
 ///
 /// # Errors
 /// When one cannot be read, parsed or found.
-pub(super) fn load_tree(root: &Path, modules: &mut Vec<Module>) -> Result<(), LoadSourcesError> {
+pub(super) fn load_tree(
+    root: &Path,
+    tests: Tests,
+    modules: &mut Vec<Module>,
+) -> Result<(), LoadSourcesError> {
     let folder = root.parent().unwrap_or(root);
     load(
         Place {
@@ -26,6 +39,7 @@ pub(super) fn load_tree(root: &Path, modules: &mut Vec<Module>) -> Result<(), Lo
             children: folder.to_path_buf(),
             names: Vec::new(),
         },
+        tests,
         modules,
     )
 }
@@ -37,13 +51,15 @@ struct Place {
     names: Vec<String>,
 }
 
-fn load(place: Place, modules: &mut Vec<Module>) -> Result<(), LoadSourcesError> {
+fn load(place: Place, tests: Tests, modules: &mut Vec<Module>) -> Result<(), LoadSourcesError> {
     let text = fs_err::read_to_string(&place.file)?;
     let mut syntax = syn::parse_file(&text).map_err(|source| LoadSourcesError::Parse {
         path: place.file.clone(),
         source,
     })?;
-    remove_tests(&mut syntax.items);
+    if tests == Tests::Removed {
+        remove_tests(&mut syntax.items);
+    }
     let children = children(&place, &syntax.items)?;
     modules.push(Module {
         file: place.file,
@@ -52,7 +68,7 @@ fn load(place: Place, modules: &mut Vec<Module>) -> Result<(), LoadSourcesError>
     });
     children
         .into_iter()
-        .try_for_each(|child| load(child, modules))
+        .try_for_each(|child| load(child, tests, modules))
 }
 
 fn children(place: &Place, items: &[Item]) -> Result<Vec<Place>, LoadSourcesError> {
@@ -210,16 +226,27 @@ mod tests {
         write("b/d.rs", "");
         write("inline/c.rs", "");
         let mut modules = Vec::new();
-        load_tree(&folder.path().join("lib.rs"), &mut modules).expect("all modules have files");
+        load_tree(&folder.path().join("lib.rs"), Tests::Removed, &mut modules)
+            .expect("all modules have files");
         let names: Vec<String> = modules
             .iter()
             .map(|module| module.names.join("::"))
             .collect();
         assert_eq!(names, ["", "a", "b", "b::d", "inline::c"]);
 
+        write("gone.rs", "");
+        let mut modules = Vec::new();
+        load_tree(&folder.path().join("lib.rs"), Tests::Kept, &mut modules)
+            .expect("all modules have files");
+        assert!(modules.iter().any(|module| module.names == ["gone"]));
+
         write("a.rs", "mod nowhere;");
-        let error = load_tree(&folder.path().join("lib.rs"), &mut Vec::new())
-            .expect_err("a module has no file");
+        let error = load_tree(
+            &folder.path().join("lib.rs"),
+            Tests::Removed,
+            &mut Vec::new(),
+        )
+        .expect_err("a module has no file");
         assert!(
             matches!(error, LoadSourcesError::NoModuleFile { module, .. } if module == "nowhere")
         );

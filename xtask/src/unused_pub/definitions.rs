@@ -15,7 +15,8 @@ pub(super) struct Definition {
     pub(super) file: PathBuf,
 }
 
-/// Adds every public item of a file.
+/// Adds every public item of a file. Modules are left out: they are named by imports alone, and what they hold is judged
+/// by itself.
 pub(super) fn collect(file: &Path, syntax: &syn::File, defined: &mut Vec<Definition>) {
     Definitions { file, defined }.visit_file(syntax);
 }
@@ -81,7 +82,6 @@ impl<'ast> Visit<'ast> for Definitions<'_> {
                 }
             }
             Item::Fn(item) => self.add_public(&item.vis, &item.sig.ident),
-            Item::Mod(item) => self.add_public(&item.vis, &item.ident),
             Item::Static(item) => self.add_public(&item.vis, &item.ident),
             Item::Struct(item) => self.add_public(&item.vis, &item.ident),
             Item::Trait(item) => {

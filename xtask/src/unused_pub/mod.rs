@@ -22,7 +22,7 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
         .iter()
         .filter(|package| !package.is_for_tests())
     {
-        for module in package.modules()? {
+        for module in package.modules(sources::Tests::Removed)? {
             mentions::collect(&module.syntax, &mut mentioned);
             if package.is_library {
                 let file = module
@@ -85,11 +85,10 @@ mod tests {
             impl Choice { pub fn method(&self) {} pub const MEMBER: u8 = 1; }";
         let found = unused_names(
             library,
-            "use library::{function, module, Alias, Trait, Choice, GLOBAL};",
+            "use library::{function, Alias, Trait, Choice, GLOBAL};",
         );
         let expected = [
-            "function", "Trait", "required", "Choice", "One", "module", "Alias", "GLOBAL",
-            "method", "MEMBER",
+            "function", "Trait", "required", "Choice", "One", "Alias", "GLOBAL", "method", "MEMBER",
         ];
         assert_eq!(found, expected);
     }
