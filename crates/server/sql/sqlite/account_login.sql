@@ -1,0 +1,1 @@
+SELECT id, opaque_record FROM accounts WHERE handle = ?1

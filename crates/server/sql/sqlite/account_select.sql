@@ -1,0 +1,1 @@
+SELECT handle, space, quota, used, reserved FROM accounts WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT space FROM accounts WHERE id = ?1

@@ -1,0 +1,1 @@
+UPDATE accounts SET reserved = reserved - ?2 WHERE id = (SELECT owner FROM spaces WHERE id = ?1)

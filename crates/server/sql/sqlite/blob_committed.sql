@@ -1,0 +1,1 @@
+SELECT object, size FROM blobs WHERE space = ?1 AND id = ?2 AND upload IS NULL

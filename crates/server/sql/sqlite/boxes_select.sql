@@ -1,0 +1,1 @@
+SELECT kind, version, sealed FROM boxes WHERE account = ?1

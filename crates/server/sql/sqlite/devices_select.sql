@@ -1,0 +1,1 @@
+SELECT id FROM devices WHERE account = ?1 ORDER BY id

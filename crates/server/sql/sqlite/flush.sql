@@ -1,0 +1,1 @@
+UPDATE flushes SET count = count + 1 WHERE id = 1

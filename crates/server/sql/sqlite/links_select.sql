@@ -1,0 +1,1 @@
+SELECT link FROM sigchain WHERE account = ?1 ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT object FROM blobs WHERE object >= ?1 AND object < ?2

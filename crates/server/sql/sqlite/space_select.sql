@@ -1,0 +1,1 @@
+SELECT epoch, keys FROM spaces WHERE id = ?1

@@ -1,0 +1,1 @@
+UPDATE uploads SET ticket = ?3, active_day = ?4 WHERE space = ?1 AND id = ?2

@@ -1,0 +1,1 @@
+SELECT id, ticket FROM uploads WHERE space = ?1 ORDER BY id

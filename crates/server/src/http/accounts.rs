@@ -1,0 +1,110 @@
+//! Handlers of accounts and logins.
+
+use std::sync::Arc;
+
+use anonicloud_proto::api::{
+    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer,
+    LoginFinish, LoginStart, LoginStarted, RealmAnswer, RegisterStart, RegisterStarted,
+    RemoveDevice, SigchainAnswer,
+};
+use anonicloud_proto::hash::ChainHash;
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+
+use super::App;
+use super::error::Refusal;
+use super::extract::{AccountSession, FromJson, JsonText, parse};
+
+type Answer<T> = Result<Json<T>, Refusal>;
+/// 201 with an empty object.
+type Created = (StatusCode, Json<serde_json::Map<String, serde_json::Value>>);
+
+pub(super) async fn realm(State(app): State<Arc<App>>) -> Json<RealmAnswer> {
+    Json(app.service().realm())
+}
+
+pub(super) async fn register_start(
+    State(app): State<Arc<App>>,
+    FromJson(start): FromJson<RegisterStart>,
+) -> Answer<RegisterStarted> {
+    Ok(Json(app.service().register_start(&start).await?))
+}
+
+pub(super) async fn register_finish(
+    State(app): State<Arc<App>>,
+    JsonText(text): JsonText,
+) -> Result<Created, Refusal> {
+    let hash = ChainHash::of(&text);
+    app.service().register_finish(parse(&text)?, hash).await?;
+    Ok(created())
+}
+
+pub(super) async fn login_start(
+    State(app): State<Arc<App>>,
+    FromJson(start): FromJson<LoginStart>,
+) -> Answer<LoginStarted> {
+    Ok(Json(app.service().login_start(start).await?))
+}
+
+pub(super) async fn login_finish(
+    State(app): State<Arc<App>>,
+    FromJson(finish): FromJson<LoginFinish>,
+) -> Answer<LoginAnswer> {
+    Ok(Json(app.service().login_finish(&finish).await?))
+}
+
+pub(super) async fn device_login_start(
+    State(app): State<Arc<App>>,
+    FromJson(start): FromJson<DeviceLoginStart>,
+) -> Answer<Challenge> {
+    Ok(Json(app.service().device_login_start(&start)?))
+}
+
+pub(super) async fn device_login_finish(
+    State(app): State<Arc<App>>,
+    FromJson(finish): FromJson<DeviceLoginFinish>,
+) -> Answer<LoginAnswer> {
+    Ok(Json(app.service().device_login_finish(&finish).await?))
+}
+
+pub(super) async fn logout(State(app): State<Arc<App>>, session: AccountSession) -> StatusCode {
+    app.service().logout(session.token.as_bytes());
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn account(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+) -> Answer<AccountAnswer> {
+    Ok(Json(app.service().account(&session.access).await?))
+}
+
+pub(super) async fn sigchain(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+) -> Answer<SigchainAnswer> {
+    Ok(Json(app.service().sigchain(&session.access).await?))
+}
+
+pub(super) async fn add_device(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+    FromJson(add): FromJson<AddDevice>,
+) -> Result<Created, Refusal> {
+    app.service().add_device(&session.access, add).await?;
+    Ok(created())
+}
+
+pub(super) async fn remove_device(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+    FromJson(remove): FromJson<RemoveDevice>,
+) -> Result<StatusCode, Refusal> {
+    app.service().remove_device(&session.access, remove).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn created() -> Created {
+    (StatusCode::CREATED, Json(serde_json::Map::new()))
+}

@@ -1,0 +1,228 @@
+//! The one place where a failure becomes an answer: a code, a status, a sentence and a hint for the caller; the cause,
+//! where there is one, for the log.
+
+use core::error::Error;
+
+use anonicloud_proto::api::{ErrorBody, ErrorCode, ErrorDetail};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use tracing::{error, warn};
+
+use crate::causes::with_causes;
+use crate::service::ServiceError;
+use crate::store::blob::BlobError;
+use crate::store::meta::MetaError;
+
+/// A request that did not succeed, by the code that its caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusal(ErrorCode);
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self(code)
+    }
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(failure: ServiceError) -> Self {
+        let code = match &failure {
+            ServiceError::Refused(code) => *code,
+            ServiceError::Meta(MetaError::Full) | ServiceError::Blobs(BlobError::Full(_)) => {
+                warn!("the disk is full");
+                ErrorCode::StorageFull
+            }
+            ServiceError::Meta(MetaError::Closed) => ErrorCode::Unavailable,
+            ServiceError::Meta(cause) => internal(cause),
+            ServiceError::Blobs(cause) => internal(cause),
+            ServiceError::Damaged(_) | ServiceError::Task => internal(&failure),
+        };
+        Self(code)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, message, hint) = texts(self.0);
+        let error = ErrorDetail {
+            code: self.0,
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+        };
+        (status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+/// Logs a failure of the server once, with all its causes.
+fn internal(failure: &dyn Error) -> ErrorCode {
+    error!(cause = with_causes(failure), "a request failed");
+    ErrorCode::Internal
+}
+
+/// Status, sentence and hint of each code.
+pub(super) const fn texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+    match code {
+        ErrorCode::BadRequest
+        | ErrorCode::ApiVersionUnsupported
+        | ErrorCode::HandleInvalid
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::NotFound
+        | ErrorCode::TooLarge
+        | ErrorCode::TooManyRequests => request_texts(code),
+        ErrorCode::LoginFailed
+        | ErrorCode::SessionExpired
+        | ErrorCode::Forbidden
+        | ErrorCode::HandleTaken
+        | ErrorCode::AlreadyExists
+        | ErrorCode::SigchainMoved => account_texts(code),
+        ErrorCode::HeadMoved
+        | ErrorCode::EpochStale
+        | ErrorCode::CommitInvalid
+        | ErrorCode::BlobConflict
+        | ErrorCode::OffsetMismatch
+        | ErrorCode::BlobMismatch
+        | ErrorCode::BlobMissing
+        | ErrorCode::QuotaExceeded => space_texts(code),
+        _ => server_texts(code),
+    }
+}
+
+const fn request_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+    match code {
+        ErrorCode::ApiVersionUnsupported => (
+            StatusCode::BAD_REQUEST,
+            "the request does not name an API version that this server speaks",
+            "send the header anonicloud-api: 1, or update the client or the server",
+        ),
+        ErrorCode::HandleInvalid => (
+            StatusCode::BAD_REQUEST,
+            "the handle breaks the rules",
+            "use 3 to 32 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first and last",
+        ),
+        ErrorCode::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "the method is not one of this address",
+            "see docs/spec/openapi.json for the methods of each address",
+        ),
+        ErrorCode::NotFound => (
+            StatusCode::NOT_FOUND,
+            "there is no such thing, or none that this session may see",
+            "check the address and the session",
+        ),
+        ErrorCode::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body or a part of it is over its limit",
+            "send less at once; the limits are in the API's documentation",
+        ),
+        ErrorCode::TooManyRequests => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "there are too many of these at once",
+            "wait a minute and try again, or finish what is open",
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "the request is not well formed",
+            "check ids, query and body against the API's documentation",
+        ),
+    }
+}
+
+const fn account_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+    match code {
+        ErrorCode::LoginFailed => (
+            StatusCode::UNAUTHORIZED,
+            "the proof does not match",
+            "check handle and password, or the keys that sign, and begin again",
+        ),
+        ErrorCode::SessionExpired => (
+            StatusCode::UNAUTHORIZED,
+            "there is no session, or it has ended",
+            "log in or open the space again, then repeat the request",
+        ),
+        ErrorCode::Forbidden => (
+            StatusCode::FORBIDDEN,
+            "the session's capability does not reach this",
+            "open a session of this space with a proof of the right that is needed",
+        ),
+        ErrorCode::HandleTaken => (
+            StatusCode::CONFLICT,
+            "the handle belongs to someone",
+            "choose another handle",
+        ),
+        ErrorCode::AlreadyExists => (
+            StatusCode::CONFLICT,
+            "the account, device or space is there already",
+            "draw new ids, or go on with what is there",
+        ),
+        _ => (
+            StatusCode::CONFLICT,
+            "the sigchain moved on",
+            "fetch the sigchain, make the link again behind its newest one, and try again",
+        ),
+    }
+}
+
+const fn space_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+    match code {
+        ErrorCode::HeadMoved => (
+            StatusCode::CONFLICT,
+            "the commit does not follow the head of the space",
+            "fetch the head, merge, and commit again",
+        ),
+        ErrorCode::EpochStale => (
+            StatusCode::CONFLICT,
+            "the space is in another epoch",
+            "fetch the newest roster and use its keys",
+        ),
+        ErrorCode::CommitInvalid => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the commit breaks a rule that the server checks",
+            "update the client; this commit will never be accepted",
+        ),
+        ErrorCode::BlobConflict => (
+            StatusCode::CONFLICT,
+            "other bytes are stored under this blob id, or a commit names it",
+            "blobs are written once: use another id for other bytes",
+        ),
+        ErrorCode::OffsetMismatch => (
+            StatusCode::CONFLICT,
+            "the offset is not where the stored part of the blob ends",
+            "ask for the upload's state and go on from the offset it names",
+        ),
+        ErrorCode::BlobMismatch => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the bytes do not have the length and hash that were announced; the partial blob is gone",
+            "send the blob again from its first byte",
+        ),
+        ErrorCode::BlobMissing => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "a blob that the commit adds is not complete in this space",
+            "ask for the upload's state, send what is missing, and commit again",
+        ),
+        _ => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the owner's quota, or the upload's reservation, is used up",
+            "raise the reservation, delete files, or ask the operator for more space",
+        ),
+    }
+}
+
+const fn server_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+    match code {
+        ErrorCode::StorageFull => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "the server's disk is full",
+            "try again later; nothing that was stored is lost",
+        ),
+        ErrorCode::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server is stopping or not ready",
+            "try again in a moment",
+        ),
+        _ => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the server failed",
+            "try again; if it stays, the operator finds the cause in the server's log",
+        ),
+    }
+}

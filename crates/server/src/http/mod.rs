@@ -1,0 +1,73 @@
+//! HTTP: parse, authenticate, limit, map errors. Enters: requests. Leaves: calls of the service, answers.
+//! Never: a rule of the service, SQL, an address or an agent in a log.
+
+mod accounts;
+mod blobs;
+mod body;
+mod connection;
+mod error;
+mod extract;
+mod gate;
+mod idle;
+mod listen;
+mod routes;
+mod spaces;
+mod tls;
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use anonicloud_proto::api::ErrorCode;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use self::error::Refusal;
+use crate::service::Service;
+
+pub(crate) use self::connection::{Limits, serve};
+pub(crate) use self::listen::{Bound, ListenError};
+pub(crate) use self::tls::{TlsError, acceptor};
+
+/// What every request can reach.
+#[derive(Debug)]
+pub(crate) struct App {
+    service: Service,
+    stopping: AtomicBool,
+}
+
+impl App {
+    /// An application over a service.
+    pub(crate) fn new(service: Service) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// The service.
+    pub(crate) const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// From now on new requests are refused.
+    fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// Every route, and the checks that come before each.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for route in routes::table() {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(|| async { Refusal::from(ErrorCode::NotFound) })
+        .method_not_allowed_fallback(|| async { Refusal::from(ErrorCode::MethodNotAllowed) })
+        .layer(from_fn_with_state(Arc::clone(app), gate::check))
+        .with_state(Arc::clone(app))
+}

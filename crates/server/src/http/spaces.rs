@@ -1,0 +1,130 @@
+//! Handlers of space sessions, logs, commits and uploads.
+
+use std::sync::Arc;
+
+use anonicloud_proto::api::{
+    Challenge, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadsAnswer,
+};
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
+use anonicloud_proto::limits::{COMMIT_REQUEST_MAX, TICKET_MAX};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use serde::Deserialize;
+
+use super::error::Refusal;
+use super::extract::{Asked, FromJson, Ids, SpaceSession};
+use super::{App, body};
+
+/// The media type of raw bytes.
+pub(super) const RAW: &str = "application/octet-stream";
+
+type Answer<T> = Result<Json<T>, Refusal>;
+
+/// Where a page of the log begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogQuery {
+    from: u64,
+}
+
+/// Behind which blob a page of an upload's state begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UploadQuery {
+    after: Option<BlobId>,
+}
+
+pub(super) async fn session_start(
+    State(app): State<Arc<App>>,
+    Ids(space): Ids<SpaceId>,
+) -> Answer<Challenge> {
+    Ok(Json(app.service().space_session_start(space)?))
+}
+
+pub(super) async fn session_finish(
+    State(app): State<Arc<App>>,
+    Ids(space): Ids<SpaceId>,
+    FromJson(finish): FromJson<SpaceSessionFinish>,
+) -> Answer<SpaceSessionAnswer> {
+    let answer = app.service().space_session_finish(space, &finish).await?;
+    Ok(Json(answer))
+}
+
+pub(super) async fn head(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+) -> Result<Response, Refusal> {
+    Ok(raw(app.service().head(&access).await?))
+}
+
+pub(super) async fn log(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Asked(query): Asked<LogQuery>,
+) -> Result<Response, Refusal> {
+    Ok(raw(app.service().log(&access, query.from).await?))
+}
+
+pub(super) async fn commit(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    request: Request,
+) -> Answer<CommitAnswer> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(&parts.headers, body, COMMIT_REQUEST_MAX).await?;
+    Ok(Json(app.service().commit(&access, bytes).await?))
+}
+
+pub(super) async fn open_upload(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    FromJson(open): FromJson<OpenUpload>,
+) -> Answer<UploadAnswer> {
+    Ok(Json(app.service().open_upload(&access, &open).await?))
+}
+
+pub(super) async fn uploads(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+) -> Answer<UploadsAnswer> {
+    Ok(Json(app.service().uploads(&access).await?))
+}
+
+pub(super) async fn upload_state(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Ids((_, upload)): Ids<(SpaceId, UploadId)>,
+    Asked(query): Asked<UploadQuery>,
+) -> Answer<UploadState> {
+    let state = app.service().upload_state(&access, upload, query.after);
+    Ok(Json(state.await?))
+}
+
+pub(super) async fn end_upload(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Ids((_, upload)): Ids<(SpaceId, UploadId)>,
+) -> Result<StatusCode, Refusal> {
+    app.service().end_upload(&access, upload).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_ticket(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Ids((_, upload)): Ids<(SpaceId, UploadId)>,
+    request: Request,
+) -> Result<StatusCode, Refusal> {
+    let (parts, body) = request.into_parts();
+    let ticket = body::read(&parts.headers, body, TICKET_MAX).await?;
+    let ticket = ticket.to_vec();
+    app.service().set_ticket(&access, upload, ticket).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn raw(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, RAW)], bytes).into_response()
+}

@@ -1,0 +1,221 @@
+//! Blobs: written once, in pieces that survive a broken connection, read when a commit names them.
+
+use core::ops::Range;
+
+use anonicloud_proto::api::{BlobProgress, ErrorCode};
+use anonicloud_proto::capability::Right;
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::limits::BLOB_MAX;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+
+use super::slots::Claim;
+use super::uploads::UPLOADERS;
+use super::{Service, ServiceError, SpaceAccess};
+use crate::random::random;
+use crate::store::ObjectId;
+use crate::store::blob::{BlobReader, BlobWriter};
+use crate::store::meta::{Begun, NewBlob, RemovedBlob, UploadRequest};
+
+/// The connection of a body broke, or nothing came for too long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyBroken;
+
+/// The bytes of a blob as they arrive.
+pub(crate) type BlobBody = BoxStream<'static, Result<Bytes, BodyBroken>>;
+
+/// What a request says about the blob it sends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PutBlob {
+    /// The upload it is charged to.
+    pub(crate) upload: UploadId,
+    /// Its id.
+    pub(crate) blob: BlobId,
+    /// Where the body begins in the blob.
+    pub(crate) offset: u64,
+    /// Length of the whole blob.
+    pub(crate) size: u64,
+    /// BLAKE3-256 of the whole blob.
+    pub(crate) hash: StoredHash,
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyEnd {
+    Whole,
+    TooLong,
+    Broken,
+    /// A newer request for the same blob came.
+    Superseded,
+}
+
+impl Service {
+    /// Stores the bytes of a blob. A body that breaks leaves what arrived.
+    pub(crate) async fn put_blob(
+        &self,
+        access: &SpaceAccess,
+        put: PutBlob,
+        body: BlobBody,
+    ) -> Result<BlobProgress, ServiceError> {
+        access.may(UPLOADERS)?;
+        if put.size > BLOB_MAX {
+            return Err(ErrorCode::TooLarge.into());
+        }
+        if put.size == 0 || put.offset > put.size {
+            return Err(ErrorCode::BadRequest.into());
+        }
+        let claim = self.slots.claim(access.space(), put.blob).await;
+        let request = self.request(access, put.upload);
+        let new = NewBlob {
+            blob: put.blob,
+            size: put.size,
+            hash: put.hash,
+            from_start: put.offset == 0,
+            object: ObjectId::from_bytes(random()),
+        };
+        let object = match self.meta.begin_blob(request, new).await? {
+            Begun::Complete => return Ok(complete(put.size)),
+            Begun::Write(object) => object,
+            Begun::Replaced(old) => {
+                self.blobs.remove(old).await?;
+                new.object
+            }
+            Begun::Conflict => return Err(ErrorCode::BlobConflict.into()),
+            Begun::NothingStored => return Err(ErrorCode::OffsetMismatch.into()),
+            Begun::NoUpload => return Err(ErrorCode::NotFound.into()),
+            Begun::QuotaExceeded => return Err(ErrorCode::QuotaExceeded.into()),
+        };
+        let writer = self.blobs.write(object, put.offset).await?;
+        let mut writer = writer.ok_or(ErrorCode::OffsetMismatch)?;
+        match receive(writer.as_mut(), body, put.size, &claim).await? {
+            BodyEnd::Whole => self.finish_blob(request, put, object, writer).await,
+            BodyEnd::TooLong => {
+                drop(writer);
+                self.discard(request, put.blob, object).await?;
+                Err(ErrorCode::BlobMismatch.into())
+            }
+            end @ (BodyEnd::Broken | BodyEnd::Superseded) => {
+                writer.leave().await?;
+                Err(match end {
+                    BodyEnd::Superseded => ErrorCode::OffsetMismatch.into(),
+                    _ => ErrorCode::BadRequest.into(),
+                })
+            }
+        }
+    }
+
+    /// Removes a blob of an upload that no commit names.
+    pub(crate) async fn remove_blob(
+        &self,
+        access: &SpaceAccess,
+        upload: UploadId,
+        blob: BlobId,
+    ) -> Result<(), ServiceError> {
+        access.may(UPLOADERS)?;
+        let claim = self.slots.claim(access.space(), blob).await;
+        let request = self.request(access, upload);
+        let removed = self.meta.remove_blob(request, blob).await?;
+        match removed {
+            RemovedBlob::Gone(object) => self.blobs.remove(object).await?,
+            RemovedBlob::Committed => return Err(ErrorCode::BlobConflict.into()),
+            RemovedBlob::Absent => return Err(ErrorCode::NotFound.into()),
+        }
+        drop(claim);
+        Ok(())
+    }
+
+    /// The length of a blob that a commit names, and where its bytes are.
+    pub(crate) async fn find_blob(
+        &self,
+        access: &SpaceAccess,
+        blob: BlobId,
+    ) -> Result<(u64, ObjectId), ServiceError> {
+        access.may(&[Right::Read])?;
+        let found = self.meta.committed_blob(access.space(), blob).await?;
+        let found = found.ok_or(ErrorCode::NotFound)?;
+        Ok((found.size, found.object))
+    }
+
+    /// Reads a range of what [`Service::find_blob`] found.
+    pub(crate) async fn read_blob(
+        &self,
+        object: ObjectId,
+        range: Range<u64>,
+    ) -> Result<BlobReader, ServiceError> {
+        Ok(self.blobs.read(object, range).await?)
+    }
+
+    async fn finish_blob(
+        &self,
+        request: UploadRequest,
+        put: PutBlob,
+        object: ObjectId,
+        writer: Box<dyn BlobWriter>,
+    ) -> Result<BlobProgress, ServiceError> {
+        let written = writer.finish().await?;
+        if written.len < put.size {
+            self.meta.flush().await?;
+            return Ok(BlobProgress {
+                stored: written.len,
+                complete: false,
+            });
+        }
+        if written.hash != *put.hash.as_bytes() {
+            self.discard(request, put.blob, object).await?;
+            return Err(ErrorCode::BlobMismatch.into());
+        }
+        let counts = self
+            .meta
+            .complete_blob(request.space, put.blob, object)
+            .await?;
+        if !counts {
+            // The upload ended meanwhile, and with it the row.
+            self.blobs.remove(object).await?;
+            return Err(ErrorCode::NotFound.into());
+        }
+        Ok(complete(put.size))
+    }
+
+    async fn discard(
+        &self,
+        request: UploadRequest,
+        blob: BlobId,
+        object: ObjectId,
+    ) -> Result<(), ServiceError> {
+        self.meta.remove_blob(request, blob).await?;
+        Ok(self.blobs.remove(object).await?)
+    }
+}
+
+const fn complete(size: u64) -> BlobProgress {
+    BlobProgress {
+        stored: size,
+        complete: true,
+    }
+}
+
+async fn receive(
+    writer: &mut dyn BlobWriter,
+    mut body: BlobBody,
+    size: u64,
+    claim: &Claim,
+) -> Result<BodyEnd, ServiceError> {
+    let mut lost = Box::pin(claim.lost());
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = &mut lost => return Ok(BodyEnd::Superseded),
+            next = body.next() => next,
+        };
+        match next {
+            None => return Ok(BodyEnd::Whole),
+            Some(Err(BodyBroken)) => return Ok(BodyEnd::Broken),
+            Some(Ok(bytes)) if writer.len() + bytes.len() as u64 > size => {
+                return Ok(BodyEnd::TooLong);
+            }
+            Some(Ok(bytes)) => writer.append(bytes).await?,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Commits: everything that the server can check without a key (spec: 4-http-api, "Commits").
+
+use anonicloud_proto::api::{CommitAnswer, ErrorCode};
+use anonicloud_proto::capability::{CapabilityKeys, Right};
+use anonicloud_proto::codec::{Decode as _, Encode as _};
+use anonicloud_proto::commit::{CommitKind, CommitLists, PostedCommit, UnsignedHeader};
+use anonicloud_proto::hash::ChainHash;
+use anonicloud_proto::ids::RealmId;
+use anonicloud_proto::merkle::Frontier;
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::{Service, ServiceError, SpaceAccess};
+use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
+
+impl Service {
+    /// Applies a commit to the session's space.
+    pub(crate) async fn commit(
+        &self,
+        access: &SpaceAccess,
+        request: Bytes,
+    ) -> Result<CommitAnswer, ServiceError> {
+        access.may(&[Right::Write, Right::Admin])?;
+        // A commit may be long, and decoding it hashes all of it.
+        let posted = spawn_blocking(move || PostedCommit::from_bytes(&request)).await;
+        let posted = posted
+            .map_err(|_| ServiceError::Task)?
+            .map_err(|_| ErrorCode::CommitInvalid)?;
+        check_right(access, posted.logged.header.fields().kind)?;
+        let space = self.meta.space(access.space()).await?;
+        let space = space.ok_or(ErrorCode::NotFound)?;
+        let head = self.meta.head(access.space()).await?;
+        let head = head.ok_or(ErrorCode::NotFound)?;
+        let answer = CommitAnswer {
+            seq: posted.logged.header.fields().seq,
+            hash: posted.logged.header.hash(),
+        };
+        if answer.hash == head.hash {
+            return Ok(answer);
+        }
+        let commit = self.check_commit(access, posted, &space, &head)?;
+        match self.meta.append_commit(commit).await? {
+            CommitOutcome::Applied => Ok(answer),
+            CommitOutcome::BlobMissing => Err(ErrorCode::BlobMissing.into()),
+            CommitOutcome::HeadMoved => {
+                // The same commit may have come over two connections at once.
+                let now = self.meta.head(access.space()).await?;
+                if now.is_some_and(|head| head.hash == answer.hash) {
+                    return Ok(answer);
+                }
+                Err(ErrorCode::HeadMoved.into())
+            }
+        }
+    }
+
+    fn check_commit(
+        &self,
+        access: &SpaceAccess,
+        posted: PostedCommit,
+        space: &SpaceRow,
+        head: &HeadRow,
+    ) -> Result<NewCommit, ServiceError> {
+        let fields = posted.logged.header.fields();
+        let keys = CapabilityKeys::from_bytes(&space.keys)
+            .map_err(|_| ServiceError::Damaged("capability keys"))?;
+        if fields.space != access.space() {
+            return Err(ErrorCode::CommitInvalid.into());
+        }
+        if fields.epoch != space.epoch {
+            return Err(ErrorCode::EpochStale.into());
+        }
+        let mut frontier =
+            Frontier::from_bytes(&head.frontier).map_err(|_| ServiceError::Damaged("frontier"))?;
+        frontier
+            .append(&head.commit.header)
+            .map_err(|_| ServiceError::Damaged("frontier"))?;
+        if fields.prev != head.hash || fields.seq != frontier.size() {
+            return Err(ErrorCode::HeadMoved.into());
+        }
+        let PostedCommit { logged, lists } = &posted;
+        let valid = fields.history == frontier.root()
+            && lists.releases.is_empty()
+            && lists.keyboxes.is_empty()
+            && logged.header.verify(self.realm_id(), &keys.write).is_ok();
+        if !valid {
+            return Err(ErrorCode::CommitInvalid.into());
+        }
+        Ok(new_commit(posted, &frontier))
+    }
+}
+
+/// Checks the commit that begins a space, which adds nothing.
+pub(super) fn check_genesis(
+    realm: &RealmId,
+    keys: &CapabilityKeys,
+    bytes: &[u8],
+) -> Result<NewCommit, ErrorCode> {
+    let posted = PostedCommit::from_bytes(bytes).map_err(|_| ErrorCode::CommitInvalid)?;
+    let PostedCommit { logged, lists } = &posted;
+    let UnsignedHeader {
+        suite: _,
+        kind,
+        space: _,
+        epoch: _,
+        seq,
+        prev,
+        history,
+        lists: _,
+        body: _,
+    } = logged.header.fields();
+    let frontier = Frontier::default();
+    let valid = *kind == CommitKind::Genesis
+        && *seq == 0
+        && *prev == ChainHash::ZERO
+        && *history == frontier.root()
+        && *lists == CommitLists::default()
+        && logged.header.verify(realm, &keys.admin).is_ok();
+    if valid {
+        Ok(new_commit(posted, &frontier))
+    } else {
+        Err(ErrorCode::CommitInvalid)
+    }
+}
+
+fn check_right(access: &SpaceAccess, kind: CommitKind) -> Result<(), ErrorCode> {
+    if kind == CommitKind::Tree {
+        return access.may(&[Right::Write]);
+    }
+    access.may(&[Right::Admin])?;
+    // Sweeps, rosters and fences are not served yet, and a genesis comes in a registration.
+    Err(ErrorCode::CommitInvalid)
+}
+
+fn new_commit(posted: PostedCommit, frontier: &Frontier) -> NewCommit {
+    let header = posted.logged.header;
+    NewCommit {
+        space: header.fields().space,
+        epoch: header.fields().epoch,
+        seq: header.fields().seq,
+        prev: header.fields().prev,
+        hash: header.hash(),
+        frontier: frontier.to_bytes(),
+        row: LogRow {
+            header: header.to_bytes(),
+            body: posted.logged.body,
+        },
+        adds: posted.lists.adds,
+    }
+}

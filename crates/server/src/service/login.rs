@@ -1,0 +1,156 @@
+//! Logins by password and by device, and the sessions they open.
+
+use anonicloud_proto::api::{
+    Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish,
+    LoginStart, LoginStarted,
+};
+use anonicloud_proto::capability::{
+    CapabilityPublicKey, CapabilitySignature, device_login_message,
+};
+use anonicloud_proto::ids::{AccountId, DeviceId};
+
+use super::sessions::IDLE;
+use super::{Purpose, Service, ServiceError};
+use crate::opaque::PendingLogin;
+
+/// A login between its two messages; a handle that nobody has waits with no account.
+#[derive(Debug)]
+pub(super) struct PendingPassword {
+    login: PendingLogin,
+    account: Option<AccountId>,
+}
+
+/// An account's session, which only a token gives.
+#[derive(Debug)]
+pub(crate) struct AccountAccess {
+    account: AccountId,
+}
+
+impl AccountAccess {
+    /// Whose.
+    pub(crate) const fn account(&self) -> AccountId {
+        self.account
+    }
+}
+
+impl Service {
+    /// The account session of a bearer token.
+    pub(crate) fn account_access(&self, token: &[u8]) -> Option<AccountAccess> {
+        let (account, _) = self.account_sessions.find(token)?;
+        Some(AccountAccess { account })
+    }
+
+    /// Ends the session of a token.
+    pub(crate) fn logout(&self, token: &[u8]) {
+        self.account_sessions.close(token);
+    }
+
+    /// Answers KE1, for a handle that nobody has as for any other.
+    pub(crate) async fn login_start(
+        &self,
+        start: LoginStart,
+    ) -> Result<LoginStarted, ServiceError> {
+        let fake = self.secrets.fake_account(&start.handle);
+        let found = self.meta.login_record(start.handle).await?;
+        let (id, record) = match &found {
+            Some(found) => (found.account, Some(found.opaque_record.as_slice())),
+            None => (fake, None),
+        };
+        let setup = self.secrets.setup();
+        let (login, ke2) = setup
+            .start_login(self.realm_id(), &id, record, start.ke1.as_bytes())
+            .map_err(|_| ErrorCode::BadRequest)?;
+        let name = self.logins.keep(PendingPassword {
+            login,
+            account: found.map(|found| found.account),
+        })?;
+        Ok(LoginStarted {
+            login: Base64::new(name.to_vec()),
+            ke2: Base64::new(ke2),
+        })
+    }
+
+    /// Checks KE3 and opens a session.
+    pub(crate) async fn login_finish(
+        &self,
+        finish: &LoginFinish,
+    ) -> Result<LoginAnswer, ServiceError> {
+        let pending = self.logins.take(finish.login.as_bytes());
+        let pending = pending.ok_or(ErrorCode::LoginFailed)?;
+        pending
+            .login
+            .finish(self.realm_id(), finish.ke3.as_bytes())
+            .map_err(|_| ErrorCode::LoginFailed)?;
+        let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
+        self.open_account(account, None).await
+    }
+
+    /// Draws a challenge for a device, known or not.
+    pub(crate) fn device_login_start(
+        &self,
+        start: &DeviceLoginStart,
+    ) -> Result<Challenge, ServiceError> {
+        self.challenge(Purpose::Device(start.account, start.device))
+    }
+
+    /// Checks a device's signature and opens a session.
+    pub(crate) async fn device_login_finish(
+        &self,
+        finish: &DeviceLoginFinish,
+    ) -> Result<LoginAnswer, ServiceError> {
+        let (account, device) = (finish.account, finish.device);
+        let challenge = self.take_challenge(&finish.challenge, Purpose::Device(account, device))?;
+        let signature = signature(&finish.signature)?;
+        let key = self.meta.device_key(account, device).await?;
+        let key = CapabilityPublicKey::from_bytes(key.ok_or(ErrorCode::LoginFailed)?);
+        let message = device_login_message(self.realm_id(), &account, &device, &challenge);
+        key.verify(&message, &signature)
+            .map_err(|_| ErrorCode::LoginFailed)?;
+        self.open_account(account, Some(device)).await
+    }
+
+    /// Draws a challenge.
+    pub(super) fn challenge(&self, purpose: Purpose) -> Result<Challenge, ServiceError> {
+        let challenge = self.challenges.keep(purpose)?;
+        Ok(Challenge {
+            challenge: Base64::new(challenge.to_vec()),
+        })
+    }
+
+    /// Takes a challenge back, if it was drawn for this.
+    pub(super) fn take_challenge(
+        &self,
+        challenge: &Base64,
+        purpose: Purpose,
+    ) -> Result<[u8; 32], ErrorCode> {
+        let bytes = challenge.as_bytes();
+        if self.challenges.take(bytes) != Some(purpose) {
+            return Err(ErrorCode::LoginFailed);
+        }
+        bytes.try_into().map_err(|_| ErrorCode::LoginFailed)
+    }
+
+    async fn open_account(
+        &self,
+        account: AccountId,
+        device: Option<DeviceId>,
+    ) -> Result<LoginAnswer, ServiceError> {
+        let kept = self.meta.boxes(account).await?;
+        let (boxes, space) = kept.ok_or(ErrorCode::LoginFailed)?;
+        Ok(LoginAnswer {
+            token: self.account_sessions.open(account, device),
+            expires_in: IDLE.as_secs(),
+            account,
+            space,
+            boxes,
+        })
+    }
+}
+
+/// A signature as it comes in JSON.
+pub(super) fn signature(bytes: &Base64) -> Result<CapabilitySignature, ErrorCode> {
+    let bytes = bytes.as_bytes().try_into();
+    bytes
+        .map(CapabilitySignature::from_bytes)
+        .map_err(|_| ErrorCode::LoginFailed)
+}

@@ -1,0 +1,99 @@
+//! The rules: accounts, logins, sessions, spaces, uploads, commits, quota, collection.
+//!
+//! Enters: decoded requests with the session they came in. Leaves: answers, or a refusal by its code.
+//! Never: HTTP, SQL, a key that opens content.
+
+mod accounts;
+mod blobs;
+mod collection;
+mod commits;
+mod error;
+mod links;
+mod login;
+mod pending;
+mod sessions;
+mod slots;
+mod spaces;
+mod uploads;
+
+use std::sync::Arc;
+
+use anonicloud_proto::api::{RealmAnswer, VERSION};
+use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
+
+pub(crate) use self::blobs::{BlobBody, BodyBroken, PutBlob};
+pub(crate) use self::error::ServiceError;
+pub(crate) use self::login::AccountAccess;
+pub(crate) use self::spaces::{Rights, SpaceAccess};
+
+use self::login::PendingPassword;
+use self::pending::Pending;
+use self::sessions::Sessions;
+use self::slots::Slots;
+use crate::clock::Clock;
+use crate::secrets::ServerSecrets;
+use crate::store::blob::BlobStore;
+use crate::store::meta::MetaStore;
+
+/// Sessions of one account, and of one space; the one longest unused makes room.
+const SESSIONS_PER_ACCOUNT: usize = 64;
+const SESSIONS_PER_SPACE: usize = 256;
+
+/// What a challenge was drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Device(AccountId, DeviceId),
+    Space(SpaceId),
+}
+
+/// The service over its stores.
+#[derive(Debug)]
+pub(crate) struct Service {
+    meta: Arc<dyn MetaStore>,
+    blobs: Arc<dyn BlobStore>,
+    clock: Arc<dyn Clock>,
+    secrets: ServerSecrets,
+    quota: u64,
+    account_sessions: Sessions<AccountId, Option<DeviceId>>,
+    space_sessions: Sessions<SpaceId, Rights>,
+    logins: Pending<PendingPassword>,
+    challenges: Pending<Purpose>,
+    slots: Slots,
+}
+
+impl Service {
+    /// A service that gives each new account `quota` bytes.
+    pub(crate) fn new(
+        meta: Arc<dyn MetaStore>,
+        blobs: Arc<dyn BlobStore>,
+        clock: Arc<dyn Clock>,
+        secrets: ServerSecrets,
+        quota: u64,
+    ) -> Self {
+        Self {
+            account_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_ACCOUNT),
+            space_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_SPACE),
+            logins: Pending::new(Arc::clone(&clock)),
+            challenges: Pending::new(Arc::clone(&clock)),
+            slots: Slots::default(),
+            meta,
+            blobs,
+            clock,
+            secrets,
+            quota,
+        }
+    }
+
+    /// What a client may know before anything else.
+    pub(crate) fn realm(&self) -> RealmAnswer {
+        RealmAnswer {
+            realm: *self.secrets.realm(),
+            api_versions: vec![VERSION.to_owned()],
+            quota: self.quota,
+        }
+    }
+
+    const fn realm_id(&self) -> &RealmId {
+        self.secrets.realm()
+    }
+}

@@ -1,0 +1,129 @@
+//! Space sessions by capability, and reading a space's log.
+
+use anonicloud_proto::api::{Challenge, ErrorCode, SpaceSessionAnswer, SpaceSessionFinish};
+use anonicloud_proto::capability::{CapabilityKeys, Right, session_message};
+use anonicloud_proto::codec::{Decode as _, Writer};
+use anonicloud_proto::ids::SpaceId;
+use anonicloud_proto::limits::{LOG_PAGE_BYTES, LOG_PAGE_COMMITS};
+
+use super::login::signature;
+use super::sessions::IDLE;
+use super::{Purpose, Service, ServiceError};
+use crate::store::meta::LogRow;
+
+/// What a space session proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rights(Vec<Right>);
+
+/// A space's session, which only a token gives.
+#[derive(Debug, Clone)]
+pub(crate) struct SpaceAccess {
+    space: SpaceId,
+    rights: Rights,
+}
+
+impl SpaceAccess {
+    /// Which space.
+    pub(crate) const fn space(&self) -> SpaceId {
+        self.space
+    }
+
+    /// Refuses unless the session has one of these rights.
+    pub(crate) fn may(&self, one_of: &[Right]) -> Result<(), ErrorCode> {
+        if one_of.iter().any(|right| self.rights.0.contains(right)) {
+            Ok(())
+        } else {
+            Err(ErrorCode::Forbidden)
+        }
+    }
+}
+
+impl Service {
+    /// The space session of a bearer token.
+    pub(crate) fn space_access(&self, token: &[u8]) -> Option<SpaceAccess> {
+        let (space, rights) = self.space_sessions.find(token)?;
+        Some(SpaceAccess { space, rights })
+    }
+
+    /// Draws a challenge for a space, known or not.
+    pub(crate) fn space_session_start(&self, space: SpaceId) -> Result<Challenge, ServiceError> {
+        self.challenge(Purpose::Space(space))
+    }
+
+    /// Checks the proofs of capabilities and opens a session.
+    pub(crate) async fn space_session_finish(
+        &self,
+        space: SpaceId,
+        finish: &SpaceSessionFinish,
+    ) -> Result<SpaceSessionAnswer, ServiceError> {
+        let challenge = self.take_challenge(&finish.challenge, Purpose::Space(space))?;
+        let row = self.meta.space(space).await?;
+        let row = row.ok_or(ErrorCode::LoginFailed)?;
+        if row.epoch != finish.epoch {
+            return Err(ErrorCode::EpochStale.into());
+        }
+        let keys = CapabilityKeys::from_bytes(&row.keys)
+            .map_err(|_| ServiceError::Damaged("capability keys"))?;
+        let mut rights = Vec::new();
+        if let Some(token) = &finish.read {
+            keys.read
+                .check(token.as_bytes())
+                .map_err(|_| ErrorCode::LoginFailed)?;
+            rights.push(Right::Read);
+        }
+        let signed = [
+            (Right::Append, &keys.append, &finish.append),
+            (Right::Write, &keys.write, &finish.write),
+            (Right::Admin, &keys.admin, &finish.admin),
+        ];
+        for (right, key, proof) in signed {
+            let Some(proof) = proof else { continue };
+            let message = session_message(self.realm_id(), &space, finish.epoch, right, &challenge);
+            key.verify(&message, &signature(proof)?)
+                .map_err(|_| ErrorCode::LoginFailed)?;
+            rights.push(right);
+        }
+        if rights.is_empty() {
+            return Err(ErrorCode::LoginFailed.into());
+        }
+        Ok(SpaceSessionAnswer {
+            token: self.space_sessions.open(space, Rights(rights.clone())),
+            expires_in: IDLE.as_secs(),
+            rights,
+        })
+    }
+
+    /// The encoded `HeadAnswer` of a space.
+    pub(crate) async fn head(&self, access: &SpaceAccess) -> Result<Vec<u8>, ServiceError> {
+        access.may(&[Right::Read])?;
+        let head = self.meta.head(access.space).await?;
+        let head = head.ok_or(ErrorCode::NotFound)?;
+        let mut out = Writer::default();
+        write_commit(&mut out, &head.commit);
+        out.fixed(&head.frontier);
+        Ok(out.into_bytes())
+    }
+
+    /// A page of encoded `LoggedCommit`s from `from` on; empty past the head.
+    pub(crate) async fn log(
+        &self,
+        access: &SpaceAccess,
+        from: u64,
+    ) -> Result<Vec<u8>, ServiceError> {
+        access.may(&[Right::Read])?;
+        let page = self
+            .meta
+            .log(access.space, from, LOG_PAGE_COMMITS, LOG_PAGE_BYTES)
+            .await?;
+        let mut out = Writer::default();
+        for commit in &page {
+            write_commit(&mut out, commit);
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+fn write_commit(out: &mut Writer, commit: &LogRow) {
+    out.fixed(&commit.header);
+    out.bytes(&commit.body);
+}

@@ -1,0 +1,96 @@
+//! The metadata store in one SQLite file in WAL mode: readers beside one writer that groups transactions into one fsync.
+
+mod accounts;
+mod blobs;
+mod spaces;
+mod uploads;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlitePool};
+
+use self::writer::Writer;
+use super::{MetaError, MetaStore};
+
+/// The text of a query, one file each.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/sql/sqlite/",
+            $name,
+            ".sql"
+        ))
+    };
+}
+use sql;
+
+/// Connections that read at the same time.
+const READERS: u32 = 4;
+/// How long a connection waits for a lock; only a checkpoint or a backup holds one.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// The store over one SQLite file.
+#[derive(Debug)]
+pub(crate) struct SqliteMeta {
+    reads: SqlitePool,
+    writer: Writer,
+}
+
+impl SqliteMeta {
+    /// Opens the file, making it if there is none and bringing its tables up to date.
+    pub(crate) async fn open(path: &Path) -> Result<Self, MetaError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .statement_cache_capacity(128);
+        let mut connection = options.connect().await?;
+        sqlx::migrate!("migrations/sqlite")
+            .run_direct(None, &mut connection, false)
+            .await
+            .map_err(MetaError::Migration)?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self {
+            reads,
+            writer: Writer::start(connection),
+        })
+    }
+}
+
+impl MetaStore for SqliteMeta {}
+
+impl From<sqlx::Error> for MetaError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLITE_FULL, the primary code of every "no space" result.
+        const FULL: &str = "13";
+        match &error {
+            sqlx::Error::Database(cause) if cause.code().as_deref() == Some(FULL) => Self::Full,
+            _ => Self::Engine(error),
+        }
+    }
+}
+
+/// Bytes of a column whose length is fixed.
+fn fixed<const N: usize>(bytes: Vec<u8>, column: &'static str) -> Result<[u8; N], MetaError> {
+    bytes.try_into().map_err(|_| MetaError::Damaged(column))
+}
+
+/// A number as SQLite keeps it.
+fn signed(number: u64) -> Result<i64, MetaError> {
+    i64::try_from(number).map_err(|_| MetaError::TooLarge)
+}
+
+/// A number that SQLite kept.
+fn unsigned(number: i64, column: &'static str) -> Result<u64, MetaError> {
+    u64::try_from(number).map_err(|_| MetaError::Damaged(column))
+}

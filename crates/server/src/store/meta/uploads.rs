@@ -1,0 +1,152 @@
+//! Uploads and blobs, as kept.
+
+use core::fmt::Debug;
+use std::collections::HashSet;
+
+use anonicloud_proto::api::UploadSummary;
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
+
+use super::Answer;
+use crate::store::{Day, ObjectId};
+
+/// Names an upload and the day of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UploadRequest {
+    /// Its space.
+    pub(crate) space: SpaceId,
+    /// Its id.
+    pub(crate) upload: UploadId,
+    /// Today.
+    pub(crate) day: Day,
+}
+
+/// How opening an upload went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenedUpload {
+    /// Bytes reserved now.
+    Reserved(u64),
+    /// The owner's quota does not allow it.
+    QuotaExceeded,
+    /// The space has as many uploads as it may.
+    TooMany,
+}
+
+/// A blob that is about to arrive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewBlob {
+    /// Its id.
+    pub(crate) blob: BlobId,
+    /// Its whole length.
+    pub(crate) size: u64,
+    /// Hash of all of it.
+    pub(crate) hash: StoredHash,
+    /// Whether the bytes come from the first on.
+    pub(crate) from_start: bool,
+    /// The object to use if the blob is new.
+    pub(crate) object: ObjectId,
+}
+
+/// How beginning a blob went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// All of it is there.
+    Complete,
+    /// Bytes may be written to this object.
+    Write(ObjectId),
+    /// As [`Begun::Write`] with the new object; the one that was begun with other bytes is to be removed.
+    Replaced(ObjectId),
+    /// The id holds other bytes.
+    Conflict,
+    /// Nothing of it is stored, and the bytes do not come from the first on.
+    NothingStored,
+    /// There is no such upload.
+    NoUpload,
+    /// The reservation does not allow it.
+    QuotaExceeded,
+}
+
+/// A blob of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlobRow {
+    /// Its id.
+    pub(crate) blob: BlobId,
+    /// Where its bytes are.
+    pub(crate) object: ObjectId,
+    /// Its whole length.
+    pub(crate) size: u64,
+    /// Whether all of it is there.
+    pub(crate) complete: bool,
+}
+
+/// How removing a blob went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RemovedBlob {
+    /// Its row is gone; so may the object be.
+    Gone(ObjectId),
+    /// A commit names it.
+    Committed,
+    /// There is no such blob in this upload.
+    Absent,
+}
+
+/// A blob that a commit names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CommittedBlob {
+    /// Where its bytes are.
+    pub(crate) object: ObjectId,
+    /// Its length.
+    pub(crate) size: u64,
+}
+
+/// The uploads of the metadata store.
+pub(crate) trait UploadStore: Send + Sync + Debug {
+    /// Opens an upload or raises its reservation to `bytes`; a new one only while the space has fewer than `most`.
+    fn open_upload(
+        &self,
+        request: UploadRequest,
+        bytes: u64,
+        most: usize,
+    ) -> Answer<'_, OpenedUpload>;
+
+    /// The open uploads of a space.
+    fn uploads(&self, space: SpaceId) -> Answer<'_, Vec<UploadSummary>>;
+
+    /// Bytes reserved for an upload, which this marks as in use today (soon).
+    fn touch_upload(&self, request: UploadRequest) -> Answer<'_, Option<u64>>;
+
+    /// At most `count` blobs of an upload that no commit names, ascending, behind `after`.
+    fn upload_blobs(
+        &self,
+        request: UploadRequest,
+        after: Option<BlobId>,
+        count: usize,
+    ) -> Answer<'_, Vec<BlobRow>>;
+
+    /// Keeps an upload's ticket. Gives whether there is such an upload.
+    fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>) -> Answer<'_, bool>;
+
+    /// Ends an upload and its reservation. Gives the objects to remove, or nothing if there is no such upload.
+    fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<ObjectId>>>;
+
+    /// Ends at most `count` uploads not used since `before`. Gives how many, and the objects to remove.
+    fn end_idle_uploads(&self, before: Day, count: usize) -> Answer<'_, (usize, Vec<ObjectId>)>;
+
+    /// Charges a blob to an upload before its bytes arrive (soon).
+    fn begin_blob(&self, request: UploadRequest, blob: NewBlob) -> Answer<'_, Begun>;
+
+    /// Marks a blob as complete. Gives whether its row still names this object.
+    fn complete_blob(&self, space: SpaceId, blob: BlobId, object: ObjectId) -> Answer<'_, bool>;
+
+    /// Removes a blob that no commit names.
+    fn remove_blob(&self, request: UploadRequest, blob: BlobId) -> Answer<'_, RemovedBlob>;
+
+    /// A blob that a commit names.
+    fn committed_blob(&self, space: SpaceId, blob: BlobId) -> Answer<'_, Option<CommittedBlob>>;
+
+    /// Every object whose first byte is `first`.
+    fn objects(&self, first: u8) -> Answer<'_, HashSet<ObjectId>>;
+
+    /// Makes durable what was promised for soon.
+    fn flush(&self) -> Answer<'_, ()>;
+}
