@@ -84,6 +84,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.folder.as_deref().map(TransferLock::take).transpose()
     }
 
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     pub(crate) const fn remote(&self) -> &R {
         &self.remote
     }

@@ -49,8 +49,8 @@ impl Item {
             kind,
             size,
             files,
-            mtime_ns: entry.mtime,
-            mode: entry.mode,
+            mtime_ns: entry.attributes.mtime,
+            mode: entry.attributes.mode,
             target,
         }
     }

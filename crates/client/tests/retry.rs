@@ -17,7 +17,7 @@ mod tests {
         r#"{"realm":"00112233445566778899aabbccddeeff","api_versions":["1"],"quota":1000}"#;
     const UPLOAD: UploadId = UploadId::from_bytes([3; 16]);
     /// Far more than a few tries take; no test waits for its end.
-    const A_MINUTE: Duration = Duration::from_secs(60);
+    const A_MINUTE: Duration = Duration::from_mins(1);
 
     const fn lost() -> Act {
         Act::Close(Vec::new())

@@ -1,16 +1,18 @@
 //! One file on its way down: its leaves, its segments, the part that gathers them.
 
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anonicloud_core::content::layout::{AllLeaves, PlacedSegment};
+use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
-use anonicloud_core::crypto::segment::{SegmentLeaf, open_segment, segment_hash};
+use anonicloud_core::crypto::segment::{SegmentLeaf, fits_pack, open_segment, segment_hash};
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::limits::SEGMENT_LEN;
 use bytes::Bytes;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 use fs_err::{File, OpenOptions};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use rustix::fs::OFlags;
@@ -102,8 +104,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// The sealed bytes of a segment, out of its blob or pack.
     pub(super) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
         let location = segment.location;
-        if let Some(piece) = location.in_pack() {
-            return self.fetch_piece(&piece).await;
+        if fits_pack(segment.leaf.plain_len) {
+            let length = u32::try_from(location.sealed_len).map_err(|_| Rejected)?;
+            let (suite, offset) = (segment.source.suite(), location.offset);
+            return self.fetch_piece(&PieceRef { suite, blob: location.blob, offset, length }).await;
         }
         let remote = self.remote();
         let get = async |access: &_| remote.get_blob(access, &location.blob, None).await;

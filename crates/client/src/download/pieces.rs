@@ -40,7 +40,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let record = open_record(self.realm(), &self.door().space(), version, &piece)?;
         let mut pages = Vec::with_capacity(record.pages().len());
         for (number, page) in record.pages().iter().enumerate() {
-            let piece = self.fetch_piece(page.piece()).await?;
+            let piece = self.fetch_piece(&page.piece).await?;
             pages.push(record.open_page(number, &piece)?);
         }
         Ok(record.verify_pages(pages)?)

@@ -3,4 +3,3 @@
 pub(crate) mod lock;
 pub(crate) mod scan;
 pub(crate) mod source;
-pub(crate) mod target;

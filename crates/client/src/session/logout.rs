@@ -1,5 +1,7 @@
 //! Signing out: the device leaves the account, and its keys leave the device.
 
+use std::path::Path;
+
 use anonicloud_core::account::boxes::BoxOwner;
 use anonicloud_proto::api::{Base64, RemoveDevice};
 
@@ -7,7 +9,7 @@ use super::login::{fetch_sigchain, login_by_device};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::{Remote, SessionToken};
-use crate::state::{LocalState, StateChange, Table};
+use crate::state::{SqliteState, StateChange, Table};
 
 /// What signing out did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct LogoutReport {
     pub server_told: bool,
 }
 
-impl<R: Remote, S: LocalState> Client<R, S> {
+impl<R: Remote> Client<R, SqliteState> {
     /// Removes this device from the account and everything of the account from this device.
     ///
     /// # Errors
@@ -27,6 +29,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let server_told = self.remove_device().await.is_ok();
         let tables = [Table::Account, Table::Heads, Table::Jobs, Table::Tickets, Table::Staged, Table::Nodes];
         self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
+        if let Some(folder) = self.folder().map(Path::to_owned) {
+            self.into_state().close().await;
+            wipe(&folder)?;
+        }
         Ok(LogoutReport { server_told })
     }
 
@@ -43,4 +49,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let request = RemoveDevice { device, prev: chain.head(), link: Base64::new(link) };
         Ok(self.remote().remove_device(&token, &request).await?)
     }
+}
+
+/// Removes the key and the database it sealed: without the key, what a disk may still hold of the database opens nothing.
+fn wipe(folder: &Path) -> Result<(), OperationError> {
+    for name in ["device.key", "state.db-wal", "state.db-shm", "state.db"] {
+        let path = folder.join(name);
+        match fs_err::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OperationError::local(&path, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

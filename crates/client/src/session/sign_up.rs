@@ -2,7 +2,7 @@
 
 use anonicloud_core::account::boxes::BoxOwner;
 use anonicloud_core::account::handle::Handle;
-use anonicloud_core::account::keys::{DeviceSeeds, Identity};
+use anonicloud_core::account::keys::{DeviceSeeds, Identity, SpaceKeys};
 use anonicloud_core::account::sigchain::Sigchain;
 use anonicloud_core::crypto::kdf::derive_recovery_auth;
 use anonicloud_core::crypto::opaque::Registration;
@@ -145,7 +145,7 @@ impl SignUpDraft {
             master,
             device,
             space: space.id(),
-            space_keys: space.into_keys(),
+            space_keys: SpaceKeys::from_encoded(&space.keys().expose_encoded())?,
             sigchain,
             slots,
         };

@@ -1,6 +1,6 @@
 //! Edits become a commit: nodes sealed, packed and stored, then compare-and-swap; who loses merges and tries again.
 
-use anonicloud_core::content::pack::{AddPieceError, Pack, PackBuilder};
+use anonicloud_core::content::pack::{Pack, PackBuilder};
 use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::body::RootRef;
@@ -8,7 +8,7 @@ use anonicloud_core::space::build::{BuildCommitError, TreeChange};
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
 use anonicloud_core::tree::edit::{Edit, MissingParents, apply};
-use anonicloud_core::tree::merge::{ConflictNames, merge};
+use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, merge};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
 use anonicloud_proto::api::ErrorCode;
@@ -128,10 +128,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<DirtyTree, OperationError> {
         let theirs = self.root().await?;
         let device: String = self.record().device.device().to_string().chars().take(8).collect();
-        let names = ConflictNames { device: &device, date: &date_of(today()) };
-        let mut random = self.random();
-        let merged =
-            self.walk_steps(|nodes| merge(base, ours, theirs.as_ref(), &names, nodes, &mut random)).await?;
+        let date = date_of(today());
+        let naming = ConflictNaming { device: &device, date: &date };
+        let input = MergeInput { base, ours, theirs: theirs.as_ref() };
+        let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
         Ok(merged.tree)
     }
 }
@@ -151,13 +151,12 @@ impl NodePacker {
     fn place(&mut self, piece: &[u8]) -> PieceRef {
         match self.open.add(piece) {
             Ok(placed) => placed,
-            Err(AddPieceError::PackFull) => {
+            Err(_) => {
                 let next = PackBuilder::make(&mut self.random);
                 let full = std::mem::replace(&mut self.open, next);
                 self.full.push(full.finish(&mut self.random));
                 self.open.add(piece).expect("a sealed node fits an empty pack")
             }
-            Err(_) => unreachable!("a sealed node fits a pack"),
         }
     }
 

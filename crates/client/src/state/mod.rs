@@ -8,7 +8,6 @@ mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
 
-
 use thiserror::Error;
 
 pub use sealed::{DeviceKey, SealedState, StateChange, StateEntry};
@@ -95,9 +94,16 @@ pub enum StateError {
 /// A durable map of sealed values.
 pub trait LocalState {
     /// The value at `key`.
-    fn read(&self, table: Table, key: &StoredKey) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
+    fn read(
+        &self,
+        table: Table,
+        key: &StoredKey,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
     /// All values of a table, by key.
-    fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
+    fn scan(
+        &self,
+        table: Table,
+    ) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
     /// Makes all changes or none; durable when it returns.
     fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<(), StateError>>;
 }

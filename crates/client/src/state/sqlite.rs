@@ -155,10 +155,10 @@ impl From<sqlx::Error> for StateError {
     fn from(error: sqlx::Error) -> Self {
         const FULL: i32 = 13;
         /// The shared-memory file beside the log could not grow.
-        const IO_SHARED_MEMORY_SIZE: i32 = 10 | 19 << 8;
+        const IO_SHARED_MEMORY_SIZE: i32 = 0x130a;
         const CORRUPT: i32 = 11;
         const NOT_A_DATABASE: i32 = 26;
-        const IO_SHORT_READ: i32 = 10 | 2 << 8;
+        const IO_SHORT_READ: i32 = 0x020a;
         let code = error
             .as_database_error()
             .and_then(|error| error.code()?.parse::<i32>().ok());

@@ -5,5 +5,4 @@ use thiserror::Error;
 /// A key, a context or a byte was not the right one. It never says which: nothing may depend on why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("rejected")]
-#[non_exhaustive]
 pub struct Rejected;
