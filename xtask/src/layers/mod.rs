@@ -21,7 +21,16 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
         .filter(|package| package.name == inside::SERVER)
     {
         for module in package.modules(sources::Tests::Removed)? {
-            crossings.extend(inside::crossings(&module));
+            let file = module
+                .file
+                .strip_prefix(shell.root())
+                .unwrap_or(&module.file);
+            let found = inside::crossings(&module);
+            crossings.extend(
+                found
+                    .into_iter()
+                    .map(|crossing| format!("{}: {crossing}", file.display())),
+            );
         }
     }
     check::conclude("layers", &crossings)
