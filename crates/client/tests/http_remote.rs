@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use anonicloud_client::remote::{
@@ -184,7 +185,10 @@ mod tests {
                 "a field too many",
                 Act::ok(200, REALM.replace('{', r#"{"more":1,"#)),
             ),
-            ("cut by its length", Act::ok(200, &REALM[..REALM.len() - 1])),
+            (
+                "cut by its length",
+                Act::ok(200, REALM.trim_end_matches('}')),
+            ),
             ("a redirect", Act::Answer(redirect.to_vec())),
             ("an unknown code", Act::refusal(400, "a_code_of_tomorrow")),
             ("a refusal in HTML", Act::ok(404, "<html>")),
@@ -376,7 +380,8 @@ mod tests {
         shown: &SelfSigned,
         trusted: Option<&SelfSigned>,
     ) -> (RemoteResult<RealmAnswer>, ScriptedServer) {
-        let server = ScriptedServer::start_tls([Act::ok(200, REALM)], shown.config.clone()).await;
+        let server =
+            ScriptedServer::start_tls([Act::ok(200, REALM)], Arc::clone(&shown.config)).await;
         let dir = tempfile::tempdir().unwrap();
         let ca_file = trusted.map(|certificate| {
             let path = dir.path().join("ca.pem");

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_value_altered_moved_or_of_another_device_is_refused() {
+    async fn a_value_altered_or_moved_is_refused() {
         let store = MemoryState::default();
         let key = DeviceKey::from_bytes([7; 32]);
         let state = SealedState::new(store.clone(), &key);
@@ -178,6 +178,16 @@ mod tests {
             "in another table"
         );
         assert_eq!(state.scan(Table::Jobs).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn another_device_opens_nothing() {
+        let store = MemoryState::default();
+        let state = SealedState::new(store.clone(), &DeviceKey::from_bytes([7; 32]));
+        state
+            .apply(vec![put(Table::Jobs, NAME, VALUE)])
+            .await
+            .unwrap();
         let stranger = SealedState::new(store, &DeviceKey::from_bytes([8; 32]));
         assert!(matches!(
             stranger.scan(Table::Jobs).await,
@@ -272,16 +282,18 @@ mod tests {
     #[tokio::test]
     async fn devices_that_start_at_once_agree_on_one_key() {
         let dir = tempfile::tempdir().unwrap();
-        let threads: Vec<_> = (0..8)
-            .map(|_| {
-                let path = dir.path().join("state");
-                thread::spawn(move || DeviceKey::load_or_make(&path).unwrap())
-            })
-            .collect();
-        let keys: Vec<DeviceKey> = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect();
+        let path = dir.path().join("state");
+        let keys: Mutex<Vec<DeviceKey>> = Mutex::default();
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let key = DeviceKey::load_or_make(&path).unwrap();
+                    keys.lock().unwrap().push(key);
+                });
+            }
+        });
+        let keys = keys.into_inner().unwrap();
+        assert_eq!(keys.len(), 8);
         let store = MemoryState::default();
         SealedState::new(store.clone(), &keys[0])
             .apply(vec![put(Table::Jobs, NAME, VALUE)])
@@ -293,9 +305,7 @@ mod tests {
                 .await;
             assert_eq!(read.unwrap().unwrap().as_slice(), VALUE);
         }
-        let left: Vec<_> = fs_err::read_dir(dir.path().join("state"))
-            .unwrap()
-            .collect();
+        let left: Vec<_> = fs_err::read_dir(&path).unwrap().collect();
         assert_eq!(left.len(), 1, "drafts of the key are gone");
         assert_eq!(format!("{:?}", keys[0]), "DeviceKey(..)");
     }
