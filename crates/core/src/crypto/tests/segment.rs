@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::SeededRandom;
 use crate::crypto::aead::Aes256Gcm;
 use crate::crypto::chunked::{self, Message};
-use crate::crypto::public::FileVersionId;
+use crate::crypto::public::{FileVersionId, SegmentHash};
 use crate::crypto::random::Random as _;
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::FileKey;
@@ -192,13 +192,33 @@ fn padding_that_is_not_zero_rejects() {
     assert_rejected(&keys, &leaf, &keys.seal_under(0, &leaf.hash, &padded));
 }
 
+/// One content has one sealed form: not even who holds the key makes another that opens.
+#[test]
+fn padding_of_another_length_rejects() {
+    let keys = keys(1, 1);
+    for len in [100, 1_100_001] {
+        let plain = content(len);
+        let (leaf, _) = sealed(&keys, 0, &plain);
+        let mut longer = plain;
+        longer.resize(2 << 20, 0);
+        let forged = keys.seal_under(0, &leaf.hash, &longer);
+        assert_rejected(&keys, &leaf, &forged);
+    }
+}
+
+/// The salt is part of that form: content sealed right under another one rejects too.
+#[test]
+fn another_salt_rejects() {
+    let keys = keys(1, 1);
+    let plain = content(20_000);
+    let (leaf, bytes) = sealed(&keys, 0, &plain);
+    assert!(keys.seal_under(0, &leaf.hash, &plain) == bytes);
+    let forged = keys.seal_under(0, &SegmentHash::from_bytes([7; 32]), &plain);
+    assert_rejected(&keys, &leaf, &forged);
+}
+
 impl SegmentKeys {
-    fn seal_under(
-        &self,
-        index: u64,
-        hash: &crate::crypto::public::SegmentHash,
-        content: &[u8],
-    ) -> Vec<u8> {
+    fn seal_under(&self, index: u64, hash: &SegmentHash, content: &[u8]) -> Vec<u8> {
         let context = [self.version().as_bytes().as_slice(), &index.to_le_bytes()].concat();
         let [_, key, _, _] = self.expose_all();
         let message = Message {

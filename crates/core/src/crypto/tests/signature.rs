@@ -3,12 +3,13 @@
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
+use ed25519_dalek::Verifier as _;
 use proptest::prelude::*;
 
 use crate::crypto::kem::KemPublicKey;
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::{CapabilitySeed, CompositeSeed, KemSeed};
-use crate::crypto::signature::{CompositePublicKey, CompositeSignature};
+use crate::crypto::signature::{CompositePublicKey, CompositeSignature, verify_ed25519};
 
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
@@ -113,6 +114,19 @@ fn keys_that_are_none_reject() {
             Err(Rejected)
         );
     }
+}
+
+/// Under the neutral point as its key, a plain Ed25519 check accepts this signature of every message.
+#[test]
+fn a_key_of_small_order_signs_nothing() {
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let mut signature = [0; 64];
+    signature[0] = 1;
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&neutral).unwrap();
+    let loosely = key.verify(b"any", &ed25519_dalek::Signature::from_bytes(&signature));
+    assert!(loosely.is_ok(), "the forgery is one");
+    assert_eq!(verify_ed25519(&neutral, b"any", &signature), Err(Rejected));
 }
 
 #[test]
