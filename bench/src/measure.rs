@@ -1,0 +1,135 @@
+//! Running one command and measuring it.
+
+use crate::{place::Place, service::Service};
+use fs_err::File;
+use serde::Serialize;
+use std::{
+    io,
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+    time::Instant,
+};
+use wait4::Wait4 as _;
+
+/// What one run took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Run {
+    /// Until the client ended and all it caused was on the disk.
+    pub(crate) seconds: f64,
+    /// Peak resident memory of the client, in bytes. Never below that of this program when it started the client.
+    pub(crate) client_peak: u64,
+    /// Peak resident memory of the server's processes together, in bytes.
+    pub(crate) server_peak: u64,
+    /// Bytes that crossed the loopback device both ways, headers included, whoever sent them.
+    pub(crate) wire: u64,
+}
+
+/// Why a command could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MeasureError {
+    #[error("cannot run {program}")]
+    Start {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{command}` ended with {status}; it said:\n{said}")]
+    Failed {
+        command: String,
+        status: ExitStatus,
+        said: String,
+    },
+    #[error("cannot sync the disk")]
+    Sync(#[source] io::Error),
+}
+
+/// Runs a command against its server, with nothing left to write before, and everything written after.
+///
+/// # Errors
+/// When it cannot start or does not succeed, or the disk fails.
+pub(crate) fn measure(
+    command: Command,
+    service: &Service,
+    place: &Place,
+) -> Result<Run, MeasureError> {
+    place.sync().map_err(MeasureError::Sync)?;
+    service.reset_peak();
+    let wire = loopback_bytes();
+    let started = Instant::now();
+    let client_peak = run(command, place)?;
+    place.sync().map_err(MeasureError::Sync)?;
+    Ok(Run {
+        seconds: started.elapsed().as_secs_f64(),
+        client_peak,
+        server_peak: service.peak(),
+        wire: loopback_bytes().saturating_sub(wire),
+    })
+}
+
+/// Runs a command to its end and gives its peak resident memory in bytes.
+///
+/// # Errors
+/// When it cannot start or does not succeed.
+pub(crate) fn run(mut command: Command, place: &Place) -> Result<u64, MeasureError> {
+    let log = place.folder().join("client.log");
+    let mut start = || {
+        let output = File::create(&log)?.into_file();
+        let errors = output.try_clone()?;
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        command.spawn()?.wait4()
+    };
+    let ended = start().map_err(|source| MeasureError::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    if ended.status.success() {
+        Ok(ended.rusage.maxrss)
+    } else {
+        Err(MeasureError::Failed {
+            command: shown(&command),
+            status: ended.status,
+            said: last_lines(&log),
+        })
+    }
+}
+
+fn shown(command: &Command) -> String {
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+fn last_lines(log: &Path) -> String {
+    let said = fs_err::read(log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// What the loopback device has received, which is what was sent over it in both directions.
+fn loopback_bytes() -> u64 {
+    let devices = fs_err::read_to_string("/proc/net/dev").unwrap_or_default();
+    received(&devices, "lo").unwrap_or_default()
+}
+
+/// The bytes a device has received, by the text of `/proc/net/dev`.
+fn received(devices: &str, device: &str) -> Option<u64> {
+    let mut lines = devices.lines().filter_map(|line| line.split_once(':'));
+    let (_, counters) = lines.find(|(name, _)| name.trim() == device)?;
+    counters.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_counter_is_found_among_devices() {
+        let devices =
+            "Inter-|   Receive\n face |bytes    packets\n  eth0: 17 1 0\n    lo: 4096  2 0 0\n";
+        assert_eq!(received(devices, "lo"), Some(4096));
+        assert_eq!(received(devices, "wlan0"), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! The temporary folder everything happens in.
+
+use crate::{
+    arguments::Arguments,
+    content::{SMALL, Source},
+    identity::{Identity, MakeIdentityError},
+};
+use fs_err::File;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// Removed with all its content when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: TempDir,
+    disk: File,
+}
+
+/// Why there is no place to work in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenPlaceError {
+    #[error(
+        "{} has {free} MiB free and this run needs about {needed} MiB: name another place with --dir, \
+         or less work with --size and --files", folder.display()
+    )]
+    NoRoom {
+        folder: PathBuf,
+        free: u64,
+        needed: u64,
+    },
+    #[error(
+        "{} is in memory, where a disk is to be measured: name another place with --dir", folder.display()
+    )]
+    NoDisk { folder: PathBuf },
+    #[error("cannot work in {}", folder.display())]
+    Folder {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Place {
+    /// Makes the folder where the arguments say, else beside the folder of the binaries.
+    ///
+    /// # Errors
+    /// When that place is not on a disk, has too little room for so many peers, or cannot be written.
+    pub(crate) fn open(
+        arguments: &Arguments,
+        binaries: &Path,
+        peers: usize,
+    ) -> Result<Self, OpenPlaceError> {
+        let beside = || binaries.parent().unwrap_or(binaries).to_owned();
+        let parent = arguments.dir.clone().unwrap_or_else(beside);
+        let failed = |source| OpenPlaceError::Folder {
+            folder: parent.clone(),
+            source,
+        };
+        let disk = File::open(&parent).map_err(failed)?;
+        let space = rustix::fs::fstatvfs(&disk).map_err(|error| failed(error.into()))?;
+        let kind = rustix::fs::fstatfs(&disk).map_err(|error| failed(error.into()))?;
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        let needed = needed(arguments.size, arguments.files, peers as u64);
+        if MEMORY_FILE_SYSTEMS.contains(&i128::from(kind.f_type)) {
+            return Err(OpenPlaceError::NoDisk { folder: parent });
+        }
+        if free < needed {
+            return Err(OpenPlaceError::NoRoom {
+                folder: parent,
+                free: free >> 20,
+                needed: needed >> 20,
+            });
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("anonicloud-bench-")
+            .tempdir_in(&parent)
+            .map_err(failed)?;
+        Ok(Self { folder, disk })
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes what is sent, and the certificates.
+    ///
+    /// # Errors
+    /// When the disk refuses or no key can be made.
+    pub(crate) fn furnish(
+        &self,
+        arguments: &Arguments,
+    ) -> Result<(Source, Identity), MakeIdentityError> {
+        let folder = self.folder().join("source");
+        let source = Source::make(folder, arguments.size, arguments.files)?;
+        Ok((source, Identity::make(&self.folder().join("tls"))?))
+    }
+
+    /// Waits until everything written to this file system is on the disk.
+    ///
+    /// # Errors
+    /// When the disk reports a failed write.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.disk)?)
+    }
+}
+
+/// Bytes on disk at the worst moment: the source, for each peer what it stores and the changed copy of it, one
+/// download, the ceiling's copy; small files at four times their length, for blocks, entries and padding.
+fn needed(size: u64, files: u32, peers: u64) -> u64 {
+    let large = size.saturating_mul(2 * peers + 3);
+    let small = SMALL * 4 * u64::from(files) * (peers + 2);
+    large.saturating_add(small)
+}
+
+/// `f_type` of tmpfs and ramfs (statfs(2)).
+const MEMORY_FILE_SYSTEMS: [i128; 2] = [0x0102_1994, 0x8584_58f6];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_need_about_twelve_gib() {
+        assert_eq!(needed(1 << 30, 10_000, 4) >> 30, 11);
+    }
+}
