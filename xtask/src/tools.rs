@@ -55,6 +55,10 @@ pub(crate) const BENCH: &[Package] = &[
         proofs: &["nginx", "/usr/sbin/nginx"],
     },
     Package {
+        name: "libnginx-mod-http-dav-ext",
+        proofs: &["/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"],
+    },
+    Package {
         name: "rclone",
         proofs: &["rclone"],
     },
