@@ -230,6 +230,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_emptied_database_takes_a_new_key() {
+        let dir = tempfile::tempdir().unwrap();
+        filled_folder(dir.path()).await;
+        let state = SealedState::open(dir.path()).await.unwrap();
+        state
+            .apply(vec![StateChange::Clear { table: Table::Jobs }])
+            .await
+            .unwrap();
+        state.close().await;
+        // What is left when signing out was cut between the key and the database.
+        fs_err::remove_file(dir.path().join("device.key")).unwrap();
+        let state = SealedState::open(dir.path()).await.unwrap();
+        assert_eq!(state.scan(Table::Jobs).await.unwrap(), []);
+        state
+            .apply(vec![put(Table::Jobs, NAME, VALUE)])
+            .await
+            .unwrap();
+        assert_eq!(
+            state
+                .read(Table::Jobs, NAME)
+                .await
+                .unwrap()
+                .unwrap()
+                .as_slice(),
+            VALUE
+        );
+    }
+
+    #[tokio::test]
     async fn a_damaged_database_is_corrupt() {
         let dir = tempfile::tempdir().unwrap();
         filled_folder(dir.path()).await;

@@ -120,6 +120,9 @@ impl Writer {
     }
 
     /// Appends `len` as the `u32` in front of bytes or items.
+    ///
+    /// # Panics
+    /// From 4 GiB on; objects are capped far below.
     pub fn count(&mut self, len: usize) {
         self.u32(u32::try_from(len).expect("objects are capped far below 4 GiB"));
     }

@@ -9,6 +9,9 @@ const PROTOCOL: &[u8] = b"AnoniCloud/1";
 /// `u16 len "AnoniCloud/1" | u16 len label | u16 n | (u32 len field)*`, where field 0 is the realm.
 ///
 /// Takes the label, the realm and the further fields; gives bytes that no other (label, fields) pair gives.
+///
+/// # Panics
+/// If there are 65,535 fields or more; callers name a handful.
 pub fn context(label: Label, realm: &RealmId, fields: &[&[u8]]) -> Vec<u8> {
     let mut out = Writer::default();
     short(&mut out, PROTOCOL);

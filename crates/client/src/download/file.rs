@@ -41,7 +41,11 @@ pub(super) struct Fetching<'a> {
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Gathers all content of a file in its part; gives the sealed bytes that were fetched.
-    pub(super) async fn gather(&self, task: &FileTask, shared: &Fetching<'_>) -> Result<u64, OperationError> {
+    pub(super) async fn gather(
+        &self,
+        task: &FileTask,
+        shared: &Fetching<'_>,
+    ) -> Result<u64, OperationError> {
         let version = task.version().ok_or(Rejected)?;
         let leaves = Arc::new(self.read_leaves(version).await?);
         if leaves.size() != task.size() {
@@ -49,13 +53,20 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         let part = task.part();
         let file = Arc::new(open_part(&part).map_err(|error| OperationError::local(&part, error))?);
-        let segments = leaves.segments().map(|segment| segment.leaf.index).collect::<Vec<_>>();
+        let segments = leaves
+            .segments()
+            .map(|segment| segment.leaf.index)
+            .collect::<Vec<_>>();
         let fetches = stream::iter(segments).map(|index| {
             let (leaves, file, part) = (Arc::clone(&leaves), Arc::clone(&file), &part);
-            async move { self.gather_segment(&leaves, index, &file, part, shared).await }
+            async move {
+                self.gather_segment(&leaves, index, &file, part, shared)
+                    .await
+            }
         });
         let fetched: Vec<u64> = fetches.buffer_unordered(IN_FLIGHT).try_collect().await?;
-        file.set_len(leaves.size()).map_err(|error| OperationError::local(&part, error))?;
+        file.set_len(leaves.size())
+            .map_err(|error| OperationError::local(&part, error))?;
         Ok(fetched.iter().sum())
     }
 
@@ -73,10 +84,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             shared.progress.skip(len);
             return Ok(0);
         }
-        let sealed = self.fetch_segment(&leaves.segment(index).ok_or(Rejected)?).await?;
+        let sealed = self
+            .fetch_segment(&leaves.segment(index).ok_or(Rejected)?)
+            .await?;
         let fetched = sealed.len() as u64;
         let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
-        let written = work::run(move || write_segment(&realm, &leaves, index, &sealed, &file)).await;
+        let written =
+            work::run(move || write_segment(&realm, &leaves, index, &sealed, &file)).await;
         written.map_err(|error| match error {
             WriteError::Rejected => Rejected.into(),
             WriteError::Io(error) => OperationError::local(part, error),
@@ -88,12 +102,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Whether an earlier run has written this segment already.
     async fn is_gathered(&self, leaves: &Arc<AllLeaves>, index: u64, file: &Arc<File>) -> bool {
         let start = index * SEGMENT_LEN as u64;
-        if file.metadata().is_ok_and(|metadata| metadata.len() <= start) {
+        if file
+            .metadata()
+            .is_ok_and(|metadata| metadata.len() <= start)
+        {
             return false;
         }
         let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
         work::run(move || {
-            let Some(PlacedSegment { source, leaf, .. }) = leaves.segment(index) else { return false };
+            let Some(PlacedSegment { source, leaf, .. }) = leaves.segment(index) else {
+                return false;
+            };
             let mut content = Zeroizing::new(vec![0; leaf.plain_len]);
             let read = file.file().read_exact_at(&mut content, start);
             read.is_ok() && segment_hash(&source.segment_keys(&realm), index, &content) == leaf.hash
@@ -102,12 +121,22 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The sealed bytes of a segment, out of its blob or pack.
-    pub(super) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
+    pub(super) async fn fetch_segment(
+        &self,
+        segment: &PlacedSegment<'_>,
+    ) -> Result<Bytes, OperationError> {
         let location = segment.location;
         if fits_pack(segment.leaf.plain_len) {
             let length = u32::try_from(location.sealed_len).map_err(|_| Rejected)?;
             let (suite, offset) = (segment.source.suite(), location.offset);
-            return self.fetch_piece(&PieceRef { suite, blob: location.blob, offset, length }).await;
+            return self
+                .fetch_piece(&PieceRef {
+                    suite,
+                    blob: location.blob,
+                    offset,
+                    length,
+                })
+                .await;
         }
         let remote = self.remote();
         let get = async |access: &_| remote.get_blob(access, &location.blob, None).await;
@@ -137,7 +166,9 @@ fn write_segment(
 ) -> Result<(), WriteError> {
     let segment = leaves.segment(index).ok_or(WriteError::Rejected)?;
     let content = open_placed(realm, &segment, sealed).map_err(|_| WriteError::Rejected)?;
-    file.file().write_all_at(&content, index * SEGMENT_LEN as u64).map_err(WriteError::Io)
+    file.file()
+        .write_all_at(&content, index * SEGMENT_LEN as u64)
+        .map_err(WriteError::Io)
 }
 
 /// The verified content of a segment.
@@ -147,8 +178,21 @@ pub(super) fn open_placed(
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Rejected> {
     let mut content = Zeroizing::new(Vec::new());
-    let SegmentLeaf { index, hash, plain_len } = segment.leaf;
-    let leaf = SegmentLeaf { index, hash, plain_len };
-    open_segment(&segment.source.segment_keys(realm), &leaf, sealed, &mut content)?;
+    let SegmentLeaf {
+        index,
+        hash,
+        plain_len,
+    } = segment.leaf;
+    let leaf = SegmentLeaf {
+        index,
+        hash,
+        plain_len,
+    };
+    open_segment(
+        &segment.source.segment_keys(realm),
+        &leaf,
+        sealed,
+        &mut content,
+    )?;
     Ok(content)
 }

@@ -33,8 +33,12 @@ impl FileTask {
 
     /// Where the content gathers until it is whole: beside its place, by a name that only this version has.
     pub(super) fn part(&self) -> PathBuf {
-        let version = self.version().map(|version| version.version().to_string()).unwrap_or_default();
-        self.target.with_file_name(format!(".anonicloud-{version}.part"))
+        let version = self
+            .version()
+            .map(|version| version.version().to_string())
+            .unwrap_or_default();
+        self.target
+            .with_file_name(format!(".anonicloud-{version}.part"))
     }
 }
 
@@ -73,7 +77,9 @@ impl Plan {
             Err(error) => return Err(OperationError::local(&target, error)),
         };
         match (&entry.content, there) {
-            (EntryContent::Directory { .. }, None) => self.directories.push((target, entry.attributes)),
+            (EntryContent::Directory { .. }, None) => {
+                self.directories.push((target, entry.attributes))
+            }
             (EntryContent::Directory { .. }, Some(there)) if there.is_dir() => {
                 self.directories.push((target, entry.attributes));
             }
@@ -85,15 +91,27 @@ impl Plan {
                 self.unchanged += 1;
                 self.unchanged_bytes += size;
             }
-            (EntryContent::Symlink { target: text }, Some(there)) if there.is_symlink() && same_link(&target, text) => {
+            (EntryContent::Symlink { target: text }, Some(there))
+                if there.is_symlink() && same_link(&target, text) =>
+            {
                 self.unchanged += 1;
             }
-            (_, Some(there)) if there.is_dir() || !overwrite => return Err(OperationError::TargetExists(target)),
-            (EntryContent::File { .. }, _) => self.files.push(FileTask { entry: Arc::clone(entry), target }),
-            (EntryContent::Symlink { target: text }, _) => {
-                self.links.push(LinkTask { text: text.clone(), target });
+            (_, Some(there)) if there.is_dir() || !overwrite => {
+                return Err(OperationError::TargetExists(target));
             }
-            (EntryContent::Directory { .. }, Some(_)) => return Err(OperationError::TargetExists(target)),
+            (EntryContent::File { .. }, _) => self.files.push(FileTask {
+                entry: Arc::clone(entry),
+                target,
+            }),
+            (EntryContent::Symlink { target: text }, _) => {
+                self.links.push(LinkTask {
+                    text: text.clone(),
+                    target,
+                });
+            }
+            (EntryContent::Directory { .. }, Some(_)) => {
+                return Err(OperationError::TargetExists(target));
+            }
         }
         Ok(())
     }

@@ -75,14 +75,26 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// Those of [`OperationError`]; before anything is written when a target is in the way.
-    pub async fn get(&self, items: Vec<GetItem>, progress: &dyn Progress) -> Result<GetReport, OperationError> {
+    pub async fn get(
+        &self,
+        items: Vec<GetItem>,
+        progress: &dyn Progress,
+    ) -> Result<GetReport, OperationError> {
         self.sync().await?;
         let mut report = GetReport::default();
         let mut plan = Plan::default();
         for item in items {
             match item.target {
-                GetTarget::Stdout => self.get_to_stdout(&item.remote, progress, &mut report).await?,
-                GetTarget::Path(target) => self.plan_item(&item.remote, target, item.overwrite, &mut plan).await?,
+                GetTarget::Stdout => {
+                    self.get_to_stdout(&item.remote, progress, &mut report)
+                        .await?
+                }
+                GetTarget::Path(target) => {
+                    let absolute = std::path::absolute(&target);
+                    let target = absolute.map_err(|error| OperationError::local(&target, error))?;
+                    self.plan_item(&item.remote, target, item.overwrite, &mut plan)
+                        .await?;
+                }
             }
         }
         self.carry_out(plan, progress, &mut report).await?;
@@ -104,7 +116,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Err(EditError::IsDirectory(remote.clone()).into());
         };
         progress.plan(1, *size);
-        report.bytes_fetched += self.stream_out(version, &mut tokio::io::stdout(), progress).await?;
+        report.bytes_fetched += self
+            .stream_out(version, &mut tokio::io::stdout(), progress)
+            .await?;
         report.files += 1;
         report.bytes += size;
         Ok(())
@@ -122,7 +136,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         match found {
             Found::Entry(entry) => open.push((entry, target)),
             root => {
-                plan.directories.push((target.clone(), Attributes { mtime: crate::clock::now_ns(), mode: 0o700 }));
+                plan.directories.push((
+                    target.clone(),
+                    Attributes {
+                        mtime: crate::clock::now_ns(),
+                        mode: 0o700,
+                    },
+                ));
                 for entry in self.children(&root).await? {
                     let below = target.join(OsStr::from_bytes(entry.name.as_bytes()));
                     open.push((entry, below));
@@ -148,7 +168,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         report: &mut GetReport,
     ) -> Result<(), OperationError> {
         let bytes: u64 = plan.files.iter().map(FileTask::size).sum();
-        progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
+        progress.plan(
+            plan.files.len() as u64 + plan.unchanged,
+            bytes + plan.unchanged_bytes,
+        );
         progress.skip(plan.unchanged_bytes);
         report.unchanged += plan.unchanged;
         for (path, _) in &plan.directories {
@@ -165,7 +188,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 }
                 batch.push(task);
             }
-            let wanted = packs.iter().filter(|(_, files)| **files > 1).map(|(blob, _)| *blob).collect();
+            let wanted = packs
+                .iter()
+                .filter(|(_, files)| **files > 1)
+                .map(|(blob, _)| *blob)
+                .collect();
             self.fetch_batch(batch, wanted, progress, report).await?;
         }
         for link in &plan.links {
@@ -186,8 +213,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         report: &mut GetReport,
     ) -> Result<(), OperationError> {
         let packs = stream::iter(packs).map(|blob| async move { self.fetch_pack(&blob).await });
-        packs.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
-        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT) };
+        packs
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect::<()>()
+            .await?;
+        let shared = Fetching {
+            progress,
+            requests: Semaphore::new(IN_FLIGHT),
+        };
         let files = stream::iter(&batch).map(|task| self.gather(task, &shared));
         let fetched: Vec<u64> = files.buffer_unordered(FILES_AT_ONCE).try_collect().await?;
         report.bytes_fetched += fetched.iter().sum::<u64>();
@@ -203,6 +236,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 /// Whether a batch takes one more file; an empty one takes any.
 fn fits_batch(batch: &[FileTask], packs: &BTreeMap<BlobId, u32>, task: &FileTask) -> bool {
-    let known = task.version().is_some_and(|version| packs.contains_key(&version.record().blob));
+    let known = task
+        .version()
+        .is_some_and(|version| packs.contains_key(&version.record().blob));
     batch.is_empty() || (batch.len() < BATCH_FILES && (known || packs.len() < BATCH_PACKS))
 }

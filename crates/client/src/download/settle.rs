@@ -17,13 +17,19 @@ const SYNC_ALL_FROM: usize = 8;
 
 /// Gives the parts of `tasks` their attributes, makes them durable, then gives them their names. Blocks.
 pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
-    let Some(first) = tasks.first() else { return Ok(()) };
+    let Some(first) = tasks.first() else {
+        return Ok(());
+    };
     for task in tasks {
         let part = task.part();
         let prepared = File::options().write(true).open(&part).and_then(|file| {
             set_times(file.file(), task.entry.attributes)?;
             file.set_permissions(permissions(task.entry.attributes))?;
-            if tasks.len() < SYNC_ALL_FROM { file.sync_all() } else { Ok(()) }
+            if tasks.len() < SYNC_ALL_FROM {
+                file.sync_all()
+            } else {
+                Ok(())
+            }
         });
         prepared.map_err(|error| OperationError::local(&part, error))?;
     }
@@ -33,7 +39,8 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
         synced.map_err(|error| OperationError::local(&part, error))?;
     }
     for task in tasks {
-        fs_err::rename(task.part(), &task.target).map_err(|error| OperationError::local(&task.target, error))?;
+        fs_err::rename(task.part(), &task.target)
+            .map_err(|error| OperationError::local(&task.target, error))?;
     }
     let folder = first.target.parent().unwrap_or_else(|| Path::new("/"));
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
@@ -44,8 +51,10 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
 pub(super) fn make_link(task: &LinkTask) -> Result<(), OperationError> {
     let text = OsStr::from_bytes(&task.text);
     let made = match fs_err::os::unix::fs::symlink(text, &task.target) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => fs_err::remove_file(&task.target)
-            .and_then(|()| fs_err::os::unix::fs::symlink(text, &task.target)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            fs_err::remove_file(&task.target)
+                .and_then(|()| fs_err::os::unix::fs::symlink(text, &task.target))
+        }
         other => other,
     };
     made.map_err(|error| OperationError::local(&task.target, error))
@@ -67,7 +76,11 @@ fn permissions(attributes: Attributes) -> std::fs::Permissions {
 
 fn set_times(file: &std::fs::File, attributes: Attributes) -> std::io::Result<()> {
     let offset = Duration::from_nanos(attributes.mtime.unsigned_abs());
-    let time = if attributes.mtime < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
+    let time = if attributes.mtime < 0 {
+        UNIX_EPOCH.checked_sub(offset)
+    } else {
+        UNIX_EPOCH.checked_add(offset)
+    };
     let time: SystemTime = time.unwrap_or(UNIX_EPOCH);
     file.set_modified(time)
 }

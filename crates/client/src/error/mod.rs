@@ -131,6 +131,9 @@ impl From<ReadTreeError> for OperationError {
 impl OperationError {
     /// The failure of `path` on this device.
     pub(crate) fn local(path: &Path, source: io::Error) -> Self {
-        Self::Local { path: path.to_owned(), source }
+        Self::Local {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

@@ -26,7 +26,12 @@ impl SourceFile {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        Ok(Self { file: Arc::new(file), path: path.to_owned(), size: metadata.len(), attributes: attributes_of(&metadata) })
+        Ok(Self {
+            file: Arc::new(file),
+            path: path.to_owned(),
+            size: metadata.len(),
+            attributes: attributes_of(&metadata),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,7 +63,9 @@ impl SourceFile {
     /// `UnexpectedEof` when the file became shorter.
     pub(crate) fn read_segment(&self, index: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut content = Zeroizing::new(vec![0; self.segment_len(index)]);
-        self.file.file().read_exact_at(&mut content, index * SEGMENT_LEN as u64)?;
+        self.file
+            .file()
+            .read_exact_at(&mut content, index * SEGMENT_LEN as u64)?;
         Ok(content)
     }
 

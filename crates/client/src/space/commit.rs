@@ -42,11 +42,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<u64, OperationError> {
         let base = self.root().await?;
         let mut random = self.random();
-        let mut dirty =
-            self.walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random)).await?;
+        let mut dirty = self
+            .walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random))
+            .await?;
         let mut sent = 0;
         for _ in 0..ATTEMPTS {
-            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut sent).await?;
+            let sealed = self
+                .store_tree(dirty, reservation, &mut adds, &mut sent)
+                .await?;
             if self.try_commit(sealed.as_ref(), &adds).await? {
                 return Ok(sent);
             }
@@ -76,7 +79,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let packs = packer.finish();
         let blobs: Vec<_> = packs.iter().map(sealed_blob).collect();
         let sends = stream::iter(&blobs).map(|blob| async move {
-            reservation.add(self.remote(), self.door(), blob.size()).await?;
+            reservation
+                .add(self.remote(), self.door(), blob.size())
+                .await?;
             send_blob(self.remote(), self.door(), reservation.upload(), blob, 0).await
         });
         let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
@@ -87,23 +92,44 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Posts the commit; `false` when another one came first.
-    async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
+    async fn try_commit(
+        &self,
+        root: Option<&TreeRoot>,
+        adds: &[AddedBlob],
+    ) -> Result<bool, OperationError> {
         let posted = self.make_commit(root, adds)?;
         let (remote, bytes) = (self.remote(), Bytes::from(posted.to_bytes()));
         let post = async |access: &_| remote.commit(access, bytes.clone()).await;
         match self.door().request(remote, post).await {
             Ok(_) => {}
-            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
+            Err(OperationError::Remote(RemoteError::Refused {
+                code: ErrorCode::HeadMoved,
+                ..
+            })) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let state = self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?;
-        let (step, next) = self.private_space().borrow_mut().verify_next(&state, &posted.logged)?;
-        let CommitStep::Verified(verified) = step else { return Err(Rejected.into()) };
+        let state = self
+            .head()
+            .borrow()
+            .as_ref()
+            .map(|head| head.state.clone())
+            .ok_or(Rejected)?;
+        let (step, next) = self
+            .private_space()
+            .borrow_mut()
+            .verify_next(&state, &posted.logged)?;
+        let CommitStep::Verified(verified) = step else {
+            return Err(Rejected.into());
+        };
         self.adopt(Head::new(next, &verified)).await?;
         Ok(true)
     }
 
-    fn make_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<PostedCommit, OperationError> {
+    fn make_commit(
+        &self,
+        root: Option<&TreeRoot>,
+        adds: &[AddedBlob],
+    ) -> Result<PostedCommit, OperationError> {
         let head = self.head().borrow();
         let state = &head.as_ref().ok_or(Rejected)?.state;
         let root = root.map(|root| RootRef {
@@ -112,7 +138,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             hash: root.child.hash,
             key: root.root_key(),
         });
-        let change = TreeChange { root, adds: adds.to_vec(), day: today() };
+        let change = TreeChange {
+            root,
+            adds: adds.to_vec(),
+            day: today(),
+        };
         let space = self.private_space().borrow();
         let made = space.make_tree_commit(state, &self.record().device, change, &mut self.random());
         made.map_err(|error| match error {
@@ -127,10 +157,24 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         ours: Option<&TreeRoot>,
     ) -> Result<DirtyTree, OperationError> {
         let theirs = self.root().await?;
-        let device: String = self.record().device.device().to_string().chars().take(8).collect();
+        let device: String = self
+            .record()
+            .device
+            .device()
+            .to_string()
+            .chars()
+            .take(8)
+            .collect();
         let date = date_of(today());
-        let naming = ConflictNaming { device: &device, date: &date };
-        let input = MergeInput { base, ours, theirs: theirs.as_ref() };
+        let naming = ConflictNaming {
+            device: &device,
+            date: &date,
+        };
+        let input = MergeInput {
+            base,
+            ours,
+            theirs: theirs.as_ref(),
+        };
         let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
         Ok(merged.tree)
     }
@@ -145,7 +189,11 @@ struct NodePacker {
 
 impl NodePacker {
     fn new(mut random: crate::random::SystemRandom) -> Self {
-        Self { open: PackBuilder::make(&mut random), full: Vec::new(), random }
+        Self {
+            open: PackBuilder::make(&mut random),
+            full: Vec::new(),
+            random,
+        }
     }
 
     fn place(&mut self, piece: &[u8]) -> PieceRef {
@@ -155,7 +203,9 @@ impl NodePacker {
                 let next = PackBuilder::make(&mut self.random);
                 let full = std::mem::replace(&mut self.open, next);
                 self.full.push(full.finish(&mut self.random));
-                self.open.add(piece).expect("a sealed node fits an empty pack")
+                self.open
+                    .add(piece)
+                    .expect("a sealed node fits an empty pack")
             }
         }
     }
@@ -169,5 +219,9 @@ impl NodePacker {
 }
 
 fn sealed_blob(pack: &Pack) -> SealedBlob {
-    SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) }
+    SealedBlob {
+        blob: pack.blob(),
+        hash: *pack.hash(),
+        bytes: Bytes::copy_from_slice(pack.bytes()),
+    }
 }

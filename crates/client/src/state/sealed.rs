@@ -151,15 +151,16 @@ impl SealedState<sqlite::SqliteState> {
     /// The state in the folder `dir`: the database and, beside it, the key; both are made when neither is there.
     ///
     /// # Errors
-    /// [`StateError::Corrupt`] when one is damaged, or when there is a database whose key is gone.
+    /// [`StateError::Corrupt`] when one is damaged, or when there is a filled database whose key is gone.
     pub async fn open(dir: &Path) -> Result<Self, StateError> {
-        let is_there = |name| fs_err::exists(dir.join(name)).map_err(StateError::Io);
-        // A new key would open nothing, and this device would forget silently which heads it has seen.
-        if is_there(sqlite::FILE_NAME)? && !is_there(KEY_FILE_NAME)? {
+        let store = sqlite::SqliteState::open(dir).await?;
+        // A new key would open nothing, and this device would forget silently which heads it has seen. Nothing is ever
+        // stored before there is a key, so the order of the two questions holds when two processes start at once.
+        let is_filled = !store.is_empty().await?;
+        if is_filled && !fs_err::exists(dir.join(KEY_FILE_NAME)).map_err(StateError::Io)? {
             return Err(StateError::Corrupt);
         }
         let key = DeviceKey::load_or_make(dir)?;
-        let store = sqlite::SqliteState::open(dir).await?;
         Ok(Self::new(store, &key))
     }
 
@@ -203,9 +204,10 @@ impl<S: LocalState> SealedState<S> {
     /// [`StateError::Corrupt`] when one is not one that this device put there.
     pub async fn scan(&self, table: Table) -> Result<Vec<StateEntry>, StateError> {
         let entries = self.store.scan(table).await?;
+        // Each sealed value goes when it was opened: they may be megabytes.
         let opened = entries
-            .iter()
-            .map(|(stored, sealed)| self.open_entry(table, stored, sealed));
+            .into_iter()
+            .map(|(stored, sealed)| self.open_entry(table, &stored, &sealed));
         opened.collect()
     }
 

@@ -12,7 +12,7 @@ use super::folder::{make_private_dir, make_private_file, sync_dir};
 use super::{Change, LocalState, StateError, StoredKey, Table};
 
 /// The file in the state folder.
-pub(super) const FILE_NAME: &str = "state.db";
+const FILE_NAME: &str = "state.db";
 /// `ANON` in ASCII.
 const APPLICATION_ID: i32 = 0x414e_4f4e;
 /// The version of the table below.
@@ -64,6 +64,12 @@ impl SqliteState {
     /// Ends the connection, so that the file is whole without its log beside it.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+
+    /// Whether nothing is stored in any table.
+    pub(super) async fn is_empty(&self) -> Result<bool, StateError> {
+        let query = sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM entries)");
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     async fn check_or_make_schema(&self) -> Result<(), StateError> {

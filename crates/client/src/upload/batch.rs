@@ -21,7 +21,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Commits when enough is ready.
     pub(super) async fn commit_if_due(&mut self) -> Result<(), OperationError> {
         let due = self.ready.len() >= BATCH_ENTRIES || self.last_commit.elapsed() >= BATCH_PAUSE;
-        if due && !self.ready.is_empty() { self.commit().await } else { Ok(()) }
+        if due && !self.ready.is_empty() {
+            self.commit().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Commits everything that is ready now; what becomes ready meanwhile waits for the next commit.
@@ -35,17 +39,32 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut adds = std::mem::take(&mut self.adds);
         let mut edits = Vec::with_capacity(batch.len());
         let mut after = Vec::with_capacity(batch.len());
-        for Ready { edit, adds: own, ticket, upload, shown } in batch {
+        for Ready {
+            edit,
+            adds: own,
+            ticket,
+            upload,
+            shown,
+        } in batch
+        {
             adds.extend(own);
             edits.push(edit);
             after.push((ticket, upload, shown));
         }
-        let parents = MissingParents::Create(Attributes { mtime: now_ns(), mode: PARENT_MODE });
+        let parents = MissingParents::Create(Attributes {
+            mtime: now_ns(),
+            mode: PARENT_MODE,
+        });
         if !edits.is_empty() {
-            self.report.bytes_sent += self.client.commit_edits(&edits, parents, adds, &self.reservation).await?;
+            self.report.bytes_sent += self
+                .client
+                .commit_edits(&edits, parents, adds, &self.reservation)
+                .await?;
         }
-        let mut changes: Vec<_> =
-            staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();
+        let mut changes: Vec<_> = staged
+            .iter()
+            .map(|blob| StateChange::delete(Table::Staged, blob.as_bytes()))
+            .collect();
         let mut uploads = Vec::new();
         for (ticket, upload, shown) in after {
             changes.extend(ticket.map(|key| StateChange::delete(Table::Tickets, &key)));

@@ -23,7 +23,10 @@ impl SegmentContent {
         match self {
             Self::InFile(file, index) => {
                 let read = file.read_segment(index);
-                read.map_err(|error| LoadError { path: file.path().to_owned(), error })
+                read.map_err(|error| LoadError {
+                    path: file.path().to_owned(),
+                    error,
+                })
             }
             Self::Read(bytes) => Ok(bytes),
         }
@@ -43,7 +46,11 @@ pub(crate) async fn next_segment(
 ) -> Result<Zeroizing<Vec<u8>>, OperationError> {
     let mut content = Zeroizing::new(Vec::with_capacity(SEGMENT_LEN));
     let mut limited = stream.take(SEGMENT_LEN as u64);
-    while limited.read_buf(&mut *content).await.map_err(OperationError::Stream)? > 0 {}
+    while limited
+        .read_buf(&mut *content)
+        .await
+        .map_err(OperationError::Stream)?
+        > 0
+    {}
     Ok(content)
 }
-

@@ -36,7 +36,13 @@ pub(super) const IN_FLIGHT: usize = 8;
 /// What a finished future brings.
 pub(super) enum Arrival {
     /// A segment, with the bytes that went over the wire for it.
-    Segment { file: u64, index: u64, content_len: u64, outcome: Outcome, sent: u64 },
+    Segment {
+        file: u64,
+        index: u64,
+        content_len: u64,
+        outcome: Outcome,
+        sent: u64,
+    },
     /// A segment that could not be read.
     Unreadable { file: u64, error: LoadError },
     /// A pack.
@@ -46,7 +52,10 @@ pub(super) enum Arrival {
 /// Where a segment is now.
 pub(super) enum Outcome {
     Slot(Slot, Option<AddedBlob>),
-    Piece { hash: anonicloud_core::crypto::public::SegmentHash, sealed: Vec<u8> },
+    Piece {
+        hash: anonicloud_core::crypto::public::SegmentHash,
+        sealed: Vec<u8>,
+    },
 }
 
 /// An entry whose blobs are on their way, and what to tidy up once it is committed.
@@ -87,7 +96,11 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
 }
 
 impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
-    pub(super) fn new(client: &'a Client<R, S>, upload: UploadId, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(
+        client: &'a Client<R, S>,
+        upload: UploadId,
+        progress: &'a dyn Progress,
+    ) -> Self {
         Self {
             client,
             progress,
@@ -126,7 +139,9 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
 
     /// Takes in the next thing that arrives.
     pub(super) async fn land_one(&mut self) -> Result<(), OperationError> {
-        let Some(arrival) = self.flights.next().await else { return Ok(()) };
+        let Some(arrival) = self.flights.next().await else {
+            return Ok(());
+        };
         match arrival? {
             Arrival::Pack { added, sent } => {
                 self.packs_in_flight -= 1;
@@ -134,7 +149,13 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 self.report.bytes_sent += sent;
                 Ok(())
             }
-            Arrival::Segment { file, index, content_len, outcome, sent } => {
+            Arrival::Segment {
+                file,
+                index,
+                content_len,
+                outcome,
+                sent,
+            } => {
                 self.report.bytes_sent += sent;
                 let stored = matches!(outcome, Outcome::Slot(..)) && sent == 0;
                 if stored {
@@ -148,7 +169,12 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         }
     }
 
-    async fn land_segment(&mut self, file: u64, index: u64, outcome: Outcome) -> Result<(), OperationError> {
+    async fn land_segment(
+        &mut self,
+        file: u64,
+        index: u64,
+        outcome: Outcome,
+    ) -> Result<(), OperationError> {
         let slot = match outcome {
             Outcome::Slot(slot, added) => {
                 if let (Some(assembly), Some(added)) = (self.files.get_mut(&file), added) {
@@ -168,8 +194,15 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
     }
 
     /// Sends segment `index` of `file` on its way.
-    pub(super) fn launch(&mut self, file: u64, index: u64, content: super::content::SegmentContent) {
-        let Some(assembly) = self.files.get_mut(&file) else { return };
+    pub(super) fn launch(
+        &mut self,
+        file: u64,
+        index: u64,
+        content: super::content::SegmentContent,
+    ) {
+        let Some(assembly) = self.files.get_mut(&file) else {
+            return;
+        };
         assembly.begin(index);
         let keys = std::sync::Arc::clone(&assembly.keys);
         let upload = assembly.upload;
@@ -189,9 +222,21 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         let (client, reservation) = (self.client, Rc::clone(&self.reservation));
         self.packs_in_flight += 1;
         self.flights.push(Box::pin(async move {
-            reservation.add(client.remote(), client.door(), blob.size()).await?;
-            let sent = send_blob(client.remote(), client.door(), reservation.upload(), &blob, 0).await?;
-            Ok(Arrival::Pack { added: blob.added(), sent })
+            reservation
+                .add(client.remote(), client.door(), blob.size())
+                .await?;
+            let sent = send_blob(
+                client.remote(),
+                client.door(),
+                reservation.upload(),
+                &blob,
+                0,
+            )
+            .await?;
+            Ok(Arrival::Pack {
+                added: blob.added(),
+                sent,
+            })
         }));
     }
 }
@@ -203,19 +248,33 @@ async fn deliver<R: Remote, S: LocalState>(
     upload: UploadId,
     reservation: Option<Rc<Reservation>>,
 ) -> Result<Arrival, OperationError> {
-    let PreparedSegment { index, content_len, prepared } = segment;
+    let PreparedSegment {
+        index,
+        content_len,
+        prepared,
+    } = segment;
     let mut sent = 0;
     let outcome = match prepared {
         Prepared::Kept => Outcome::Slot(Slot::Kept, None),
-        Prepared::Stored { hash, added } => Outcome::Slot(Slot::Placed(hash, added.blob, 0), Some(added)),
+        Prepared::Stored { hash, added } => {
+            Outcome::Slot(Slot::Placed(hash, added.blob, 0), Some(added))
+        }
         Prepared::Piece { hash, sealed } => Outcome::Piece { hash, sealed },
         Prepared::Blob { hash, blob, offset } => {
             if let Some(reservation) = reservation {
-                reservation.add(client.remote(), client.door(), blob.size()).await?;
+                reservation
+                    .add(client.remote(), client.door(), blob.size())
+                    .await?;
             }
             sent = send_blob(client.remote(), client.door(), &upload, &blob, offset).await?;
             Outcome::Slot(Slot::Placed(hash, blob.blob, 0), Some(blob.added()))
         }
     };
-    Ok(Arrival::Segment { file, index, content_len, outcome, sent })
+    Ok(Arrival::Segment {
+        file,
+        index,
+        content_len,
+        outcome,
+        sent,
+    })
 }

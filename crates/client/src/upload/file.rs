@@ -70,19 +70,44 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         number
     }
 
-    async fn assemble(&mut self, file: &SourceFile, task: FileTask) -> Result<Assembly, OperationError> {
-        let FileTask { target, keep, attempt, .. } = task;
+    async fn assemble(
+        &mut self,
+        file: &SourceFile,
+        task: FileTask,
+    ) -> Result<Assembly, OperationError> {
+        let FileTask {
+            target,
+            keep,
+            attempt,
+            ..
+        } = task;
         let size = file.size();
-        let target = FileTarget { attributes: file.attributes(), ..target };
+        let target = FileTarget {
+            attributes: file.attributes(),
+            ..target
+        };
         let packed = usize::try_from(size).is_ok_and(fits_pack);
         let (upload, source, known) = if packed {
-            (*self.reservation.upload(), Source::make(&mut self.client.random()), HashMap::new())
+            (
+                *self.reservation.upload(),
+                Source::make(&mut self.client.random()),
+                HashMap::new(),
+            )
         } else {
             self.ticketed(file, &target).await?
         };
-        let predecessor = if keep && !packed { self.kept_leaves(&target).await? } else { None };
+        let predecessor = if keep && !packed {
+            self.kept_leaves(&target).await?
+        } else {
+            None
+        };
         let keys = source.segment_keys(self.client.realm());
-        let keys = FileKeys { realm: *self.client.realm(), keys, predecessor, known };
+        let keys = FileKeys {
+            realm: *self.client.realm(),
+            keys,
+            predecessor,
+            known,
+        };
         Ok(Assembly {
             target,
             file: Some(file.clone()),
@@ -106,7 +131,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         target: &FileTarget,
     ) -> Result<(UploadId, Source, HashMap<BlobId, BlobState>), OperationError> {
         let shared = file.size() >= SEGMENT_LEN as u64;
-        let committed = target.base.as_ref().map(anonicloud_core::content::reference::VersionRef::version);
+        let committed = target
+            .base
+            .as_ref()
+            .map(anonicloud_core::content::reference::VersionRef::version);
         let found = self.find_ticket(&target.path).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
         let found = found.filter(|open| Some(open.ticket.source.version()) != committed);
@@ -118,9 +146,17 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         };
         if shared {
             let reservation = Reservation::new(open.upload);
-            reservation.exactly(self.client.remote(), self.client.door(), sealed_total(file.size())).await?;
+            reservation
+                .exactly(
+                    self.client.remote(),
+                    self.client.door(),
+                    sealed_total(file.size()),
+                )
+                .await?;
         } else {
-            self.reservation.add(self.client.remote(), self.client.door(), 0).await?;
+            self.reservation
+                .add(self.client.remote(), self.client.door(), 0)
+                .await?;
         }
         self.client.keep_ticket(&target.path, &open, shared).await?;
         Ok((open.upload, open.ticket.source, known))
@@ -128,13 +164,25 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     fn make_ticket(&self, file: &SourceFile, target: &FileTarget, shared: bool) -> OpenTicket {
         let mut random = self.client.random();
-        let upload = if shared { self.client.make_upload_id() } else { *self.reservation.upload() };
+        let upload = if shared {
+            self.client.make_upload_id()
+        } else {
+            *self.reservation.upload()
+        };
         let ticket = Ticket {
             space: self.client.door().space(),
             epoch: self.client.door().keys().epoch(),
             source: Source::make(&mut random),
-            base: target.base.as_ref().map(anonicloud_core::content::reference::VersionRef::duplicate),
-            path: target.path.names().iter().map(|name| name.as_bytes().to_vec()).collect(),
+            base: target
+                .base
+                .as_ref()
+                .map(anonicloud_core::content::reference::VersionRef::duplicate),
+            path: target
+                .path
+                .names()
+                .iter()
+                .map(|name| name.as_bytes().to_vec())
+                .collect(),
             size: file.size(),
             mtime: file.attributes().mtime,
         };
@@ -150,8 +198,14 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     }
 
     /// Leaves a file out whose segment could not be read.
-    pub(super) async fn abandon(&mut self, file: u64, error: LoadError) -> Result<(), OperationError> {
-        let Some(assembly) = self.files.remove(&file) else { return Ok(()) };
+    pub(super) async fn abandon(
+        &mut self,
+        file: u64,
+        error: LoadError,
+    ) -> Result<(), OperationError> {
+        let Some(assembly) = self.files.remove(&file) else {
+            return Ok(());
+        };
         let grown_short = error.error.kind() == std::io::ErrorKind::UnexpectedEof;
         if grown_short && assembly.attempt < ATTEMPTS {
             self.again.push(FileTask {
@@ -161,7 +215,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 attempt: assembly.attempt + 1,
             });
         } else {
-            let reason = if grown_short { SkipReason::Changed } else { SkipReason::of(&error.error) };
+            let reason = if grown_short {
+                SkipReason::Changed
+            } else {
+                SkipReason::of(&error.error)
+            };
             self.skip(error.path, reason, error.error.to_string());
         }
         Ok(())
@@ -169,7 +227,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Notes what was left out.
     pub(super) fn skip(&mut self, path: PathBuf, code: SkipReason, message: String) {
-        self.report.skipped.push(Skipped { path, code, message });
+        self.report.skipped.push(Skipped {
+            path,
+            code,
+            message,
+        });
     }
 }
 
@@ -177,6 +239,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 fn sealed_total(size: u64) -> u64 {
     let full = size / SEGMENT_LEN as u64;
     let tail = segment_len(size, full);
-    let tail = if tail == 0 || fits_pack(tail) { 0 } else { sealed_segment_len(tail) };
+    let tail = if tail == 0 || fits_pack(tail) {
+        0
+    } else {
+        sealed_segment_len(tail)
+    };
     full * sealed_segment_len(SEGMENT_LEN) as u64 + tail as u64
 }

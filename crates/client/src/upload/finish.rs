@@ -23,9 +23,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         if !self.files.get(&file).is_some_and(Assembly::is_complete) {
             return Ok(());
         }
-        let Some(assembly) = self.files.remove(&file) else { return Ok(()) };
+        let Some(assembly) = self.files.remove(&file) else {
+            return Ok(());
+        };
         if let Some(source) = &assembly.file {
-            let unchanged = source.is_unchanged().map_err(|error| OperationError::local(source.path(), error))?;
+            let unchanged = source
+                .is_unchanged()
+                .map_err(|error| OperationError::local(source.path(), error))?;
             if !unchanged {
                 let path = source.path().to_owned();
                 return Ok(self.read_again(path, assembly, true));
@@ -34,7 +38,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let record = match self.seal_record(&assembly).await {
             Ok(record) => record,
             Err(SealError::NoRoomForKeptKeys) => {
-                let path = assembly.file.as_ref().map(|source| source.path().to_owned()).unwrap_or_default();
+                let path = assembly
+                    .file
+                    .as_ref()
+                    .map(|source| source.path().to_owned())
+                    .unwrap_or_default();
                 return Ok(self.read_again(path, assembly, false));
             }
             Err(SealError::Operation(error)) => return Err(error),
@@ -51,7 +59,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             adds: assembly.adds,
             upload: assembly.own_upload.then_some(assembly.upload),
         };
-        self.ready.push(Ready::of(&staged, &mut self.client.random()));
+        self.ready
+            .push(Ready::of(&staged, &mut self.client.random()));
         // What came from a stream cannot be compared with its source after a restart, but it is whole.
         self.in_pack.push(staged);
         Ok(())
@@ -62,7 +71,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             let message = "it changed each time it was read".to_owned();
             return self.skip(local, SkipReason::Changed, message);
         }
-        self.again.push(FileTask { local, target: assembly.target, keep, attempt: assembly.attempt + 1 });
+        self.again.push(FileTask {
+            local,
+            target: assembly.target,
+            keep,
+            attempt: assembly.attempt + 1,
+        });
     }
 
     async fn seal_record(&mut self, assembly: &Assembly) -> Result<SealedRecord, SealError> {
@@ -75,9 +89,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut record = RecordBuilder::new(realm, space, assembly.source.duplicate(), facts)?;
         for slot in &assembly.slots {
             match (slot, &assembly.keys.predecessor) {
-                (Slot::Placed(hash, blob, offset), _) => record.push_sealed(*hash, *blob, *offset)?,
+                (Slot::Placed(hash, blob, offset), _) => {
+                    record.push_sealed(*hash, *blob, *offset)?
+                }
                 (Slot::Kept, Some(predecessor)) => record.push_kept(predecessor)?,
-                (Slot::Kept | Slot::Awaited, _) => return Err(OperationError::from(Rejected).into()),
+                (Slot::Kept | Slot::Awaited, _) => {
+                    return Err(OperationError::from(Rejected).into());
+                }
             }
         }
         let pages = record.seal_pages(&mut self.client.random())?;

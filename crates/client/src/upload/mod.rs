@@ -19,7 +19,7 @@ mod staged;
 mod stream;
 mod tickets;
 
-pub(crate) use send::send_blob;
-pub(crate) use segment::SealedBlob;
 pub use jobs::{Job, JobSource};
 pub use request::{PutReport, PutSource};
+pub(crate) use segment::SealedBlob;
+pub(crate) use send::send_blob;

@@ -32,8 +32,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(());
         }
         let mut random = self.client.random();
-        let pack = std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
-        let blob = SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) };
+        let pack =
+            std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
+        let blob = SealedBlob {
+            blob: pack.blob(),
+            hash: *pack.hash(),
+            bytes: Bytes::copy_from_slice(pack.bytes()),
+        };
         let staged = StagedPack {
             upload: *self.reservation.upload(),
             blob: blob.blob,
@@ -43,7 +48,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let change = StateChange::put(Table::Staged, blob.blob.as_bytes(), staged.to_bytes());
         self.client.state().apply(vec![change]).await?;
         self.staged.push(blob.blob);
-        self.make_room().await?;
         self.launch_pack(blob);
         Ok(())
     }

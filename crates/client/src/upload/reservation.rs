@@ -22,7 +22,11 @@ pub(crate) struct Reservation {
 
 impl Reservation {
     pub(crate) const fn new(upload: UploadId) -> Self {
-        Self { upload, reserved: Cell::new(0), promised: Cell::new(0) }
+        Self {
+            upload,
+            reserved: Cell::new(0),
+            promised: Cell::new(0),
+        }
     }
 
     pub(crate) const fn upload(&self) -> &UploadId {
@@ -33,16 +37,25 @@ impl Reservation {
     ///
     /// # Errors
     /// When the owner's quota does not hold them.
-    pub(crate) async fn add<R: Remote>(&self, remote: &R, door: &SpaceDoor, bytes: u64) -> Result<(), OperationError> {
+    pub(crate) async fn add<R: Remote>(
+        &self,
+        remote: &R,
+        door: &SpaceDoor,
+        bytes: u64,
+    ) -> Result<(), OperationError> {
         let needed = self.promised.get().saturating_add(bytes);
         self.promised.set(needed);
         if needed <= self.reserved.get() {
             return Ok(());
         }
-        match self.reserve(remote, door, needed.saturating_add(STEP)).await {
-            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::QuotaExceeded, .. })) => {
-                self.reserve(remote, door, needed).await
-            }
+        match self
+            .reserve(remote, door, needed.saturating_add(STEP))
+            .await
+        {
+            Err(OperationError::Remote(RemoteError::Refused {
+                code: ErrorCode::QuotaExceeded,
+                ..
+            })) => self.reserve(remote, door, needed).await,
             other => other,
         }
     }
@@ -58,9 +71,21 @@ impl Reservation {
         self.reserve(remote, door, bytes).await
     }
 
-    async fn reserve<R: Remote>(&self, remote: &R, door: &SpaceDoor, bytes: u64) -> Result<(), OperationError> {
-        let request = OpenUpload { upload: self.upload, bytes };
-        let answer = door.request(remote, async |access| remote.open_upload(access, &request).await).await?;
+    async fn reserve<R: Remote>(
+        &self,
+        remote: &R,
+        door: &SpaceDoor,
+        bytes: u64,
+    ) -> Result<(), OperationError> {
+        let request = OpenUpload {
+            upload: self.upload,
+            bytes,
+        };
+        let answer = door
+            .request(remote, async |access| {
+                remote.open_upload(access, &request).await
+            })
+            .await?;
         self.reserved.set(answer.reserved);
         Ok(())
     }

@@ -58,7 +58,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// [`OperationError::NothingToResume`] when no upload has a segment of this file.
-    pub async fn resume_from(&self, file: &Path, progress: &dyn Progress) -> Result<PutReport, OperationError> {
+    pub async fn resume_from(
+        &self,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         self.sync().await?;
         let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
@@ -87,7 +91,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(self.state().apply(changes).await?)
     }
 
-    async fn has_segment_of(&self, open: &OpenTicket, source: &SourceFile) -> Result<bool, OperationError> {
+    async fn has_segment_of(
+        &self,
+        open: &OpenTicket,
+        source: &SourceFile,
+    ) -> Result<bool, OperationError> {
         let known = self.upload_blobs(&open.upload).await?;
         if known.is_empty() {
             return Ok(false);
@@ -103,7 +111,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             Ok(false)
         });
-        found.await.map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
+        found
+            .await
+            .map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
     }
 
     async fn finish_ticket(
@@ -116,7 +126,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         for name in &open.ticket.path {
             path = path.join(&EntryName::new(name).map_err(|_| Rejected)?);
         }
-        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
+        let base = match self
+            .entry_at(&path)
+            .await?
+            .as_deref()
+            .map(|entry| &entry.content)
+        {
             Some(EntryContent::File { version, .. }) => Some(VersionRef::duplicate(version)),
             _ => None,
         };
@@ -124,8 +139,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
         let upload = *uploader.reservation.upload();
         uploader.remote_tickets = Some(vec![open]);
-        let target = FileTarget { path, attributes: source.attributes(), base };
-        let task = FileTask { local: source.path().to_owned(), target, keep: true, attempt: 1 };
+        let target = FileTarget {
+            path,
+            attributes: source.attributes(),
+            base,
+        };
+        let task = FileTask {
+            local: source.path().to_owned(),
+            target,
+            keep: true,
+            attempt: 1,
+        };
         uploader.begin_file(task).await?;
         let report = uploader.finish().await?;
         self.end_upload(&upload).await?;
@@ -160,7 +184,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Ends an upload at the server, if it is still there.
     pub(crate) async fn end_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
         let remote = self.remote();
-        match self.door().request(remote, async |access| remote.end_upload(access, upload).await).await {
+        match self
+            .door()
+            .request(remote, async |access| {
+                remote.end_upload(access, upload).await
+            })
+            .await
+        {
             Err(error) if is_unknown(&error) => Ok(()),
             other => other,
         }
@@ -180,15 +210,28 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 fn is_unknown(error: &OperationError) -> bool {
     use anonicloud_proto::api::ErrorCode;
-    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
+    matches!(
+        error,
+        OperationError::Remote(RemoteError::Refused {
+            code: ErrorCode::NotFound,
+            ..
+        })
+    )
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Takes up the packs that the journal has of this job; gives the paths that need not be sent again.
-    pub(super) async fn take_up_staged(&mut self, job: &Job) -> Result<HashSet<RemotePath>, OperationError> {
+    pub(super) async fn take_up_staged(
+        &mut self,
+        job: &Job,
+    ) -> Result<HashSet<RemotePath>, OperationError> {
         let mut paths = HashSet::new();
         for pack in self.client.staged_packs(&job.upload).await? {
-            let blob = SealedBlob { blob: pack.blob, hash: StoredHash::of(&pack.bytes), bytes: pack.bytes };
+            let blob = SealedBlob {
+                blob: pack.blob,
+                hash: StoredHash::of(&pack.bytes),
+                bytes: pack.bytes,
+            };
             self.staged.push(blob.blob);
             self.make_room().await?;
             self.launch_pack(blob);
@@ -207,12 +250,22 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Whether the file on this device is still what was sealed, and the tree does not have that version yet.
     async fn is_current(&self, job: &Job, file: &StagedFile) -> Result<bool, OperationError> {
-        let Some(local) = job.local_path(&file.path) else { return Ok(false) };
-        let Ok(metadata) = fs_err::symlink_metadata(&local) else { return Ok(false) };
+        let Some(local) = job.local_path(&file.path) else {
+            return Ok(false);
+        };
+        let Ok(metadata) = fs_err::symlink_metadata(&local) else {
+            return Ok(false);
+        };
         let same = metadata.is_file()
             && metadata.len() == file.size
             && attributes_of(&metadata) == file.attributes;
-        let committed = match self.client.entry_at(&file.path).await?.as_deref().map(|entry| &entry.content) {
+        let committed = match self
+            .client
+            .entry_at(&file.path)
+            .await?
+            .as_deref()
+            .map(|entry| &entry.content)
+        {
             Some(EntryContent::File { version, .. }) => version.version() == file.version.version(),
             _ => false,
         };

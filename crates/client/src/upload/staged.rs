@@ -9,7 +9,6 @@ use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, PACK_MAX};
 use bytes::Bytes;
 
-
 const NAME_MAX: usize = 255;
 const DEPTH_MAX: usize = 1 << 12;
 const FILES_MAX: usize = 1 << 17;
@@ -92,7 +91,10 @@ impl Decode for StagedFile {
         Ok(Self {
             path: decode_path(input)?,
             size: input.u64()?,
-            attributes: Attributes { mtime: input.i64()?, mode: input.u16()? },
+            attributes: Attributes {
+                mtime: input.i64()?,
+                mode: input.u16()?,
+            },
             version: VersionRef::decode(input)?,
             adds: input.list(COMMIT_BLOBS_MAX)?,
             upload: match input.u8()? {

@@ -35,14 +35,26 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
         report: &mut PutReport,
     ) -> Result<(), OperationError> {
-        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
+        let base = match self
+            .entry_at(&path)
+            .await?
+            .as_deref()
+            .map(|entry| &entry.content)
+        {
             None if path.is_root() => return Err(EditError::IsDirectory(path).into()),
             None => None,
             Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
             Some(_) => return Err(EditError::IsDirectory(path).into()),
         };
         let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
-        let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
+        let target = FileTarget {
+            path,
+            attributes: Attributes {
+                mtime: now_ns(),
+                mode: MODE,
+            },
+            base,
+        };
         let upload = *uploader.reservation.upload();
         uploader.send_stream(input, target).await?;
         let done = uploader.finish().await?;
@@ -62,7 +74,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     ) -> Result<(), OperationError> {
         let source = Source::make(&mut self.client.random());
         let realm = *self.client.realm();
-        let keys = FileKeys { realm, keys: source.segment_keys(&realm), predecessor: None, known: HashMap::new() };
+        let keys = FileKeys {
+            realm,
+            keys: source.segment_keys(&realm),
+            predecessor: None,
+            known: HashMap::new(),
+        };
         let number = self.enter(Assembly {
             target,
             file: None,
@@ -84,7 +101,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.make_room().await?;
                 self.launch(number, index, SegmentContent::Read(content));
             }
-            let Some(assembly) = self.files.get_mut(&number) else { break };
+            let Some(assembly) = self.files.get_mut(&number) else {
+                break;
+            };
             assembly.size += len as u64;
             if len < SEGMENT_LEN {
                 assembly.expected = Some(assembly.slots.len() as u64);

@@ -3,7 +3,7 @@
 use anonicloud_core::content::ticket::{Ticket, TicketOwner};
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
-use anonicloud_proto::codec::{Writer};
+use anonicloud_proto::codec::Writer;
 use anonicloud_proto::ids::UploadId;
 use bytes::Bytes;
 
@@ -30,7 +30,10 @@ pub(crate) fn ticket_key(path: &RemotePath) -> Vec<u8> {
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// The ticket of an upload to `path` that was cut: this device's, or else one that the server keeps.
-    pub(super) async fn find_ticket(&mut self, path: &RemotePath) -> Result<Option<OpenTicket>, OperationError> {
+    pub(super) async fn find_ticket(
+        &mut self,
+        path: &RemotePath,
+    ) -> Result<Option<OpenTicket>, OperationError> {
         if let Some(open) = self.client.local_ticket(path).await? {
             return Ok(Some(open));
         }
@@ -53,7 +56,10 @@ impl OpenTicket {
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// The ticket that this device keeps for `path`.
-    pub(crate) async fn local_ticket(&self, path: &RemotePath) -> Result<Option<OpenTicket>, OperationError> {
+    pub(crate) async fn local_ticket(
+        &self,
+        path: &RemotePath,
+    ) -> Result<Option<OpenTicket>, OperationError> {
         let Some(row) = self.state().read(Table::Tickets, &ticket_key(path)).await? else {
             return Ok(None);
         };
@@ -63,12 +69,24 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// All tickets that the server keeps, of all devices; those that do not open are not ours.
     pub(crate) async fn remote_tickets(&self) -> Result<Vec<OpenTicket>, OperationError> {
         let remote = self.remote();
-        let answer = self.door().request(remote, async |access| remote.uploads(access).await).await?;
+        let answer = self
+            .door()
+            .request(remote, async |access| remote.uploads(access).await)
+            .await?;
         let mut tickets = Vec::new();
         for summary in answer.uploads {
-            let Some(sealed) = summary.ticket else { continue };
-            if let Ok(ticket) = Ticket::open(self.master(), &self.ticket_owner(&summary.upload), sealed.as_bytes()) {
-                tickets.push(OpenTicket { upload: summary.upload, ticket });
+            let Some(sealed) = summary.ticket else {
+                continue;
+            };
+            if let Ok(ticket) = Ticket::open(
+                self.master(),
+                &self.ticket_owner(&summary.upload),
+                sealed.as_bytes(),
+            ) {
+                tickets.push(OpenTicket {
+                    upload: summary.upload,
+                    ticket,
+                });
             }
         }
         Ok(tickets)
@@ -86,10 +104,20 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let sealed = sealed.map_err(|_| EditError::TooDeep(path.clone()))?;
         let mut row = open.upload.as_bytes().to_vec();
         row.extend_from_slice(&sealed);
-        self.state().apply(vec![StateChange::put(Table::Tickets, &ticket_key(path), row)]).await?;
+        self.state()
+            .apply(vec![StateChange::put(
+                Table::Tickets,
+                &ticket_key(path),
+                row,
+            )])
+            .await?;
         if shared {
             let (remote, sealed) = (self.remote(), Bytes::from(sealed));
-            let put = async |access: &_| remote.put_ticket(access, &open.upload, sealed.clone()).await;
+            let put = async |access: &_| {
+                remote
+                    .put_ticket(access, &open.upload, sealed.clone())
+                    .await
+            };
             self.door().request(remote, put).await?;
         }
         Ok(())
@@ -99,11 +127,16 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let corrupt = || OperationError::State(crate::state::StateError::Corrupt);
         let (upload, sealed) = row.split_at_checked(UploadId::LEN).ok_or_else(corrupt)?;
         let upload = UploadId::from_bytes(upload.try_into().map_err(|_| corrupt())?);
-        let ticket = Ticket::open(self.master(), &self.ticket_owner(&upload), sealed).map_err(|_| corrupt())?;
+        let ticket = Ticket::open(self.master(), &self.ticket_owner(&upload), sealed)
+            .map_err(|_| corrupt())?;
         Ok(OpenTicket { upload, ticket })
     }
 
     fn ticket_owner<'a>(&'a self, upload: &'a UploadId) -> TicketOwner<'a> {
-        TicketOwner { realm: self.realm(), account: self.account_id(), upload }
+        TicketOwner {
+            realm: self.realm(),
+            account: self.account_id(),
+            upload,
+        }
     }
 }

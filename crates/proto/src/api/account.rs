@@ -14,6 +14,15 @@ macro_rules! wire {
             #[serde(deny_unknown_fields)]
             #[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
             pub struct $name { $($(#[doc = $field_doc])+ pub $field: $kind,)* }
+
+            #[cfg(feature = "openapi")]
+            impl $crate::api::schema::Schema for $name {
+                fn describe(components: &mut $crate::api::schema::Components) -> serde_json::Value {
+                    let mut object = $crate::api::schema::Object::new(concat!($($doc),+));
+                    $(object.field::<$kind>(components, stringify!($field), concat!($($field_doc),+));)*
+                    object.finish(components, stringify!($name))
+                }
+            }
         )+
     };
 }

@@ -2,59 +2,75 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a program may rely on. Codes are never renamed; new ones may come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// The request is not well formed (400).
-    BadRequest,
-    /// The API version header is missing or names another version (400).
-    ApiVersionUnsupported,
-    /// Handle and password, or a signature, do not match; nothing more is said (401).
-    LoginFailed,
-    /// No session, or one that ended (401).
-    SessionExpired,
-    /// The session's capability does not reach (403).
-    Forbidden,
-    /// No such thing, or none that this session may see (404).
-    NotFound,
-    /// The method is not one of this address (405).
-    MethodNotAllowed,
-    /// The handle belongs to someone (409).
-    HandleTaken,
-    /// The handle breaks the rules (400).
-    HandleInvalid,
-    /// The space, account or device is there already (409).
-    AlreadyExists,
-    /// The commit does not follow the head: fetch, merge, try again (409).
-    HeadMoved,
-    /// The sigchain moved on (409).
-    SigchainMoved,
-    /// Other bytes are stored under this blob id (409).
-    BlobConflict,
-    /// The offset is not where the partial blob ends (409).
-    OffsetMismatch,
-    /// The bytes do not have the hash or length that was announced; the partial blob is gone (422).
-    BlobMismatch,
-    /// A blob that the commit adds was not uploaded into this space (422).
-    BlobMissing,
-    /// The commit breaks a rule that the server checks (422).
-    CommitInvalid,
-    /// The space is in another epoch (409).
-    EpochStale,
-    /// The owner's quota, or the upload's reservation, is used up (413).
-    QuotaExceeded,
-    /// The body is over the limit (413).
-    TooLarge,
-    /// Too many of these at once or in a row (429).
-    TooManyRequests,
-    /// The server's disk is full (507).
-    StorageFull,
-    /// The server is stopping or not ready; try again (503).
-    Unavailable,
-    /// The server failed; the cause is in its log (500).
-    Internal,
+macro_rules! codes {
+    ($(#[doc = $doc:literal] $variant:ident => $status:literal,)+) => {
+        /// What a program may rely on. Codes are never renamed; new ones may come.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum ErrorCode { $(#[doc = $doc] $variant,)+ }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request is not well formed.
+    BadRequest => 400,
+    /// The API version header is missing or names another version.
+    ApiVersionUnsupported => 400,
+    /// Handle and password, or a signature, do not match; nothing more is said.
+    LoginFailed => 401,
+    /// No session, or one that ended.
+    SessionExpired => 401,
+    /// The session's capability does not reach.
+    Forbidden => 403,
+    /// No such thing, or none that this session may see.
+    NotFound => 404,
+    /// The method is not one of this address.
+    MethodNotAllowed => 405,
+    /// The handle belongs to someone.
+    HandleTaken => 409,
+    /// The handle breaks the rules.
+    HandleInvalid => 400,
+    /// The space, account or device is there already.
+    AlreadyExists => 409,
+    /// The commit does not follow the head: fetch, merge, try again.
+    HeadMoved => 409,
+    /// The sigchain moved on.
+    SigchainMoved => 409,
+    /// Other bytes are stored under this blob id.
+    BlobConflict => 409,
+    /// The offset is not where the partial blob ends.
+    OffsetMismatch => 409,
+    /// The bytes do not have the hash or length that was announced; the partial blob is gone.
+    BlobMismatch => 422,
+    /// A blob that the commit adds was not uploaded into this space.
+    BlobMissing => 422,
+    /// The commit breaks a rule that the server checks.
+    CommitInvalid => 422,
+    /// The space is in another epoch.
+    EpochStale => 409,
+    /// The owner's quota, or the upload's reservation, is used up.
+    QuotaExceeded => 413,
+    /// The body is over the limit.
+    TooLarge => 413,
+    /// Too many of these at once or in a row.
+    TooManyRequests => 429,
+    /// The server's disk is full.
+    StorageFull => 507,
+    /// The server is stopping or not ready; try again.
+    Unavailable => 503,
+    /// The server failed; the cause is in its log.
+    Internal => 500,
 }
 
 /// The body of every refusal.

@@ -4,6 +4,8 @@
 
 mod account;
 mod error;
+#[cfg(feature = "openapi")]
+pub mod schema;
 mod space;
 
 use core::fmt;
