@@ -14,7 +14,7 @@ use std::{
 };
 
 /// What the server prints before its address, once it takes connections.
-const READY: &str = "listening on ";
+const READY: &str = "listening on http://";
 
 /// The server did not come up.
 #[derive(Debug, thiserror::Error)]
