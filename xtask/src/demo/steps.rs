@@ -56,17 +56,21 @@ pub(super) fn send_large_file_through_kills(world: &mut World<'_>) -> Result<(),
     client.wait()?;
     world.kill_server()?;
     let until_kill = world.bytes_sent() - before;
-    ui::line(&format!("both killed after {until_kill} bytes"));
+    ui::line(&format!("both killed after {} MiB", until_kill >> 20));
 
     world.start_server()?;
     let mut resume = world.client(Device::Laptop);
     resume.arg("resume");
     shell::run(resume)?;
     let total = world.bytes_sent() - before;
-    ui::line(&format!("{} bytes sent afterwards", total - until_kill));
+    ui::line(&format!(
+        "{} MiB sent afterwards",
+        (total - until_kill) >> 20
+    ));
     let twice = total.saturating_sub(LARGE_FILE_SIZE);
     ui::line(&format!(
-        "{twice} bytes sent twice, what the protocol itself needs included"
+        "{} MiB sent twice, what the protocol itself needs included",
+        twice >> 20
     ));
     Ok(())
 }
