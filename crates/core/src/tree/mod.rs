@@ -16,5 +16,5 @@ mod settle;
 mod shard;
 pub mod store;
 
-
-
+#[cfg(test)]
+mod tests;
