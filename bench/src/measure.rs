@@ -9,13 +9,17 @@ use std::{
     process::{Command, ExitStatus, Stdio},
     time::Instant,
 };
-use wait4::Wait4 as _;
+use wait4::{ResourceUsage, Wait4 as _};
 
 /// What one run took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Run {
     /// Until the client ended and all it caused was on the disk.
     pub(crate) seconds: f64,
+    /// Processor time of the client, in seconds.
+    pub(crate) client_cpu: f64,
+    /// Processor time of the server's processes together, in seconds.
+    pub(crate) server_cpu: f64,
     /// Peak resident memory of the client, in bytes. Never below that of this program when it started the client.
     pub(crate) client_peak: u64,
     /// Peak resident memory of the server's processes together, in bytes.
@@ -54,23 +58,25 @@ pub(crate) fn measure(
 ) -> Result<Run, MeasureError> {
     place.sync().map_err(MeasureError::Sync)?;
     service.reset_peak();
-    let wire = loopback_bytes();
+    let (wire, server_cpu) = (loopback_bytes(), service.processor_seconds());
     let started = Instant::now();
-    let client_peak = run(command, place)?;
+    let client = run(command, place)?;
     place.sync().map_err(MeasureError::Sync)?;
     Ok(Run {
         seconds: started.elapsed().as_secs_f64(),
-        client_peak,
+        client_cpu: (client.utime + client.stime).as_secs_f64(),
+        server_cpu: service.processor_seconds() - server_cpu,
+        client_peak: client.maxrss,
         server_peak: service.peak(),
         wire: loopback_bytes().saturating_sub(wire),
     })
 }
 
-/// Runs a command to its end and gives its peak resident memory in bytes.
+/// Runs a command to its end and gives what it used.
 ///
 /// # Errors
 /// When it cannot start or does not succeed.
-pub(crate) fn run(mut command: Command, place: &Place) -> Result<u64, MeasureError> {
+pub(crate) fn run(mut command: Command, place: &Place) -> Result<ResourceUsage, MeasureError> {
     let log = place.folder().join("client.log");
     let mut start = || {
         let output = File::create(&log)?.into_file();
@@ -83,7 +89,7 @@ pub(crate) fn run(mut command: Command, place: &Place) -> Result<u64, MeasureErr
         source,
     })?;
     if ended.status.success() {
-        Ok(ended.rusage.maxrss)
+        Ok(ended.rusage)
     } else {
         Err(MeasureError::Failed {
             command: shown(&command),

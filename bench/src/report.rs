@@ -3,6 +3,7 @@
 use crate::{
     arguments::Arguments,
     content::SMALL,
+    measure::Run,
     peers::{Kind, Program},
     rounds::{Outcome, Row},
     statistics::{Summary, float, median_ratio},
@@ -95,10 +96,12 @@ impl Report {
         };
         // Other programs of the machine can only add to it.
         let wire = Summary::of(row.runs.iter().map(|run| float(run.wire)))?.minimum;
-        let peak = |of: fn(&crate::measure::Run) -> u64| row.runs.iter().map(of).max();
+        let processor =
+            |of: fn(&Run) -> f64| Summary::of(row.runs.iter().map(of)).map(|it| it.median);
+        let peak = |of: fn(&Run) -> u64| row.runs.iter().map(of).max();
         Some(writeln!(
             formatter,
-            "| {} | {}{part} | {:.2} / {:.2} | {speed} | {} | {} | {:.1} | {:.0} / {:.0} |",
+            "| {} | {}{part} | {:.2} / {:.2} | {speed} | {} | {} | {:.1} | {:.2} / {:.2} | {:.0} / {:.0} |",
             self.title(row.work),
             row.peer.title(),
             seconds.minimum,
@@ -106,6 +109,8 @@ impl Report {
             self.comparison(row).unwrap_or_default(),
             aim(row).unwrap_or_default(),
             wire / MIB,
+            processor(|run| run.client_cpu)?,
+            processor(|run| run.server_cpu)?,
             float(peak(|run| run.client_peak)?) / MIB,
             float(peak(|run| run.server_peak)?) / MIB,
         ))
@@ -122,7 +127,7 @@ impl Report {
         };
         writeln!(
             formatter,
-            "| {} on this machine at most | {title} | {:.2} / {:.2} | {:.0} MiB/s | | | | |",
+            "| {} on this machine at most | {title} | {:.2} / {:.2} | {:.0} MiB/s | | | | | |",
             size(self.size),
             seconds.minimum,
             seconds.median,
@@ -137,9 +142,9 @@ impl Display for Report {
         writeln!(
             formatter,
             "| Work | Who | Seconds, least / median | Speed | Ours is | Aim | MiB on the wire | \
-             Peak MiB, client / server |"
+             CPU seconds, client / server | Peak MiB, client / server |"
         )?;
-        writeln!(formatter, "|---|---|---|---|---|---|---|---|")?;
+        writeln!(formatter, "|---|---|---|---|---|---|---|---|---|")?;
         let ceilings = &self.outcome.ceilings;
         self.write_ceiling("TLS to a sink", ceilings.iter().map(|it| it.tls), formatter)?;
         self.write_ceiling(
@@ -188,12 +193,14 @@ const SEGMENT: u64 = 4 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ceiling::Ceiling, measure::Run};
+    use crate::ceiling::Ceiling;
     use clap::Parser as _;
 
     fn row(work: Work, peer: Kind, amount: u64, seconds: &[f64]) -> Row {
         let run = |seconds: &f64| Run {
             seconds: *seconds,
+            client_cpu: 0.5,
+            server_cpu: 0.25,
             client_peak: 10 << 20,
             server_peak: 20 << 20,
             wire: 3 << 20,
@@ -233,11 +240,11 @@ mod tests {
         assert!(lines[5].contains("| dd conv=fsync | 0.50 / 0.50 | 128 MiB/s |"));
         assert_eq!(
             lines[6],
-            "| 64 MiB file up | restic to a REST server | 2.00 / 3.00 | 24 MiB/s | 2.00 x | 3.0 x | 3.0 | 10 / 20 |"
+            "| 64 MiB file up | restic to a REST server | 2.00 / 3.00 | 24 MiB/s | 2.00 x | 3.0 x | 3.0 | 0.50 / 0.25 | 10 / 20 |"
         );
         assert_eq!(
             lines[7],
-            "| 64 MiB file up | **AnoniCloud** | 1.00 / 1.50 | 48 MiB/s | 38 % of the ceiling |  | 3.0 | 10 / 20 |"
+            "| 64 MiB file up | **AnoniCloud** | 1.00 / 1.50 | 48 MiB/s | 38 % of the ceiling |  | 3.0 | 0.50 / 0.25 | 10 / 20 |"
         );
     }
 
@@ -250,7 +257,7 @@ mod tests {
         assert_eq!(
             lines[6],
             "| 2000 files of 4 KiB up | rclone crypt to nginx (the first 1000 of them) | 10.00 / 10.00 | 100 files/s \
-             | 20.00 x | 50.0 x | 3.0 | 10 / 20 |"
+             | 20.00 x | 50.0 x | 3.0 | 0.50 / 0.25 | 10 / 20 |"
         );
     }
 

@@ -1,5 +1,6 @@
 //! A server that runs beside the measurements.
 
+use crate::statistics::float;
 use fs_err::File;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -102,6 +103,16 @@ impl Service {
             .sum()
     }
 
+    /// Processor time that the server's processes have used so far, in seconds.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        let status = |process| fs_err::read_to_string(format!("/proc/{process}/stat"));
+        let processes = self.processes().into_iter();
+        let ticks: u64 = processes
+            .filter_map(|process| processor_ticks(&status(process).ok()?))
+            .sum();
+        float(ticks) / TICKS_PER_SECOND
+    }
+
     /// The server and its workers.
     fn processes(&self) -> Vec<u32> {
         let server = self.child.id();
@@ -153,11 +164,22 @@ fn high_water_mark(status: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
+/// `utime` and `stime` of a `/proc/PID/stat` together, for all threads of the process.
+fn processor_ticks(stat: &str) -> Option<u64> {
+    // The name in parentheses may hold spaces; the state after it is the third field, utime the fourteenth.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    let user: u64 = times.next()?.parse().ok()?;
+    user.checked_add(times.next()?.parse().ok()?)
+}
+
 /// The log of a server that lies in `folder`.
 pub(crate) fn log_in(folder: &Path) -> PathBuf {
     folder.join("server.log")
 }
 
+/// What Linux counts in for programs, on every processor since 2.6 (`USER_HZ`).
+const TICKS_PER_SECOND: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -170,6 +192,13 @@ mod tests {
         let status = "Name:\tnginx\nVmPeak:\t  99 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n";
         assert_eq!(high_water_mark(status), Some(2 << 20));
         assert_eq!(high_water_mark("Name:\tzombie\n"), None);
+    }
+
+    #[test]
+    fn processor_time_is_that_in_user_and_kernel_mode() {
+        let stat = "7 (a (bad) name) S 1 7 7 0 -1 4194560 10 0 0 0 250 50 9 9 20 0 2 0 100 0 0";
+        assert_eq!(processor_ticks(stat), Some(300));
+        assert_eq!(processor_ticks("7 (short) S 1"), None);
     }
 
     #[test]

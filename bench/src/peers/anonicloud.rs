@@ -29,7 +29,7 @@ impl Anonicloud {
     /// When the folder cannot be written, the server does not come up, or the sign-up fails.
     pub(super) fn start(setup: &Setup<'_>) -> Result<Self, StartPeerError> {
         let mut command = Command::new(setup.binaries.join(SERVER));
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--quota", QUOTA]);
         command.arg("--data-dir").arg(setup.folder.join("store"));
         command.arg("--tls-cert").arg(&setup.identity.certificate);
         command.arg("--tls-key").arg(&setup.identity.key);
@@ -92,6 +92,8 @@ fn listening_url(said: &str) -> Option<String> {
     Some(url.to_owned())
 }
 
+/// More than any disk the benchmark will be run on.
+const QUOTA: &str = "1048576GiB";
 /// Strong enough for a sign-up; nothing it protects outlives the run.
 const PASSWORD: &str = "seven grey herons count slow trains at dawn";
 
