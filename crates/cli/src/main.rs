@@ -1,2 +1,68 @@
-//! .
-fn main() {}
+//! `anonicloud`: AnoniCloud on the command line.
+//!
+//! Enters: arguments, the environment, a terminal. Leaves: answers on stdout, notes and refusals on stderr, an exit
+//! code by kind. Never: cryptography or a format of the server's; those are the client library's.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod config;
+mod context;
+mod error;
+mod escape;
+mod interrupt;
+mod paths;
+mod progress;
+mod report;
+mod secrets;
+mod ui;
+mod units;
+
+use std::process::ExitCode;
+
+use args::{Cli, Parsed};
+use context::Context;
+use error::CliError;
+
+fn main() -> ExitCode {
+    let cli = match args::parse() {
+        Parsed::Run(cli) => cli,
+        Parsed::Done(code) => return code,
+    };
+    let ui = config::ui(&cli.global);
+    match start(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let report = error.report();
+            if !report.is_silent() {
+                ui.refusal(&report);
+            }
+            report.exit_code()
+        }
+    }
+}
+
+fn start(cli: &Cli) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Start)?;
+    let result = runtime.block_on(run(cli));
+    // A thread that waits for a line of the terminal would hold the process back.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(cli: &Cli) -> Result<(), CliError> {
+    let interrupted = interrupt::listen().map_err(CliError::Start)?;
+    let context = Context::new(&cli.global)?;
+    tokio::select! {
+        biased;
+        _ = interrupted => Err(CliError::Interrupted { hint: cli.command.after_interrupt() }),
+        result = cli.command.run(&context) => match result {
+            // A hidden prompt sees the press itself.
+            Err(CliError::Interrupted { .. }) => Err(CliError::Interrupted { hint: cli.command.after_interrupt() }),
+            result => result,
+        },
+    }
+}

@@ -1,0 +1,39 @@
+//! `mv`: moves and renames.
+
+use clap::Args;
+
+use super::target::existing_kind;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::paths::{RemoteArgument, moves};
+use crate::report::Changed;
+
+/// Move or rename files and folders
+///
+/// Nothing is sent again: only names change.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  anonicloud mv /a.txt /b.txt\n  anonicloud mv /a.jpg /b.jpg /Photos/"
+)]
+pub(crate) struct Arguments {
+    /// Paths in the cloud
+    #[arg(required = true, num_args = 1.., value_name = "SOURCE", value_parser = RemoteArgument::parser())]
+    sources: Vec<RemoteArgument>,
+    /// The new name, or the folder to go into
+    #[arg(value_name = "TARGET", value_parser = RemoteArgument::parser())]
+    target: RemoteArgument,
+}
+
+impl Arguments {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        let client = context.client().await?;
+        let existing = existing_kind(&client, &self.target).await?;
+        let mut paths = Vec::with_capacity(self.sources.len());
+        for (from, to) in moves(&self.sources, &self.target, existing)? {
+            client.rename(&from, &to).await?;
+            context.ui.note(&format!("moved {from} to {to}"))?;
+            paths.push(to.to_string());
+        }
+        context.ui.object(&Changed { paths })
+    }
+}

@@ -1,0 +1,50 @@
+//! `put`: sends files, folders and stdin.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::target::existing_kind;
+use super::transferred;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::paths::{RemoteArgument, put_sources};
+use crate::progress::Bar;
+use crate::report::Moved;
+
+/// Send files and folders
+///
+/// Folders go with all that is in them. A target that is a folder, or ends with a slash, takes the sources under their
+/// own names; otherwise it is the new name. Times, permissions and links are kept. What was cut goes on with
+/// `anonicloud resume`, or by typing the same again: only what is missing is sent.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  anonicloud put notes.txt /notes.txt
+  anonicloud put *.jpg /Photos/
+  anonicloud put Documents /          makes /Documents
+  anonicloud put Documents /Backup    makes /Backup, or /Backup/Documents if there is one
+  pg_dump app | anonicloud put - /dumps/app.sql")]
+pub(crate) struct Arguments {
+    /// Files and folders of this device; `-` is stdin
+    #[arg(required = true, num_args = 1.., value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    /// Path in the cloud
+    #[arg(value_name = "TARGET", value_parser = RemoteArgument::parser())]
+    target: RemoteArgument,
+}
+
+impl Arguments {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        let client = context.client().await?;
+        let existing = existing_kind(&client, &self.target).await?;
+        let sources = put_sources(&self.sources, &self.target, existing)?;
+        let report = {
+            let bar = Bar::new(context.ui);
+            client.put(sources, &bar).await?
+        };
+        let moved = Moved::from(report);
+        context.ui.summary(&moved, &moved.sentence("sent"))?;
+        transferred::refuse_skipped(context.ui, &moved)
+    }
+}

@@ -1,0 +1,86 @@
+//! The recovery words of a new account: shown once and asked back, or written to a file.
+
+use std::path::Path;
+
+use anonicloud_client::session::SignUpDraft;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::secrets;
+
+/// Writes the words, and the account key, to a new file.
+pub(super) fn write(file: &Path, draft: &SignUpDraft) -> Result<(), CliError> {
+    let text = Zeroizing::new(format!("{}{}\n", PREFACE, sheet(draft).as_str()));
+    Ok(secrets::write_new_file(file, &text)?)
+}
+
+/// Shows the words, and the account key, and asks for three of the words.
+pub(super) async fn confirm(context: &Context, draft: &SignUpDraft) -> Result<(), CliError> {
+    let words = draft.recovery_words();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    context.ui.tell(&format!(
+        "Write this down; it is shown once.\n\n{}\n",
+        sheet(draft).as_str()
+    ))?;
+    for position in distinct_positions(words.len())? {
+        let asked = context.ask(&format!("word {}: ", position + 1)).await?;
+        if words
+            .get(position)
+            .is_none_or(|word| !asked.eq_ignore_ascii_case(word))
+        {
+            return Err(CliError::WordsWrong);
+        }
+    }
+    Ok(())
+}
+
+const PREFACE: &str = "\
+# Recovery words of an AnoniCloud account. Whoever has them has the account and its files.
+# They are the only way back in when the password is forgotten. Keep them on paper.
+
+";
+
+/// How many words are asked back.
+const ASKED: usize = 3;
+
+fn sheet(draft: &SignUpDraft) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(format!("handle:          {}\n", draft.handle()));
+    text.push_str("recovery words:  ");
+    text.push_str(&draft.recovery_words());
+    text.push('\n');
+    if let Some(key) = draft.account_key() {
+        text.push_str("account key:     ");
+        text.push_str(&key);
+        text.push('\n');
+    }
+    text
+}
+
+/// Three different places among `words`, in order; all of them when there are no more.
+fn distinct_positions(words: usize) -> Result<Vec<usize>, CliError> {
+    let mut left: Vec<usize> = (0..words).collect();
+    let mut chosen = Vec::with_capacity(ASKED);
+    while chosen.len() < ASKED && !left.is_empty() {
+        let draw = usize::try_from(getrandom::u32()?).unwrap_or_default();
+        chosen.push(left.swap_remove(draw % left.len()));
+    }
+    chosen.sort_unstable();
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASKED, distinct_positions};
+
+    #[test]
+    fn three_different_words_are_asked_in_order() {
+        for _ in 0..100 {
+            let positions = distinct_positions(24).unwrap();
+            assert_eq!(positions.len(), ASKED);
+            assert!(positions.is_sorted_by(|left, right| left < right));
+            assert!(positions.iter().all(|position| *position < 24));
+        }
+        assert_eq!(distinct_positions(2).unwrap(), [0, 1]);
+    }
+}

@@ -1,0 +1,37 @@
+//! `rm`: removes files and folders.
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::paths::RemoteArgument;
+use crate::report::Changed;
+
+/// Remove files and folders
+///
+/// All of the paths go, or none.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  anonicloud rm /a.txt /b.txt\n  anonicloud rm -r /Photos/2019")]
+pub(crate) struct Arguments {
+    /// Paths in the cloud
+    #[arg(required = true, value_name = "PATH", value_parser = RemoteArgument::parser())]
+    paths: Vec<RemoteArgument>,
+    /// Remove folders with all that is in them
+    #[arg(long, short)]
+    recursive: bool,
+}
+
+impl Arguments {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        let client = context.client().await?;
+        let removed: Vec<_> = self
+            .paths
+            .iter()
+            .map(|argument| argument.path.clone())
+            .collect();
+        client.remove(&removed, self.recursive).await?;
+        let paths: Vec<_> = removed.iter().map(ToString::to_string).collect();
+        let text = format!("removed {}", paths.join(", "));
+        context.ui.summary(&Changed { paths }, &text)
+    }
+}

@@ -1,0 +1,90 @@
+//! What every command is given, and how it comes to a signed-in client.
+
+use anonicloud_client::remote::{HttpRemote, Patience, Retry, ServerAddress};
+use anonicloud_client::state::{SealedState, SqliteState};
+use anonicloud_client::{Client, open_state, stored_server};
+
+use zeroize::Zeroizing;
+
+use crate::args::GlobalOptions;
+use crate::config::{self, Settings};
+use crate::error::CliError;
+use crate::ui::{self, Ui};
+
+/// The server as the command line reaches it.
+pub(crate) type NativeRemote = Retry<HttpRemote>;
+/// The client on this machine.
+pub(crate) type NativeClient = Client<NativeRemote, SqliteState>;
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Where it prints.
+    pub(crate) ui: Ui,
+    settings: Settings,
+}
+
+/// What signing up and logging in start from.
+pub(crate) struct Beginning {
+    /// The server that was named.
+    pub(crate) address: ServerAddress,
+    /// A connection to it.
+    pub(crate) remote: NativeRemote,
+    /// The local state, with no account in it.
+    pub(crate) state: SealedState<SqliteState>,
+}
+
+impl Context {
+    /// Reads the options of the run.
+    pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
+        Ok(Self {
+            ui: config::ui(options),
+            settings: Settings::from_options(options)?,
+        })
+    }
+
+    /// The client of the account that this device is signed in to. A server that was named stands before the stored one.
+    pub(crate) async fn client(&self) -> Result<NativeClient, CliError> {
+        let state = open_state(&self.settings.state_directory).await?;
+        let stored = stored_server(&state).await?;
+        let address = self
+            .settings
+            .server
+            .clone()
+            .or(stored)
+            .ok_or(CliError::NotSignedIn)?;
+        let client = Client::open(self.connect(&address)?, state).await?;
+        Ok(client.with_folder(&self.settings.state_directory))
+    }
+
+    /// What a new account on this device starts from; refused when there is one.
+    pub(crate) async fn beginning(&self) -> Result<Beginning, CliError> {
+        let address = self
+            .settings
+            .server
+            .clone()
+            .ok_or(CliError::ServerMissing)?;
+        let state = open_state(&self.settings.state_directory).await?;
+        if stored_server(&state).await?.is_some() {
+            return Err(CliError::AlreadySignedIn);
+        }
+        let remote = self.connect(&address)?;
+        Ok(Beginning {
+            address,
+            remote,
+            state,
+        })
+    }
+
+    /// Asks a person for a line, without holding Ctrl-C back.
+    pub(crate) async fn ask(&self, question: &str) -> Result<Zeroizing<String>, CliError> {
+        let question = question.to_owned();
+        let asked = tokio::task::spawn_blocking(move || ui::ask(&question));
+        asked.await.unwrap_or(Err(CliError::NoAnswer))
+    }
+
+    fn connect(&self, address: &ServerAddress) -> Result<NativeRemote, CliError> {
+        let remote = HttpRemote::new(address, Patience::default()).map_err(CliError::Address)?;
+        Ok(Retry::new(remote, self.settings.patience))
+    }
+}

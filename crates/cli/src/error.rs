@@ -1,0 +1,325 @@
+//! Refusals: what went wrong, what to do, and the exit code.
+//!
+//! Enters: errors of the client library and of the command line. Leaves: a stable code, a sentence, a hint, an exit
+//! code by kind. Never: a secret.
+
+use core::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use anonicloud_client::remote::ConnectError;
+use anonicloud_client::{ErrorKind, OperationError};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::escape;
+use crate::paths::PathError;
+use crate::secrets::SecretError;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("the server's address cannot be used")]
+    Address(#[source] ConnectError),
+    #[error("no server is named")]
+    ServerMissing,
+    #[error("{0}")]
+    Arguments(String),
+    #[error("no folder is known to keep the local state in")]
+    StateDirectoryUnknown,
+    #[error("this device is not signed in")]
+    NotSignedIn,
+    #[error("this device is signed in already")]
+    AlreadySignedIn,
+    #[error("the handle is missing")]
+    HandleMissing,
+    #[error("nobody is there to confirm the recovery words")]
+    WordsUnconfirmed,
+    #[error("these are not the words asked for")]
+    WordsWrong,
+    #[error("{0} transfers are not finished")]
+    TransfersWaiting(usize),
+    #[error("{0} of the files were skipped")]
+    Partial(usize),
+    #[error("there was no answer")]
+    NoAnswer,
+    #[error("interrupted")]
+    Interrupted { hint: Option<&'static str> },
+    #[error("cannot read the answer")]
+    Input(#[source] io::Error),
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+    #[error("no randomness from the operating system")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl CliError {
+    /// Stable, for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Operation(error) => error.code(),
+            Self::Path(error) => error.code(),
+            Self::Secret(error) => error.code(),
+            Self::Address(_) => "server_address_invalid",
+            Self::ServerMissing => "server_missing",
+            Self::Arguments(_) => "usage",
+            Self::StateDirectoryUnknown => "state_directory_unknown",
+            Self::NotSignedIn => "not_signed_in",
+            Self::AlreadySignedIn => "already_signed_in",
+            Self::HandleMissing => "handle_missing",
+            Self::WordsUnconfirmed => "recovery_words_unconfirmed",
+            Self::WordsWrong => "recovery_words_wrong",
+            Self::TransfersWaiting(_) => "transfers_waiting",
+            Self::Partial(_) => "partial",
+            Self::NoAnswer => "no_answer",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Input(_) => "input_failed",
+            Self::Output(_) => "output_failed",
+            Self::Start(_) => "start_failed",
+            Self::Randomness(_) => "randomness_failed",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Operation(error) => return Some(error.hint()).filter(|hint| !hint.is_empty()),
+            Self::Path(error) => error.hint(),
+            Self::Secret(error) => error.hint(),
+            Self::Address(_) => {
+                "an address looks like https://cloud.example.org; see also --ca-file"
+            }
+            Self::ServerMissing => "name it with --server URL or in ANONICLOUD_SERVER",
+            Self::Arguments(_) => "see `anonicloud --help`",
+            Self::StateDirectoryUnknown => {
+                "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR"
+            }
+            Self::NotSignedIn => "run `anonicloud login` or `anonicloud signup`",
+            Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --state-dir",
+            Self::HandleMissing => "name it with --handle HANDLE",
+            Self::WordsUnconfirmed => {
+                "have them written with --recovery-file FILE, or sign up in a terminal"
+            }
+            Self::WordsWrong => "nothing was made; write the words down and sign up again",
+            Self::TransfersWaiting(_) => {
+                "finish them with `anonicloud resume`, or give them up with `anonicloud logout --force`"
+            }
+            Self::Partial(_) => "they are listed above with the reasons; all others are done",
+            Self::Interrupted { hint } => return hint.map(str::to_owned),
+            Self::Output(_) => "see whether the disk or the reading program has ended",
+            Self::NoAnswer | Self::Input(_) | Self::Start(_) | Self::Randomness(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Operation(error) => Exit::of(error.kind()),
+            Self::Secret(error) if error.is_disk() => Exit::LocalDisk,
+            Self::Path(_)
+            | Self::Secret(_)
+            | Self::Address(_)
+            | Self::ServerMissing
+            | Self::Arguments(_)
+            | Self::StateDirectoryUnknown
+            | Self::HandleMissing
+            | Self::WordsUnconfirmed
+            | Self::WordsWrong
+            | Self::NoAnswer => Exit::Usage,
+            Self::NotSignedIn => Exit::Auth,
+            Self::AlreadySignedIn | Self::TransfersWaiting(_) => Exit::Conflict,
+            Self::Partial(_) => Exit::Partial,
+            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::BrokenPipe,
+            Self::Output(_) => Exit::LocalDisk,
+            Self::Input(_) | Self::Start(_) | Self::Randomness(_) => Exit::Failure,
+        }
+    }
+
+    /// What to print, and how the process ends.
+    pub(crate) fn report(&self) -> ErrorReport {
+        ErrorReport {
+            exit: self.exit(),
+            error: ErrorDetail {
+                code: self.code(),
+                message: with_causes(self),
+                hint: self.hint(),
+            },
+        }
+    }
+}
+
+/// How the process ends, as the help text of the program lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Failure = 1,
+    Usage = 2,
+    Auth = 3,
+    NotFound = 4,
+    Conflict = 5,
+    Quota = 6,
+    LocalDisk = 7,
+    Network = 8,
+    Integrity = 9,
+    Server = 10,
+    Busy = 11,
+    Partial = 12,
+    Interrupted = 130,
+    BrokenPipe = 141,
+}
+
+impl Exit {
+    const fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Usage => Self::Usage,
+            ErrorKind::Auth => Self::Auth,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Conflict => Self::Conflict,
+            ErrorKind::Quota => Self::Quota,
+            ErrorKind::LocalDisk => Self::LocalDisk,
+            ErrorKind::Network => Self::Network,
+            ErrorKind::Integrity => Self::Integrity,
+            ErrorKind::Server => Self::Server,
+            ErrorKind::Busy => Self::Busy,
+            _ => Self::Failure,
+        }
+    }
+}
+
+/// A refusal as it is printed; with `--json` `{"error":{"code","message","hint"}}`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorReport {
+    error: ErrorDetail,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorDetail {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl ErrorReport {
+    /// `error:` what, a blank line, `hint:` what to do.
+    pub(crate) fn text(&self, color: bool) -> String {
+        let (red, blue, plain) = if color {
+            ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m")
+        } else {
+            ("", "", "")
+        };
+        let what = format!(
+            "{red}error:{plain} {}\n",
+            escape::sentence(&self.error.message)
+        );
+        match &self.error.hint {
+            Some(hint) => format!("{what}\n{blue}hint:{plain} {}\n", escape::sentence(hint)),
+            None => what,
+        }
+    }
+
+    /// Whether nobody reads any more, so that nothing need be said.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.exit == Exit::BrokenPipe
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+/// The sentence and those of its causes, each once.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{CliError, Exit};
+
+    fn every_error() -> Vec<CliError> {
+        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+        vec![
+            CliError::ServerMissing,
+            CliError::Arguments("unexpected argument '--x' found".to_owned()),
+            CliError::StateDirectoryUnknown,
+            CliError::NotSignedIn,
+            CliError::AlreadySignedIn,
+            CliError::HandleMissing,
+            CliError::WordsUnconfirmed,
+            CliError::WordsWrong,
+            CliError::TransfersWaiting(2),
+            CliError::Partial(3),
+            CliError::NoAnswer,
+            CliError::Interrupted {
+                hint: Some("run `anonicloud resume` to go on"),
+            },
+            CliError::Interrupted { hint: None },
+            CliError::Input(refused()),
+            CliError::Output(refused()),
+            CliError::Start(refused()),
+        ]
+    }
+
+    #[test]
+    fn every_refusal_reads_as_it_did() {
+        let text: Vec<String> = every_error()
+            .iter()
+            .map(|error| {
+                let report = error.report();
+                format!(
+                    "{} (exit {})\n{}",
+                    error.code(),
+                    error.exit() as u8,
+                    report.text(false)
+                )
+            })
+            .collect();
+        insta::assert_snapshot!("refusals", text.join("\n"));
+    }
+
+    #[test]
+    fn a_refusal_for_programs_is_one_object() {
+        let report = CliError::ServerMissing.report();
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            r#"{"error":{"code":"server_missing","message":"no server is named","hint":"name it with --server URL or in ANONICLOUD_SERVER"}}"#
+        );
+    }
+
+    #[test]
+    fn a_reader_that_left_is_not_told() {
+        let gone = CliError::Output(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(gone.exit(), Exit::BrokenPipe);
+        assert!(gone.report().is_silent());
+        assert!(!CliError::NoAnswer.report().is_silent());
+    }
+
+    #[test]
+    fn a32_a_refusal_escapes_what_it_quotes() {
+        let report = CliError::Arguments("no such file: a\x1b[2J".to_owned()).report();
+        assert!(!report.text(false).contains('\x1b'));
+    }
+}

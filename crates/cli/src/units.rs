@@ -1,0 +1,74 @@
+//! Times and permissions as text.
+
+/// Nanoseconds since 1970 as UTC to the second (ISO 8601), for example `2026-11-23T09:30:00Z`.
+pub(crate) fn utc(nanoseconds: i64) -> String {
+    let seconds = nanoseconds.div_euclid(1_000_000_000);
+    let (year, month, day) = civil_date(seconds.div_euclid(86_400));
+    let second = seconds.rem_euclid(86_400);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// Permission bits as `ls` writes them, for example `rwxr-xr-x`.
+pub(crate) fn permissions(mode: u16) -> String {
+    (0..9_u16)
+        .map(|bit| match (mode & (0o400 >> bit) != 0, bit % 3) {
+            (false, _) => '-',
+            (true, 0) => 'r',
+            (true, 1) => 'w',
+            (true, _) => 'x',
+        })
+        .collect()
+}
+
+/// Year, month and day of a day number (0 is 1970-01-01) in the Gregorian calendar.
+///
+/// Counts in eras of 400 years that begin on the first of March, so that the leap day is the last day of a year
+/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+const fn civil_date(day_number: i64) -> (i64, i64, i64) {
+    let days = day_number + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{permissions, utc};
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (951_782_400_000_000_000, "2000-02-29T00:00:00Z"),
+            (1_795_426_200_123_456_789, "2026-11-23T09:30:00Z"),
+            (i64::MAX, "2262-04-11T23:47:16Z"),
+            (i64::MIN, "1677-09-21T00:12:43Z"),
+        ];
+        for (nanoseconds, text) in cases {
+            assert_eq!(utc(nanoseconds), text);
+        }
+    }
+
+    #[test]
+    fn permissions_are_those_of_ls() {
+        assert_eq!(permissions(0o754), "rwxr-xr--");
+        assert_eq!(permissions(0o7000), "---------");
+    }
+}
