@@ -51,7 +51,7 @@ impl Decode for CommitKind {
     }
 }
 
-/// A header before its capability signature (207 bytes encoded).
+/// A header before its capability signature (175 bytes encoded).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,

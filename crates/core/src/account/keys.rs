@@ -208,7 +208,7 @@ impl Identity {
     }
 
     /// The encoding, to be wrapped.
-    pub(super) fn expose_encoded(&self) -> SecretBytes {
+    pub(crate) fn expose_encoded(&self) -> SecretBytes {
         encode_secret(Self::ENCODED_LEN, |out| {
             out.fixed(self.signing.expose_bytes());
             out.fixed(self.sharing.expose_bytes());
@@ -216,7 +216,7 @@ impl Identity {
     }
 
     /// Reads what [`Identity::expose_encoded`] gave, after its wrap was opened.
-    pub(super) fn from_encoded(encoded: &SecretBytes) -> Result<Self, Rejected> {
+    pub(crate) fn from_encoded(encoded: &SecretBytes) -> Result<Self, Rejected> {
         read_all(encoded, |input| {
             Ok(Self {
                 signing: CompositeSeed::from_bytes(input.fixed()?),

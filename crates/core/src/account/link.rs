@@ -11,7 +11,6 @@ use crate::crypto::kem::KemPublicKey;
 use crate::crypto::signature::{CompositePublicKey, CompositeSignature};
 
 /// What a link does.
-#[derive(Clone)]
 pub(super) enum Action {
     /// Begins the chain.
     Genesis {
@@ -30,7 +29,6 @@ pub(super) enum Action {
 }
 
 /// A link before its signature.
-#[derive(Clone)]
 pub(super) struct UnsignedLink {
     pub(super) account: AccountId,
     pub(super) seq: u64,

@@ -19,7 +19,12 @@ use crate::space::verify::NoOp;
 
 impl World {
     fn place(&self, seq: u64) -> BodyPlace<'_> {
-        BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq }
+        BodyPlace {
+            realm: &REALM,
+            space: &self.space.space,
+            keys: &self.space.keys,
+            seq,
+        }
     }
 
     /// A fresh commit with its header changed, its body as it was, and the right capability's signature over both.
@@ -31,7 +36,11 @@ impl World {
     }
 
     /// A fresh commit with its body changed, then signed by `device`, sealed, and signed by the right capability.
-    fn forge(&mut self, device: &DeviceSeeds, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
+    fn forge(
+        &mut self,
+        device: &DeviceSeeds,
+        change: impl FnOnce(&mut SignedBody),
+    ) -> LoggedCommit {
         let commit = self.commit();
         let header = commit.header.fields().clone();
         let mut signed = self.place(header.seq).open_body(&commit.body).unwrap();
@@ -42,7 +51,12 @@ impl World {
     }
 
     fn reseal(&mut self, header: UnsignedHeader, signed: &SignedBody) -> LoggedCommit {
-        let place = BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq: header.seq };
+        let place = BodyPlace {
+            realm: &REALM,
+            space: &self.space.space,
+            keys: &self.space.keys,
+            seq: header.seq,
+        };
         let sealed = place.seal_body(signed, &mut self.random).unwrap();
         self.space.sign_header(header, sealed)
     }
@@ -98,7 +112,11 @@ fn a22_another_history_is_rejected() {
     other.append(b"another header").unwrap();
     let mut reader = world.reader(&world.person.chain);
     assert!(reader.verify_head(&head(&commit, other)).is_err());
-    assert!(reader.verify_head(&head(&commit, Frontier::default())).is_err());
+    assert!(
+        reader
+            .verify_head(&head(&commit, Frontier::default()))
+            .is_err()
+    );
 }
 
 #[test]
@@ -112,7 +130,12 @@ fn a22_a_commit_of_a_fork_is_rejected_by_who_went_on_with_the_other_branch() {
 #[test]
 fn a12_another_kind_or_epoch_is_rejected() {
     let mut world = World::new("kind");
-    for kind in [CommitKind::Genesis, CommitKind::Roster, CommitKind::Sweep, CommitKind::Fence] {
+    for kind in [
+        CommitKind::Genesis,
+        CommitKind::Roster,
+        CommitKind::Sweep,
+        CommitKind::Fence,
+    ] {
         let commit = world.forge_header(|header| header.kind = kind);
         assert!(world.is_rejected(&commit), "{kind:?}");
     }
@@ -130,7 +153,9 @@ fn a12_an_unknown_suite_in_a_header_or_body_is_refused() {
         assert!(LoggedCommit::from_bytes(&bytes).is_err());
         let mut body = commit.body.clone();
         body[..2].copy_from_slice(&suite.to_le_bytes());
-        let commit = world.space.sign_header(commit.header.fields().clone(), body);
+        let commit = world
+            .space
+            .sign_header(commit.header.fields().clone(), body);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
     }
 }
@@ -144,7 +169,12 @@ fn a11_a_commit_of_another_space_is_rejected() {
     let commit = other.commit();
     assert!(world.is_rejected(&commit));
     let (genesis, state) = (other.genesis.logged.clone(), other.state.clone());
-    assert!(world.space.verify_head(&head(&genesis, Frontier::default())).is_err());
+    assert!(
+        world
+            .space
+            .verify_head(&head(&genesis, Frontier::default()))
+            .is_err()
+    );
     assert!(world.space.verify_next(&state, &commit).is_err());
 }
 
@@ -158,9 +188,21 @@ fn a05_a_commit_without_the_write_capability_is_rejected() {
     assert!(world.is_rejected(&stranger));
     let message = commit.header.fields().message(&REALM);
     for seed in [world.space.keys.append(), world.space.keys.admin()] {
-        let header = commit.header.fields().clone().with_signature(seed.sign(&message));
-        let commit = LoggedCommit { header, body: commit.body.clone() };
-        assert!(world.reader(&world.person.chain).verify_next(&world.state, &commit).is_err());
+        let header = commit
+            .header
+            .fields()
+            .clone()
+            .with_signature(seed.sign(&message));
+        let commit = LoggedCommit {
+            header,
+            body: commit.body.clone(),
+        };
+        assert!(
+            world
+                .reader(&world.person.chain)
+                .verify_next(&world.state, &commit)
+                .is_err()
+        );
     }
 }
 
@@ -173,7 +215,10 @@ fn a05_every_changed_bit_of_a_header_is_rejected() {
         let Ok(header) = CommitHeader::from_bytes(&flip(&header, at / 8, at)) else {
             continue;
         };
-        let flipped = LoggedCommit { header, body: commit.body.clone() };
+        let flipped = LoggedCommit {
+            header,
+            body: commit.body.clone(),
+        };
         assert!(world.is_rejected(&flipped), "bit {at}");
     }
 }
@@ -196,16 +241,25 @@ fn a18_a_body_that_does_not_open_is_a_no_op() {
     let commit = world.commit();
     let header = commit.header.fields().clone();
     for at in (0..100).chain((100..commit.body.len()).step_by(29)) {
-        let forged = world.space.sign_header(header.clone(), flip(&commit.body, at, at));
+        let forged = world
+            .space
+            .sign_header(header.clone(), flip(&commit.body, at, at));
         assert_eq!(world.skipped(&forged), Some(NoOp::Invalid), "byte {at}");
     }
     for len in [0, 1, 34, 82, commit.body.len() - 1] {
-        let forged = world.space.sign_header(header.clone(), commit.body[..len].to_vec());
+        let forged = world
+            .space
+            .sign_header(header.clone(), commit.body[..len].to_vec());
         assert_eq!(world.skipped(&forged), Some(NoOp::Invalid), "length {len}");
     }
     // Sealed for another place in the log.
     let signed = world.place(1).open_body(&commit.body).unwrap();
-    let sealed = BodyPlace { realm: &REALM, space: &world.space.space, keys: &world.space.keys, seq: 2 };
+    let sealed = BodyPlace {
+        realm: &REALM,
+        space: &world.space.space,
+        keys: &world.space.keys,
+        seq: 2,
+    };
     let sealed = sealed.seal_body(&signed, &mut world.random).unwrap();
     let forged = world.space.sign_header(header, sealed);
     assert_eq!(world.skipped(&forged), Some(NoOp::Invalid));
@@ -242,7 +296,10 @@ fn a17_a_device_that_the_chain_does_not_certify_is_a_no_op() {
 fn a17_a_device_under_another_devices_id_is_a_no_op() {
     let mut world = World::new("posing");
     let second = world.person.add_device(&mut world.random);
-    world.space.update_owner(world.person.chain.clone()).unwrap();
+    world
+        .space
+        .update_owner(world.person.chain.clone())
+        .unwrap();
     let commit = world.forge(&second, |_| ());
     assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
 }
@@ -254,8 +311,13 @@ fn a17_links_that_are_not_the_owners_are_a_no_op() {
     let foreign = other.chain.links().to_vec();
     let commit = world.forge_by_owner(|signed| signed.body.links = foreign);
     assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
-    let [genesis, device] = world.person.chain.links() else { panic!("two links") };
-    let (doubled, gap) = (vec![genesis.clone(), genesis.clone()], vec![device.clone(), genesis.clone()]);
+    let [genesis, device] = world.person.chain.links() else {
+        panic!("two links")
+    };
+    let (doubled, gap) = (
+        vec![genesis.clone(), genesis.clone()],
+        vec![device.clone(), genesis.clone()],
+    );
     for links in [doubled, gap] {
         let commit = world.forge_by_owner(|signed| signed.body.links = links);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
@@ -267,14 +329,13 @@ fn a17_links_that_are_not_the_owners_are_a_no_op() {
 fn a30_half_a_signature_is_a_no_op() {
     let mut world = World::new("half");
     let commit = world.commit();
-    let header = commit.header.fields().clone();
     let mut signed = world.place(1).open_body(&commit.body).unwrap();
     let whole = signed.signature.to_bytes();
     for range in [0..64, 64..whole.len(), 0..whole.len()] {
         let mut half = whole.clone();
         half[range.clone()].fill(0);
         signed.signature = CompositeSignature::from_bytes(&half).unwrap();
-        let commit = world.reseal(header.clone(), &signed);
+        let commit = world.reseal(commit.header.fields().clone(), &signed);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid), "{range:?}");
     }
 }
@@ -286,22 +347,39 @@ fn a19_a_signature_over_another_header_body_realm_or_label_is_a_no_op() {
     let header = commit.header.fields().clone();
     let mut signed = world.place(1).open_body(&commit.body).unwrap();
     let message = signed.body.message(&header);
-    let lists = UnsignedHeader { lists: ChainHash::ZERO, ..header.clone() };
+    let lists = UnsignedHeader {
+        lists: ChainHash::ZERO,
+        ..header.clone()
+    };
     let other_header = signed.body.message(&lists);
     let seed = DeviceSeeds::from_encoded(&world.person.device.expose_encoded()).unwrap();
     let elsewhere = RealmId::from_bytes([0; 16]);
     for (name, signature) in [
-        ("header", seed.signing().sign(Label::SignCommit, &REALM, &other_header)),
-        ("body", seed.signing().sign(Label::SignCommit, &REALM, &message[1..])),
-        ("realm", seed.signing().sign(Label::SignCommit, &elsewhere, &message)),
-        ("label", seed.signing().sign(Label::SignDevice, &REALM, &message)),
+        (
+            "header",
+            seed.signing()
+                .sign(Label::SignCommit, &REALM, &other_header),
+        ),
+        (
+            "body",
+            seed.signing()
+                .sign(Label::SignCommit, &REALM, &message[1..]),
+        ),
+        (
+            "realm",
+            seed.signing().sign(Label::SignCommit, &elsewhere, &message),
+        ),
+        (
+            "label",
+            seed.signing().sign(Label::SignDevice, &REALM, &message),
+        ),
     ] {
         signed.signature = signature;
         let commit = world.reseal(header.clone(), &signed);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid), "{name}");
     }
     signed.signature = seed.signing().sign(Label::SignCommit, &REALM, &message);
-    let commit = world.reseal(header.clone(), &signed);
+    let commit = world.reseal(header, &signed);
     assert_eq!(world.skipped(&commit), None);
     // The same body under a header that adds other blobs.
     let commit = world.reseal(lists, &signed);
@@ -313,7 +391,10 @@ fn a21_a_base_that_is_not_the_last_valid_commit_is_a_no_op() {
     let mut world = World::new("base");
     let first = world.commit();
     world.follow(&first);
-    let genesis = LogPlace { seq: 0, hash: world.genesis.logged.header.hash() };
+    let genesis = LogPlace {
+        seq: 0,
+        hash: world.genesis.logged.header.hash(),
+    };
     let forged = world.forge_by_owner(|signed| signed.body.base = genesis);
     assert_eq!(world.skipped(&forged), Some(NoOp::OtherBase));
     let forged = world.forge_by_owner(|signed| signed.body.base.hash = ChainHash::ZERO);
@@ -324,7 +405,11 @@ fn a21_a_base_that_is_not_the_last_valid_commit_is_a_no_op() {
         frontier.append(&commit.header.to_bytes()).unwrap();
     }
     let mut reader = world.reader(&world.person.chain);
-    assert!(reader.verify_head(&head(&forged, frontier.clone())).is_err());
+    assert!(
+        reader
+            .verify_head(&head(&forged, frontier.clone()))
+            .is_err()
+    );
     let forged = world.forge_by_owner(|signed| signed.body.base.seq = 2);
     assert!(reader.verify_head(&head(&forged, frontier)).is_err());
 }
@@ -357,7 +442,10 @@ fn a17_another_roster_is_a_no_op() {
 fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
     let mut world = World::new("genesis");
     let header = world.genesis.logged.header.fields().clone();
-    let original = world.place(0).open_body(&world.genesis.logged.body).unwrap();
+    let original = world
+        .place(0)
+        .open_body(&world.genesis.logged.body)
+        .unwrap();
     let extra_len = original.body.extra.len();
     assert_eq!(extra_len, 32 + 32 + 128);
     let device = DeviceSeeds::from_encoded(&world.person.device.expose_encoded()).unwrap();
@@ -367,7 +455,10 @@ fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
         let message = signed.body.message(&header);
         signed.signature = device.signing().sign(Label::SignCommit, &REALM, &message);
         let forged = world.reseal(header.clone(), &signed);
-        world.space.verify_head(&head(&forged, Frontier::default())).is_ok()
+        world
+            .space
+            .verify_head(&head(&forged, Frontier::default()))
+            .is_ok()
     };
     assert!(try_extra(original.body.extra.clone()));
     for at in 0..extra_len {
@@ -376,6 +467,13 @@ fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
     assert!(!try_extra(vec![]));
     let stranger = Person::make(&mut world.random);
     let random = &mut world.random;
-    let other = PrivateSpace::make(REALM, stranger.chain, &stranger.device, 1, random).unwrap().1;
-    assert!(world.space.verify_head(&head(&other.logged, Frontier::default())).is_err());
+    let other = PrivateSpace::make(REALM, stranger.chain, &stranger.device, 1, random)
+        .unwrap()
+        .1;
+    assert!(
+        world
+            .space
+            .verify_head(&head(&other.logged, Frontier::default()))
+            .is_err()
+    );
 }
