@@ -7,18 +7,25 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::secrets;
+use crate::secrets::{self, SecretError};
 
-/// Writes the words, and the account key, to a new file.
-pub(super) fn write(file: &Path, draft: &SignUpDraft) -> Result<(), CliError> {
+/// Writes the words, and the account key, to a new file; gives the words as the file has them.
+pub(super) fn write(file: &Path, draft: &SignUpDraft) -> Result<Zeroizing<String>, CliError> {
     let text = Zeroizing::new(format!("{}{}\n", PREFACE, sheet(draft).as_str()));
-    Ok(secrets::write_new_file(file, &text)?)
+    secrets::write_new_file(file, &text)?;
+    let kept = fs_err::read_to_string(file).map(Zeroizing::new);
+    let kept = kept.map_err(|error| SecretError::Read("the recovery file", error))?;
+    let words = kept.lines().find_map(|line| line.strip_prefix(WORDS_LABEL));
+    Ok(Zeroizing::new(words.unwrap_or_default().to_owned()))
 }
 
-/// Shows the words, and the account key, and asks for three of the words.
-pub(super) async fn confirm(context: &Context, draft: &SignUpDraft) -> Result<(), CliError> {
-    let words = draft.recovery_words();
-    let words: Vec<&str> = words.split_whitespace().collect();
+/// Shows the words, and the account key, and asks for three of the words; gives the words.
+pub(super) async fn confirm(
+    context: &Context,
+    draft: &SignUpDraft,
+) -> Result<Zeroizing<String>, CliError> {
+    let shown = draft.recovery_words();
+    let words: Vec<&str> = shown.split_whitespace().collect();
     context.ui.tell(&format!(
         "Write this down; it is shown once.\n\n{}\n",
         sheet(draft).as_str()
@@ -32,8 +39,10 @@ pub(super) async fn confirm(context: &Context, draft: &SignUpDraft) -> Result<()
             return Err(CliError::WordsWrong);
         }
     }
-    Ok(())
+    Ok(shown)
 }
+
+const WORDS_LABEL: &str = "recovery words:  ";
 
 const PREFACE: &str = "\
 # Recovery words of an AnoniCloud account. Whoever has them has the account and its files.
@@ -46,7 +55,7 @@ const ASKED: usize = 3;
 
 fn sheet(draft: &SignUpDraft) -> Zeroizing<String> {
     let mut text = Zeroizing::new(format!("handle:          {}\n", draft.handle()));
-    text.push_str("recovery words:  ");
+    text.push_str(WORDS_LABEL);
     text.push_str(&draft.recovery_words());
     text.push('\n');
     if let Some(key) = draft.account_key() {

@@ -62,12 +62,12 @@ impl Arguments {
             account_key: self.account_key,
         };
         let draft = SignUpDraft::begin(&remote, account).await?;
-        match &self.recovery_file {
+        let words = match &self.recovery_file {
             Some(file) => recovery::write(file, &draft)?,
             None => recovery::confirm(context, &draft).await?,
-        }
+        };
         let handle = draft.handle().to_owned();
-        if let Err(error) = draft.finish(remote, state, &address).await {
+        if let Err(error) = draft.finish(remote, state, &address, &words).await {
             if let Some(file) = &self.recovery_file {
                 // No account was made for certain only when the server said so; else the words may be needed.
                 if matches!(

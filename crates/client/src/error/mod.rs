@@ -5,6 +5,7 @@ mod texts;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::store::ReadTreeError;
@@ -58,6 +59,9 @@ pub enum OperationError {
     /// The password is too weak to protect an account by itself.
     #[error("the password is too easy to guess")]
     WeakPassword,
+    /// The recovery words that were read back are not the ones that were shown.
+    #[error("the recovery words are not the ones that were shown")]
+    RecoveryWords(#[source] ParseRecoveryWordsError),
     /// The handle breaks the rules.
     #[error("the handle is not one that can be used")]
     HandleInvalid,

@@ -56,6 +56,11 @@ impl OperationError {
                 Usage,
                 "use a longer one, or six random words with `--generate-password`",
             ),
+            Self::RecoveryWords(_) => (
+                "recovery_words_wrong",
+                Usage,
+                "write down all 24 words, in their order; no account was made",
+            ),
             Self::HandleInvalid => (
                 "handle_invalid",
                 Usage,

@@ -8,6 +8,7 @@ use anonicloud_core::crypto::kdf::derive_recovery_auth;
 use anonicloud_core::crypto::opaque::Registration;
 use anonicloud_core::crypto::password::PasswordInput;
 use anonicloud_core::crypto::random::make_bytes;
+use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::secret::{AccountKey, MasterKey, RecoveryEntropy};
 use anonicloud_core::space::private::PrivateSpace;
@@ -103,27 +104,35 @@ impl SignUpDraft {
         self.account_key.as_ref().map(show_account_key)
     }
 
-    /// Makes the account at the server and signs in on this device.
+    /// Makes the account at the server and signs in on this device. `words` are the recovery words as they were read back
+    /// from where they are kept: that they open the account is tried before there is one.
     ///
     /// # Errors
-    /// When an account is signed in here already, the server refuses, or the local state cannot be written.
+    /// When the words are not the ones that were shown, an account is signed in here already, the server refuses, or the local
+    /// state cannot be written.
     pub async fn finish<R: Remote, S: LocalState>(
         self,
         remote: R,
         state: SealedState<S>,
         server: &ServerAddress,
+        words: &str,
     ) -> Result<Client<R, S>, OperationError> {
+        let kept = RecoveryEntropy::from_words(words).map_err(OperationError::RecoveryWords)?;
         if AccountRecord::load(&state).await?.is_some() {
             return Err(OperationError::AlreadySignedIn);
         }
         let server = server.clone();
-        let (request, record) = work::run(move || self.make(server)).await?;
+        let (request, record) = work::run(move || self.make(server, &kept)).await?;
         remote.register_finish(&request).await?;
         state.apply(vec![record.change()]).await?;
         Client::open(remote, state).await
     }
 
-    fn make(self, server: ServerAddress) -> Result<(RegisterFinish, AccountRecord), Rejected> {
+    fn make(
+        self,
+        server: ServerAddress,
+        kept: &RecoveryEntropy,
+    ) -> Result<(RegisterFinish, AccountRecord), OperationError> {
         let random = &mut SystemRandom;
         let (realm, account) = (self.realm, self.account);
         let (opaque_record, export) = self.registration.finish(self.response.as_bytes(), random)?;
@@ -140,6 +149,8 @@ impl SignUpDraft {
             identity: owner.seal_identity(FIRST, &master, &identity, random),
             space: owner.seal_space(FIRST, &master, &space, random),
         };
+        let recovered = owner.open_recovery_slot(kept, &boxes.recovery_slot);
+        recovered.map_err(|_| OperationError::RecoveryWords(ParseRecoveryWordsError::Checksum))?;
         let slots = SlotVersions::of(&boxes);
         let request = RegisterFinish {
             account,

@@ -23,8 +23,8 @@ use crate::clock::{date_of, today};
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
+use crate::upload::SealedBlob;
 use crate::upload::reservation::Reservation;
-use crate::upload::{SealedBlob, send_blob};
 
 /// Times that a commit is merged anew before it gives up; each loss means that another device got on.
 const ATTEMPTS: u32 = 50;
@@ -40,21 +40,28 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         mut adds: Vec<AddedBlob>,
         reservation: &Reservation,
     ) -> Result<u64, OperationError> {
-        let base = self.root().await?;
+        let mut base = self.root().await?;
         let mut random = self.random();
         let mut dirty = self
             .walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random))
             .await?;
+        let brought = adds.len();
         let mut sent = 0;
         for _ in 0..ATTEMPTS {
             let sealed = self
                 .store_tree(dirty, reservation, &mut adds, &mut sent)
                 .await?;
             if self.try_commit(sealed.as_ref(), &adds).await? {
+                let nodes = adds.iter().skip(brought);
+                reservation.release(nodes.map(|added| added.size).sum());
                 return Ok(sent);
             }
             self.sync().await?;
-            dirty = self.merge_onto_head(base.as_ref(), sealed.as_ref()).await?;
+            let theirs = self.root().await?;
+            dirty = self
+                .merge(base.as_ref(), sealed.as_ref(), theirs.as_ref())
+                .await?;
+            base = theirs;
         }
         Err(OperationError::Contended)
     }
@@ -82,7 +89,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             reservation
                 .add(self.remote(), self.door(), blob.size())
                 .await?;
-            send_blob(self.remote(), self.door(), reservation.upload(), blob, 0).await
+            reservation.send(self.remote(), self.door(), blob, 0).await
         });
         let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
         *sent += sizes.iter().sum::<u64>();
@@ -151,12 +158,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         })
     }
 
-    async fn merge_onto_head(
+    async fn merge(
         &self,
         base: Option<&TreeRoot>,
         ours: Option<&TreeRoot>,
+        theirs: Option<&TreeRoot>,
     ) -> Result<DirtyTree, OperationError> {
-        let theirs = self.root().await?;
         let device: String = self
             .record()
             .device
@@ -170,11 +177,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             device: &device,
             date: &date,
         };
-        let input = MergeInput {
-            base,
-            ours,
-            theirs: theirs.as_ref(),
-        };
+        let input = MergeInput { base, ours, theirs };
         let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
         Ok(merged.tree)
     }

@@ -1,5 +1,6 @@
 //! A file whose segments are going up, until all are there.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anonicloud_core::content::reference::{Source, VersionRef};
@@ -7,8 +8,9 @@ use anonicloud_core::crypto::public::SegmentHash;
 use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::commit::AddedBlob;
-use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::ids::BlobId;
 
+use super::reservation::Reservation;
 use super::segment::FileKeys;
 use crate::local::source::SourceFile;
 
@@ -40,8 +42,8 @@ pub(crate) struct Assembly {
     pub(crate) file: Option<SourceFile>,
     pub(crate) source: Source,
     pub(crate) keys: Arc<FileKeys>,
-    pub(crate) upload: UploadId,
-    /// Whether the upload is this file's alone.
+    pub(crate) reservation: Rc<Reservation>,
+    /// Whether the reservation is this file's alone.
     pub(crate) own_upload: bool,
     pub(crate) size: u64,
     /// Segments there will be; of a stream that has not ended, unknown.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anonicloud_core::tree::edit::MissingParents;
 use anonicloud_core::tree::node::Attributes;
+use anonicloud_proto::commit::AddedBlob;
 
 use super::engine::{Ready, Uploader};
 use crate::clock::now_ns;
@@ -37,6 +38,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             self.land_one().await?;
         }
         let mut adds = std::mem::take(&mut self.adds);
+        let mut shared_bytes = total(&adds);
         let mut edits = Vec::with_capacity(batch.len());
         let mut after = Vec::with_capacity(batch.len());
         for Ready {
@@ -47,19 +49,24 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             shown,
         } in batch
         {
+            if upload.is_none() {
+                shared_bytes += total(&own);
+            }
             adds.extend(own);
             edits.push(edit);
             after.push((ticket, upload, shown));
         }
-        let parents = MissingParents::Create(Attributes {
-            mtime: now_ns(),
-            mode: PARENT_MODE,
-        });
         if !edits.is_empty() {
-            self.report.bytes_sent += self
+            let attributes = Attributes {
+                mtime: now_ns(),
+                mode: PARENT_MODE,
+            };
+            let parents = MissingParents::Create(attributes);
+            let commit = self
                 .client
-                .commit_edits(&edits, parents, adds, &self.reservation)
-                .await?;
+                .commit_edits(&edits, parents, adds, &self.reservation);
+            self.report.bytes_sent += commit.await?;
+            self.reservation.release(shared_bytes);
         }
         let mut changes: Vec<_> = staged
             .iter()
@@ -80,4 +87,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.last_commit = Instant::now();
         Ok(())
     }
+}
+
+fn total(adds: &[AddedBlob]) -> u64 {
+    adds.iter().map(|added| added.size).sum()
 }

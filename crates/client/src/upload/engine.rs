@@ -21,7 +21,6 @@ use super::file::FileTask;
 use super::request::PutReport;
 use super::reservation::Reservation;
 use super::segment::{Prepared, PreparedSegment, SealedBlob};
-use super::send::send_blob;
 use super::staged::StagedFile;
 use super::tickets::OpenTicket;
 use crate::client::Client;
@@ -205,15 +204,20 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         };
         assembly.begin(index);
         let keys = std::sync::Arc::clone(&assembly.keys);
-        let upload = assembly.upload;
-        let reservation = (!assembly.own_upload).then(|| Rc::clone(&self.reservation));
+        let reservation = Rc::clone(&assembly.reservation);
+        let promised = assembly.own_upload;
         let client = self.client;
         self.flights.push(Box::pin(async move {
             let segment = match super::segment::prepare(keys, index, content).await {
                 Ok(segment) => segment,
                 Err(error) => return Ok(Arrival::Unreadable { file, error }),
             };
-            deliver(client, file, segment, upload, reservation).await
+            if let (Prepared::Blob { blob, .. }, false) = (&segment.prepared, promised) {
+                reservation
+                    .add(client.remote(), client.door(), blob.size())
+                    .await?;
+            }
+            deliver(client, file, segment, &reservation).await
         }));
     }
 
@@ -225,14 +229,9 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             reservation
                 .add(client.remote(), client.door(), blob.size())
                 .await?;
-            let sent = send_blob(
-                client.remote(),
-                client.door(),
-                reservation.upload(),
-                &blob,
-                0,
-            )
-            .await?;
+            let sent = reservation
+                .send(client.remote(), client.door(), &blob, 0)
+                .await?;
             Ok(Arrival::Pack {
                 added: blob.added(),
                 sent,
@@ -245,8 +244,7 @@ async fn deliver<R: Remote, S: LocalState>(
     client: &Client<R, S>,
     file: u64,
     segment: PreparedSegment,
-    upload: UploadId,
-    reservation: Option<Rc<Reservation>>,
+    reservation: &Reservation,
 ) -> Result<Arrival, OperationError> {
     let PreparedSegment {
         index,
@@ -261,12 +259,9 @@ async fn deliver<R: Remote, S: LocalState>(
         }
         Prepared::Piece { hash, sealed } => Outcome::Piece { hash, sealed },
         Prepared::Blob { hash, blob, offset } => {
-            if let Some(reservation) = reservation {
-                reservation
-                    .add(client.remote(), client.door(), blob.size())
-                    .await?;
-            }
-            sent = send_blob(client.remote(), client.door(), &upload, &blob, offset).await?;
+            sent = reservation
+                .send(client.remote(), client.door(), &blob, offset)
+                .await?;
             Outcome::Slot(Slot::Placed(hash, blob.blob, 0), Some(blob.added()))
         }
     };

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anonicloud_core::content::layout::AllLeaves;
-use anonicloud_core::content::reference::Source;
+use anonicloud_core::content::reference::{Source, VersionRef};
 use anonicloud_core::content::ticket::Ticket;
 use anonicloud_core::crypto::segment::{fits_pack, sealed_segment_len};
 use anonicloud_proto::api::BlobState;
-use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::ids::BlobId;
 use anonicloud_proto::limits::SEGMENT_LEN;
 
 use super::assembly::{Assembly, FileTarget};
@@ -87,9 +88,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             ..target
         };
         let packed = usize::try_from(size).is_ok_and(fits_pack);
-        let (upload, source, known) = if packed {
+        let (reservation, source, known) = if packed {
             (
-                *self.reservation.upload(),
+                Rc::clone(&self.reservation),
                 Source::make(&mut self.client.random()),
                 HashMap::new(),
             )
@@ -113,8 +114,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             file: Some(file.clone()),
             source,
             keys: Arc::new(keys),
-            upload,
-            own_upload: upload != *self.reservation.upload(),
+            own_upload: !Rc::ptr_eq(&reservation, &self.reservation),
+            reservation,
             size,
             expected: Some(file.segments()),
             slots: Vec::new(),
@@ -129,12 +130,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         &mut self,
         file: &SourceFile,
         target: &FileTarget,
-    ) -> Result<(UploadId, Source, HashMap<BlobId, BlobState>), OperationError> {
+    ) -> Result<(Rc<Reservation>, Source, HashMap<BlobId, BlobState>), OperationError> {
         let shared = file.size() >= SEGMENT_LEN as u64;
-        let committed = target
-            .base
-            .as_ref()
-            .map(anonicloud_core::content::reference::VersionRef::version);
+        let committed = target.base.as_ref().map(VersionRef::version);
         let found = self.find_ticket(&target.path).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
         let found = found.filter(|open| Some(open.ticket.source.version()) != committed);
@@ -144,22 +142,17 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             (self.make_ticket(file, target, shared), HashMap::new())
         };
-        if shared {
-            let reservation = Reservation::new(open.upload);
-            reservation
-                .exactly(
-                    self.client.remote(),
-                    self.client.door(),
-                    sealed_total(file.size()),
-                )
-                .await?;
+        let reservation = if open.upload == *self.reservation.upload() {
+            Rc::clone(&self.reservation)
         } else {
-            self.reservation
-                .add(self.client.remote(), self.client.door(), 0)
+            let own = Reservation::new(open.upload);
+            let bytes = sealed_total(file.size());
+            own.exactly(self.client.remote(), self.client.door(), bytes)
                 .await?;
-        }
+            Rc::new(own)
+        };
         self.client.keep_ticket(&target.path, &open, shared).await?;
-        Ok((open.upload, open.ticket.source, known))
+        Ok((reservation, open.ticket.source, known))
     }
 
     fn make_ticket(&self, file: &SourceFile, target: &FileTarget, shared: bool) -> OpenTicket {
@@ -173,10 +166,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             space: self.client.door().space(),
             epoch: self.client.door().keys().epoch(),
             source: Source::make(&mut random),
-            base: target
-                .base
-                .as_ref()
-                .map(anonicloud_core::content::reference::VersionRef::duplicate),
+            base: target.base.as_ref().map(VersionRef::duplicate),
             path: target
                 .path
                 .names()

@@ -57,7 +57,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             attributes: assembly.target.attributes,
             version,
             adds: assembly.adds,
-            upload: assembly.own_upload.then_some(assembly.upload),
+            upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
         self.ready
             .push(Ready::of(&staged, &mut self.client.random()));

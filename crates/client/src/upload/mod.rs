@@ -22,4 +22,3 @@ mod tickets;
 pub use jobs::{Job, JobSource};
 pub use request::{PutReport, PutSource};
 pub(crate) use segment::SealedBlob;
-pub(crate) use send::send_blob;

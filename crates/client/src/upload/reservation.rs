@@ -5,8 +5,10 @@ use std::cell::Cell;
 use anonicloud_proto::api::{ErrorCode, OpenUpload};
 use anonicloud_proto::ids::UploadId;
 
+use super::segment::SealedBlob;
+use super::send::send_blob;
 use crate::error::OperationError;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{Remote, RemoteError, SpaceAccess};
 use crate::space::access::SpaceDoor;
 
 /// Room is asked for in steps of this many bytes, so that not every small pack needs a request of its own.
@@ -71,6 +73,35 @@ impl Reservation {
         self.reserve(remote, door, bytes).await
     }
 
+    /// Notes that a commit has taken over `bytes` of what was stored: at the server they left the reservation.
+    pub(crate) fn release(&self, bytes: u64) {
+        self.promised.set(self.promised.get().saturating_sub(bytes));
+        self.reserved.set(self.reserved.get().saturating_sub(bytes));
+    }
+
+    /// Sends a blob that was promised; gives the bytes that went over the wire.
+    ///
+    /// What a cut run left in the upload and nobody needs any more takes room that was not promised: then more is reserved.
+    pub(crate) async fn send<R: Remote>(
+        &self,
+        remote: &R,
+        door: &SpaceDoor,
+        blob: &SealedBlob,
+        offset: u64,
+    ) -> Result<u64, OperationError> {
+        match send_blob(remote, door, &self.upload, blob, offset).await {
+            Err(OperationError::Remote(RemoteError::Refused {
+                code: ErrorCode::QuotaExceeded,
+                ..
+            })) => {
+                let grown = self.reserved.get().saturating_add(blob.size());
+                self.reserve(remote, door, grown).await?;
+                send_blob(remote, door, &self.upload, blob, offset).await
+            }
+            other => other,
+        }
+    }
+
     async fn reserve<R: Remote>(
         &self,
         remote: &R,
@@ -81,11 +112,8 @@ impl Reservation {
             upload: self.upload,
             bytes,
         };
-        let answer = door
-            .request(remote, async |access| {
-                remote.open_upload(access, &request).await
-            })
-            .await?;
+        let open = async |access: &SpaceAccess| remote.open_upload(access, &request).await;
+        let answer = door.request(remote, open).await?;
         self.reserved.set(answer.reserved);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A file from a stream whose length nobody knows: sent as it comes.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anonicloud_core::content::reference::Source;
@@ -85,7 +86,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             file: None,
             source,
             keys: Arc::new(keys),
-            upload: *self.reservation.upload(),
+            reservation: Rc::clone(&self.reservation),
             own_upload: false,
             size: 0,
             expected: None,
