@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::encoding::DIRECTORY_LEN;
 use super::name::EntryName;
 use super::node::{Attributes, ChildRef, DirectoryNode, Entry, EntryContent, NodeBody, NodeId, TreeRoot};
-use super::shard::{NameKey, ShardPlace};
+use super::shard::{FAN_OUT, NameKey, ShardPlace};
 use super::store::{Fetch, NodeSource, ReadTreeError, Stop, load};
 use crate::content::reference::Totals;
 
@@ -116,6 +116,13 @@ impl DirtyDirectory {
         Self { id, attributes, totals: Totals::default(), top: DirtyNode::empty() }
     }
 
+    /// The directory that `entry` is; `None` when it is none.
+    pub(super) fn of(entry: &Entry) -> Option<Self> {
+        let EntryContent::Directory { totals, child } = &entry.content else { return None };
+        let top = DirtyNode::closed(child.duplicate());
+        Some(Self { id: entry.id, attributes: entry.attributes, totals: *totals, top })
+    }
+
     /// The list that `name` is in, or would be.
     pub(super) fn list_for<E: From<ReadTreeError>>(
         &mut self,
@@ -204,6 +211,31 @@ impl DirtyDirectory {
         Ok(list.entries.remove(name))
     }
 
+    /// All its entries, taken out.
+    pub(super) fn into_entries<E: From<ReadTreeError>>(self, source: &dyn NodeSource) -> Result<Vec<(EntryName, DirtyEntry)>, Stop<E>> {
+        let mut entries = Vec::new();
+        let mut fetch = Fetch::new(source);
+        let mut open = vec![(ShardPlace::TOP, self.top)];
+        while let Some((place, node)) = open.pop() {
+            match (node.body, node.sealed) {
+                (DirtyBody::List(list), _) => entries.extend(list.entries),
+                (DirtyBody::Shards(shards), _) => {
+                    let below = (0..FAN_OUT).zip(shards.children);
+                    open.extend(below.map(|(nibble, child)| (place.below(shards.name_key, nibble), child)));
+                }
+                (DirtyBody::Closed, Some(child)) => {
+                    for node in fetch.lists(self.id, place, &child)? {
+                        let kept = node.entries().unwrap_or_default().iter().map(Arc::clone);
+                        entries.extend(kept.map(|entry| (entry.name.clone(), DirtyEntry::Kept(entry))));
+                    }
+                }
+                (DirtyBody::Closed, None) => {}
+            }
+        }
+        fetch.finish()?;
+        Ok(entries)
+    }
+
     /// Whether it has no entry.
     pub(super) fn is_empty<E: From<ReadTreeError>>(&mut self, source: &dyn NodeSource) -> Result<bool, Stop<E>> {
         self.top.open(self.id, ShardPlace::TOP, source)?;
@@ -290,10 +322,8 @@ impl DirtyList {
     pub(super) fn entry_mut(&mut self, name: &EntryName) -> Option<&mut DirtyEntry> {
         let entry = self.entries.get_mut(name)?;
         if let DirtyEntry::Kept(kept) = entry
-            && let EntryContent::Directory { totals, child } = &kept.content
+            && let Some(directory) = DirtyDirectory::of(kept)
         {
-            let top = DirtyNode::closed(child.duplicate());
-            let directory = DirtyDirectory { id: kept.id, attributes: kept.attributes, totals: *totals, top };
             *entry = DirtyEntry::Directory(Box::new(directory));
         }
         Some(entry)

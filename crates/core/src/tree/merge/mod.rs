@@ -1,9 +1,18 @@
 //! Three-way merge of trees: a pure function of base, ours and theirs, by node id and name (spec: 3-spaces, "Merge").
 
+mod apply;
+mod changes;
+mod conflict;
+mod plan;
+
+use apply::Merger;
+use changes::BothChanges;
+use plan::Plan;
+
 use super::dirty::DirtyTree;
 use super::name::RemotePath;
 use super::node::TreeRoot;
-use super::store::{NodeSource, ReadTreeError, Step};
+use super::store::{NodeSource, ReadTreeError, Step, step};
 
 /// The three trees of a merge; `None` is the empty tree.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +61,20 @@ pub enum MergeNote {
     },
 }
 
-/// Merges.
+/// Merges what ours changed since base into theirs. Where both changed the same, theirs keeps its name and place.
 ///
 /// # Errors
 /// [`ReadTreeError`] when one of the trees breaks the format.
 pub fn merge(input: MergeInput<'_>, naming: ConflictNaming<'_>, source: &dyn NodeSource) -> Result<Step<Merged>, ReadTreeError> {
-    let _ = (input.base, input.ours, naming, source);
-    Ok(Step::Done(Merged { tree: DirtyTree::open(input.theirs), notes: Vec::new() }))
+    let [base, ours, theirs] = [input.base, input.ours, input.theirs].map(|root| root.map(|root| root.child.hash));
+    if ours == base || ours == theirs {
+        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.theirs), notes: Vec::new() }));
+    }
+    if theirs == base {
+        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.ours), notes: Vec::new() }));
+    }
+    step(BothChanges::of(input, source).and_then(|both| {
+        let plan = Plan::of(&both);
+        Merger::new(&both, plan, DirtyTree::open(input.theirs), naming, source).run()
+    }))
 }

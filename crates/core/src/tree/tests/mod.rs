@@ -1,2 +1,3 @@
 mod edits;
 mod memory;
+mod merges;
