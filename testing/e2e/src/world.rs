@@ -1,0 +1,130 @@
+//! All that a test acts on, removed when it ends.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::binaries;
+use crate::device::Device;
+use crate::server::Server;
+use crate::wire::Wire;
+
+/// The password of every account.
+pub const PASSWORD: &str = "seven quiet otters juggle warm lanterns";
+
+/// A server in a folder of its own, and the wire to it.
+#[derive(Debug)]
+pub struct World {
+    wire: Wire,
+    server: Server,
+    // Last, so that it is removed after the server ended.
+    folder: TempDir,
+}
+
+impl World {
+    /// A server with nothing on it.
+    pub fn new() -> Self {
+        Self::with_options(&[])
+    }
+
+    /// A server with nothing on it and more options, such as `--quota 64MiB`.
+    pub fn with_options(options: &[&str]) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("world-")
+            .tempdir_in(binaries::scratch());
+        let folder = folder.expect("the build output can be written to");
+        fs_err::write(folder.path().join("password"), PASSWORD)
+            .expect("the folder can be written to");
+        let server = Server::start(folder.path(), options);
+        let wire = Wire::open(server.address());
+        Self {
+            wire,
+            server,
+            folder,
+        }
+    }
+
+    /// The path `name` in the folder of the test.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file that holds [`PASSWORD`].
+    pub fn password_file(&self) -> PathBuf {
+        self.path("password")
+    }
+
+    /// Makes a folder in the folder of the test.
+    pub fn folder(&self, name: impl AsRef<Path>) -> PathBuf {
+        let path = self.path(name);
+        fs_err::create_dir_all(&path).expect("the folder can be written to");
+        path
+    }
+
+    /// A device that nobody is signed in on; `name` is also the folder of its state.
+    pub fn device(&self, name: &str) -> Device {
+        Device::new(self.path(name), self.wire.url())
+    }
+
+    /// A device with a new account.
+    pub fn sign_up(&self, name: &str, handle: &str) -> Device {
+        let device = self.device(name);
+        let words = self.path(format!("{handle}.words"));
+        device.json(&[
+            &"signup",
+            &"--handle",
+            &handle,
+            &"--password-file",
+            &self.password_file(),
+            &"--recovery-file",
+            &words,
+        ]);
+        device
+    }
+
+    /// A device signed in to an account that exists.
+    pub fn log_in(&self, name: &str, handle: &str) -> Device {
+        let device = self.device(name);
+        device.json(&[
+            &"login",
+            &"--handle",
+            &handle,
+            &"--password-file",
+            &self.password_file(),
+        ]);
+        device
+    }
+
+    /// What is between the devices and the server.
+    pub const fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// The server.
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The server, to change how it starts next.
+    pub const fn server_mut(&mut self) -> &mut Server {
+        &mut self.server
+    }
+
+    /// SIGKILL of the server, and the end of every connection.
+    pub fn kill_server(&mut self) {
+        self.server.kill();
+        self.wire.cut();
+    }
+
+    /// Starts the server on the same data; devices reach it where they did before.
+    pub fn start_server(&mut self) {
+        self.server.start_again();
+        self.wire.lead_to(self.server.address());
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
