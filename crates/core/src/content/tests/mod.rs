@@ -4,6 +4,7 @@ mod pack;
 mod properties;
 mod record;
 mod ticket;
+mod write;
 
 use anonicloud_proto::ids::{BlobId, RealmId, SpaceId};
 use anonicloud_proto::suite::Suite;
