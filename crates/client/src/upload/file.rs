@@ -135,8 +135,15 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let committed = target.base.as_ref().map(VersionRef::version);
         let found = self.find_ticket(&target.path).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
-        let found = found.filter(|open| Some(open.ticket.source.version()) != committed);
-        let (open, known) = if let Some(open) = found {
+        let (done, found): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|open| Some(open.ticket.source.version()) == committed);
+        for open in done {
+            if open.upload != *self.reservation.upload() {
+                self.client.end_upload(&open.upload).await?;
+            }
+        }
+        let (open, known) = if let Some(open) = found.into_iter().next() {
             let known = self.client.upload_blobs(&open.upload).await?;
             (open, known)
         } else {

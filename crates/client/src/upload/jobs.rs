@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
-use anonicloud_core::tree::name::RemotePath;
+use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use anonicloud_proto::ids::UploadId;
 
@@ -97,6 +97,15 @@ pub(crate) fn done(job: &Job) -> StateChange {
 }
 
 impl Job {
+    /// Whether the file with these names is one that the job sends.
+    pub(super) fn covers(&self, names: &[Vec<u8>]) -> bool {
+        self.sources.iter().any(|source| {
+            let root = source.remote.names();
+            let above = names.iter().take(root.len()).map(Vec::as_slice);
+            root.iter().map(EntryName::as_bytes).eq(above)
+        })
+    }
+
     /// The file of this device that becomes `remote`.
     pub(super) fn local_path(&self, remote: &RemotePath) -> Option<PathBuf> {
         self.sources.iter().find_map(|source| {

@@ -84,6 +84,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let job = jobs.into_iter().find(|job| job.id() == id);
         let job = job.ok_or_else(|| OperationError::UnknownTransfer(id.to_owned()))?;
         self.end_upload(&job.upload).await?;
+        self.drop_tickets(&job).await?;
         let mut changes = vec![done(&job)];
         for pack in self.staged_packs(&job.upload).await? {
             changes.push(StateChange::delete(Table::Staged, pack.blob.as_bytes()));

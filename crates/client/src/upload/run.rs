@@ -99,6 +99,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         uploader.take_all(scan.entries, &staged).await?;
         let report = uploader.finish().await?;
         self.end_upload(&job.upload).await?;
+        self.drop_tickets(job).await?;
         self.state().apply(vec![done(job)]).await?;
         Ok(report)
     }

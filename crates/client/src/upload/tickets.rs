@@ -8,6 +8,7 @@ use anonicloud_proto::ids::UploadId;
 use bytes::Bytes;
 
 use super::engine::Uploader;
+use super::jobs::Job;
 use super::staged::encode_path;
 use crate::client::Client;
 use crate::error::OperationError;
@@ -121,6 +122,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             self.door().request(remote, put).await?;
         }
         Ok(())
+    }
+
+    /// Ends the uploads of tickets that `job` has left: their files are gone, or were never finished.
+    pub(super) async fn drop_tickets(&self, job: &Job) -> Result<(), OperationError> {
+        let mut changes = Vec::new();
+        for (key, row) in self.state().scan(Table::Tickets).await? {
+            let open = self.open_ticket_row(&row)?;
+            if job.covers(&open.ticket.path) {
+                self.end_upload(&open.upload).await?;
+                changes.push(StateChange::delete(Table::Tickets, &key));
+            }
+        }
+        Ok(self.state().apply(changes).await?)
     }
 
     fn open_ticket_row(&self, row: &[u8]) -> Result<OpenTicket, OperationError> {
