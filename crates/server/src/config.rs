@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     /// Serve clients from a data folder, which is made or brought up to date first.
     #[command(after_help = EXAMPLES)]
     Serve(ServeArguments),
+    /// Print the `OpenAPI` document of the API
+    Openapi,
 }
 
 /// How to serve.
@@ -93,14 +95,14 @@ pub(crate) struct ServeArguments {
     )]
     pub(crate) max_connections: usize,
 
-    /// What to log on stderr: error, warn, info, debug, or a tracing filter
+    /// What to log on stderr: off, error, warn, info or debug
     #[arg(
         long,
         value_name = "LEVEL",
         env = "ANONICLOUD_SERVER_LOG",
         default_value = "info"
     )]
-    pub(crate) log: EnvFilter,
+    pub(crate) log: LevelFilter,
 }
 
 /// Where to listen.
@@ -188,6 +190,16 @@ fn parse_connections(text: &str) -> Result<usize, NotACount> {
     } else {
         Err(NotACount)
     }
+}
+
+/// Whether tests write their snapshots anew instead of comparing them.
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module reads the environment"
+)]
+pub(crate) fn update_snapshots() -> bool {
+    std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1")
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::causes::with_causes;
 use self::config::{Command, CommandLine};
@@ -28,14 +32,12 @@ fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let result = match command_line.command {
         Command::Serve(arguments) => {
-            // No times: a log must not tell when somebody did something.
-            tracing_subscriber::fmt()
-                .with_writer(io::stderr)
-                .with_env_filter(arguments.log.clone())
-                .with_ansi(false)
-                .without_time()
-                .init();
+            log_to_stderr(arguments.log);
             run::run(&arguments)
+        }
+        Command::Openapi => {
+            let written = io::stdout().write_all(http::document().as_bytes());
+            written.map_err(RunError::from)
         }
     };
     match result {
@@ -45,6 +47,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs without times, since a log must not tell when somebody did something, and only what this crate says: libraries
+/// name addresses and headers.
+fn log_to_stderr(level: LevelFilter) {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .without_time();
+    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(own))
+        .init();
 }
 
 /// Says what went wrong and what to do.

@@ -22,6 +22,8 @@ use super::{App, Bound, router};
 
 /// Requests that run when the server is told to stop have this long.
 const DRAIN: Duration = Duration::from_secs(20);
+/// A peer that takes no byte for this long is left.
+const STALLED: Duration = Duration::from_secs(30);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(30);
@@ -108,7 +110,7 @@ async fn serve_stream(
 ) -> Result<(), Failed> {
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) => {
-            let handshake = tls.accept(Unstalled::new(stream));
+            let handshake = tls.accept(Unstalled::new(stream, STALLED));
             let stream = timeout(HANDSHAKE, handshake)
                 .await
                 .map_err(io::Error::from)??;
@@ -118,8 +120,12 @@ async fn serve_stream(
                 serve_http_1(stream, router, watcher).await
             }
         }
-        (Stream::Tcp(stream), None) => serve_http_1(Unstalled::new(stream), router, watcher).await,
-        (Stream::Unix(stream), _) => serve_http_1(Unstalled::new(stream), router, watcher).await,
+        (Stream::Tcp(stream), None) => {
+            serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await
+        }
+        (Stream::Unix(stream), _) => {
+            serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await
+        }
     }
 }
 

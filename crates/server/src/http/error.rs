@@ -43,7 +43,9 @@ impl From<ServiceError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, message, hint) = texts(self.0);
+        let (message, hint) = texts(self.0);
+        let status = StatusCode::from_u16(self.0.status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = ErrorDetail {
             code: self.0,
             message: message.to_owned(),
@@ -59,8 +61,8 @@ fn internal(failure: &dyn Error) -> ErrorCode {
     ErrorCode::Internal
 }
 
-/// Status, sentence and hint of each code.
-pub(super) const fn texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+/// Sentence and hint of each code.
+const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::BadRequest
         | ErrorCode::ApiVersionUnsupported
@@ -87,142 +89,132 @@ pub(super) const fn texts(code: ErrorCode) -> (StatusCode, &'static str, &'stati
     }
 }
 
-const fn request_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+const fn request_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::ApiVersionUnsupported => (
-            StatusCode::BAD_REQUEST,
             "the request does not name an API version that this server speaks",
             "send the header anonicloud-api: 1, or update the client or the server",
         ),
         ErrorCode::HandleInvalid => (
-            StatusCode::BAD_REQUEST,
             "the handle breaks the rules",
             "use 3 to 32 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first and last",
         ),
         ErrorCode::MethodNotAllowed => (
-            StatusCode::METHOD_NOT_ALLOWED,
             "the method is not one of this address",
             "see docs/spec/openapi.json for the methods of each address",
         ),
         ErrorCode::NotFound => (
-            StatusCode::NOT_FOUND,
             "there is no such thing, or none that this session may see",
             "check the address and the session",
         ),
         ErrorCode::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
             "the body or a part of it is over its limit",
             "send less at once; the limits are in the API's documentation",
         ),
         ErrorCode::TooManyRequests => (
-            StatusCode::TOO_MANY_REQUESTS,
             "there are too many of these at once",
             "wait a minute and try again, or finish what is open",
         ),
         _ => (
-            StatusCode::BAD_REQUEST,
             "the request is not well formed",
             "check ids, query and body against the API's documentation",
         ),
     }
 }
 
-const fn account_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+const fn account_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::LoginFailed => (
-            StatusCode::UNAUTHORIZED,
             "the proof does not match",
             "check handle and password, or the keys that sign, and begin again",
         ),
         ErrorCode::SessionExpired => (
-            StatusCode::UNAUTHORIZED,
             "there is no session, or it has ended",
             "log in or open the space again, then repeat the request",
         ),
         ErrorCode::Forbidden => (
-            StatusCode::FORBIDDEN,
             "the session's capability does not reach this",
             "open a session of this space with a proof of the right that is needed",
         ),
-        ErrorCode::HandleTaken => (
-            StatusCode::CONFLICT,
-            "the handle belongs to someone",
-            "choose another handle",
-        ),
+        ErrorCode::HandleTaken => ("the handle belongs to someone", "choose another handle"),
         ErrorCode::AlreadyExists => (
-            StatusCode::CONFLICT,
             "the account, device or space is there already",
             "draw new ids, or go on with what is there",
         ),
         _ => (
-            StatusCode::CONFLICT,
             "the sigchain moved on",
             "fetch the sigchain, make the link again behind its newest one, and try again",
         ),
     }
 }
 
-const fn space_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+const fn space_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::HeadMoved => (
-            StatusCode::CONFLICT,
             "the commit does not follow the head of the space",
             "fetch the head, merge, and commit again",
         ),
         ErrorCode::EpochStale => (
-            StatusCode::CONFLICT,
             "the space is in another epoch",
             "fetch the newest roster and use its keys",
         ),
         ErrorCode::CommitInvalid => (
-            StatusCode::UNPROCESSABLE_ENTITY,
             "the commit breaks a rule that the server checks",
             "update the client; this commit will never be accepted",
         ),
         ErrorCode::BlobConflict => (
-            StatusCode::CONFLICT,
             "other bytes are stored under this blob id, or a commit names it",
             "blobs are written once: use another id for other bytes",
         ),
         ErrorCode::OffsetMismatch => (
-            StatusCode::CONFLICT,
             "the offset is not where the stored part of the blob ends",
             "ask for the upload's state and go on from the offset it names",
         ),
         ErrorCode::BlobMismatch => (
-            StatusCode::UNPROCESSABLE_ENTITY,
             "the bytes do not have the length and hash that were announced; the partial blob is gone",
             "send the blob again from its first byte",
         ),
         ErrorCode::BlobMissing => (
-            StatusCode::UNPROCESSABLE_ENTITY,
             "a blob that the commit adds is not complete in this space",
             "ask for the upload's state, send what is missing, and commit again",
         ),
         _ => (
-            StatusCode::PAYLOAD_TOO_LARGE,
             "the owner's quota, or the upload's reservation, is used up",
             "raise the reservation, delete files, or ask the operator for more space",
         ),
     }
 }
 
-const fn server_texts(code: ErrorCode) -> (StatusCode, &'static str, &'static str) {
+const fn server_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::StorageFull => (
-            StatusCode::INSUFFICIENT_STORAGE,
             "the server's disk is full",
             "try again later; nothing that was stored is lost",
         ),
         ErrorCode::Unavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
             "the server is stopping or not ready",
             "try again in a moment",
         ),
         _ => (
-            StatusCode::INTERNAL_SERVER_ERROR,
             "the server failed",
             "try again; if it stays, the operator finds the cause in the server's log",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_has_a_status_a_sentence_and_a_hint_of_its_own() {
+        let texts: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| texts(*code)).collect();
+        assert_eq!(texts.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            let response = Refusal(*code).into_response();
+            assert_eq!(response.status().as_u16(), code.status());
+            assert!((400..600).contains(&code.status()), "{code:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod extract;
 mod gate;
 mod idle;
 mod listen;
+mod openapi;
 mod routes;
 mod spaces;
 mod tls;
@@ -26,6 +27,7 @@ use crate::service::Service;
 
 pub(crate) use self::connection::{Limits, serve};
 pub(crate) use self::listen::{Bound, ListenError};
+pub(crate) use self::openapi::document;
 pub(crate) use self::tls::{TlsError, acceptor};
 
 /// What every request can reach.

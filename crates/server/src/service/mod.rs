@@ -14,6 +14,8 @@ mod pending;
 mod sessions;
 mod slots;
 mod spaces;
+#[cfg(test)]
+mod tests;
 mod uploads;
 
 use std::sync::Arc;

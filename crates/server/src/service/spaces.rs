@@ -11,6 +11,9 @@ use super::sessions::IDLE;
 use super::{Purpose, Service, ServiceError};
 use crate::store::meta::LogRow;
 
+/// Bytes of a page's rows, which leaves each its four bytes of length in the encoding.
+const ROWS_BYTES: usize = LOG_PAGE_BYTES - 4 * LOG_PAGE_COMMITS;
+
 /// What a space session proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rights(Vec<Right>);
@@ -113,7 +116,7 @@ impl Service {
         access.may(&[Right::Read])?;
         let page = self
             .meta
-            .log(access.space, from, LOG_PAGE_COMMITS, LOG_PAGE_BYTES)
+            .log(access.space, from, LOG_PAGE_COMMITS, ROWS_BYTES)
             .await?;
         let mut out = Writer::default();
         for commit in &page {

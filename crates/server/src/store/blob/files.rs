@@ -237,3 +237,16 @@ fn read_piece(mut file: File, left: u64) -> JoinHandle<Result<(Bytes, File, u64)
         Ok((Bytes::from(piece), file, left - want))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::store::blob::conformance;
+
+    #[tokio::test]
+    async fn files_do_what_every_store_does() {
+        let folder = tempfile::tempdir().unwrap();
+        conformance::suite(|| FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap()).await;
+    }
+}

@@ -1,5 +1,7 @@
 //! The blob store: bytes under random names, appended to until they are whole. What exists is decided by the metadata.
 
+#[cfg(test)]
+mod conformance;
 mod files;
 mod write;
 

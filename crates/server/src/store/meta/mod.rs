@@ -4,6 +4,8 @@
 //! next durable one, or after [`UploadStore::flush`].
 
 mod accounts;
+#[cfg(test)]
+pub(crate) mod conformance;
 mod spaces;
 mod sqlite;
 mod uploads;

@@ -94,3 +94,16 @@ fn signed(number: u64) -> Result<i64, MetaError> {
 fn unsigned(number: i64, column: &'static str) -> Result<u64, MetaError> {
     u64::try_from(number).map_err(|_| MetaError::Damaged(column))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::meta::conformance;
+
+    #[tokio::test]
+    async fn sqlite_does_what_every_store_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.sqlite");
+        conformance::suite(|| async { SqliteMeta::open(&path).await.unwrap() }).await;
+    }
+}

@@ -1,0 +1,152 @@
+//! Rules that need a clock: what expires, and when.
+
+use std::sync::Arc;
+
+use anonicloud_proto::api::{Base64, ErrorCode, OpenUpload, SpaceSessionFinish};
+use anonicloud_proto::capability::{
+    CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, session_message,
+};
+use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::{BlobId, UploadId};
+use bytes::Bytes;
+use ed25519_dalek::{Signer as _, SigningKey};
+use futures::{StreamExt as _, stream};
+use tempfile::TempDir;
+
+use super::{PutBlob, Service, ServiceError, SpaceAccess};
+use crate::clock::Clock;
+use crate::clock::manual::ManualClock;
+use crate::secrets::ServerSecrets;
+use crate::store::blob::FileBlobs;
+use crate::store::meta::{MetaStore, SqliteMeta, conformance};
+
+struct Fixture {
+    service: Service,
+    clock: Arc<ManualClock>,
+    key: SigningKey,
+    folder: TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new());
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let meta = SqliteMeta::open(&folder.path().join("metadata.sqlite")).await;
+        let meta: Arc<dyn MetaStore> = Arc::new(meta.unwrap());
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let public = CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
+        let mut account = conformance::new_account(1);
+        account.space_keys = CapabilityKeys {
+            read: ReadTokenHash::of(&[1; 32]),
+            append: public,
+            write: public,
+            admin: public,
+        }
+        .to_bytes();
+        meta.register(account).await.unwrap();
+        let blobs = FileBlobs::open(&folder.path().join("blobs"), Arc::clone(&time)).unwrap();
+        let secrets = ServerSecrets::make();
+        Self {
+            service: Service::new(meta, Arc::new(blobs), time, secrets, 0),
+            clock,
+            key,
+            folder,
+        }
+    }
+
+    /// Opens a session to write, `seconds` after its challenge.
+    async fn session(&self, seconds: u64) -> Result<Base64, ServiceError> {
+        let space = conformance::new_account(1).genesis.space;
+        let challenge = self.service.space_session_start(space)?.challenge;
+        let bytes: [u8; 32] = challenge.as_bytes().try_into().unwrap();
+        let realm = self.service.realm().realm;
+        let message = session_message(&realm, &space, 0, Right::Write, &bytes);
+        self.clock.pass_seconds(seconds);
+        let finish = SpaceSessionFinish {
+            challenge,
+            epoch: 0,
+            read: None,
+            append: None,
+            write: Some(Base64::new(self.key.sign(&message).to_bytes().to_vec())),
+            admin: None,
+        };
+        let answer = self.service.space_session_finish(space, &finish).await?;
+        Ok(answer.token)
+    }
+
+    async fn access(&self) -> SpaceAccess {
+        let token = self.session(0).await.unwrap();
+        self.service.space_access(token.as_bytes()).unwrap()
+    }
+
+    fn stored_files(&self) -> usize {
+        let folders = fs_err::read_dir(self.folder.path().join("blobs")).unwrap();
+        folders
+            .map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count())
+            .sum()
+    }
+}
+
+fn code(failure: &ServiceError) -> Option<ErrorCode> {
+    match failure {
+        ServiceError::Refused(code) => Some(*code),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
+    let fixture = Fixture::new().await;
+    let (service, access) = (&fixture.service, fixture.access().await);
+    let [idle, busy] = [1, 2].map(|name| UploadId::from_bytes([name; 16]));
+    for upload in [idle, busy] {
+        let open = OpenUpload {
+            upload,
+            bytes: 5000,
+        };
+        service.open_upload(&access, &open).await.unwrap();
+        let put = PutBlob {
+            upload,
+            blob: BlobId::from_bytes([upload.as_bytes()[0]; 32]),
+            offset: 0,
+            size: 3,
+            hash: StoredHash::of(b"abc"),
+        };
+        let body = stream::iter([Ok(Bytes::from_static(b"abc"))]).boxed();
+        assert!(service.put_blob(&access, put, body).await.unwrap().complete);
+    }
+    fixture.clock.pass_days(7);
+    assert_eq!(service.collect_uploads().await.unwrap(), 0);
+    // Asking for its state is use.
+    service.upload_state(&access, busy, None).await.unwrap();
+    fixture.clock.pass_days(1);
+    assert_eq!(fixture.stored_files(), 2);
+    assert_eq!(service.collect_uploads().await.unwrap(), 1);
+    assert_eq!(fixture.stored_files(), 1);
+    let gone = service.upload_state(&access, idle, None).await.unwrap_err();
+    assert_eq!(code(&gone), Some(ErrorCode::NotFound));
+    let kept = service.upload_state(&access, busy, None).await.unwrap();
+    assert_eq!((kept.reserved, kept.blobs.len()), (5000, 1));
+    // What was reserved is free again: all of the quota but the other's.
+    let open = OpenUpload {
+        upload: idle,
+        bytes: 5000,
+    };
+    service.open_upload(&access, &open).await.unwrap();
+}
+
+#[tokio::test]
+async fn challenges_live_a_minute_and_sessions_an_hour() {
+    let fixture = Fixture::new().await;
+    let late = fixture.session(60).await.unwrap_err();
+    assert_eq!(code(&late), Some(ErrorCode::LoginFailed));
+    let token = fixture.session(59).await.unwrap();
+    fixture.clock.pass_seconds(3599);
+    assert!(fixture.service.space_access(token.as_bytes()).is_some());
+    fixture.service.forget_ended();
+    assert!(fixture.service.space_access(token.as_bytes()).is_some());
+    fixture.clock.pass_seconds(3600);
+    assert!(fixture.service.space_access(token.as_bytes()).is_none());
+}

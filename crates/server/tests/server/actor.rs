@@ -1,0 +1,461 @@
+//! A client with keys of its own, made from a seed.
+
+use anonicloud_proto::api::{
+    AccountBoxes, Base64, BlobProgress, Challenge, CommitAnswer, LoginAnswer, LoginFinish,
+    LoginStart, LoginStarted, NewDevice, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
+    RegisterStarted, SealedBox, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+};
+use anonicloud_proto::capability::{
+    CapabilityKeys, CapabilityPublicKey, CapabilitySignature, ReadTokenHash, Right, session_message,
+};
+use anonicloud_proto::codec::{Decode as _, Encode as _, Writer};
+use anonicloud_proto::commit::{
+    AddedBlob, CommitKind, CommitLists, HeadAnswer, LoggedCommit, PostedCommit, UnsignedHeader,
+};
+use anonicloud_proto::context::context;
+use anonicloud_proto::hash::{ChainHash, StoredHash};
+use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
+use anonicloud_proto::label::Label;
+use anonicloud_proto::merkle::Frontier;
+use anonicloud_proto::suite::Suite;
+use ed25519_dalek::{Signer as _, SigningKey};
+use opaque_ke::ksf::Identity;
+use opaque_ke::{
+    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration,
+    ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse,
+    Ristretto255, TripleDh,
+};
+use reqwest::RequestBuilder;
+
+use crate::process::{Server, bearer, expect, expect_status};
+
+struct TestSuite;
+
+impl CipherSuite for TestSuite {
+    type OprfCs = Ristretto255;
+    type KeyExchange = TripleDh<Ristretto255, sha2_010::Sha512>;
+    type Ksf = Identity;
+}
+
+struct Random;
+
+impl rand_core_06::RngCore for Random {
+    fn next_u32(&mut self) -> u32 {
+        getrandom::u32().unwrap()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        getrandom::u64().unwrap()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).unwrap();
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core_06::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core_06::CryptoRng for Random {}
+
+/// One account with its private space.
+pub(crate) struct Actor {
+    pub(crate) handle: String,
+    pub(crate) password: Vec<u8>,
+    pub(crate) account: AccountId,
+    pub(crate) device: DeviceId,
+    pub(crate) space: SpaceId,
+    pub(crate) realm: RealmId,
+    pub(crate) device_key: SigningKey,
+    read: [u8; 32],
+    append: SigningKey,
+    pub(crate) write: SigningKey,
+    pub(crate) admin: SigningKey,
+}
+
+/// An open space.
+pub(crate) struct Space {
+    pub(crate) id: SpaceId,
+    pub(crate) token: String,
+}
+
+impl Actor {
+    /// An account that is not registered yet.
+    pub(crate) async fn new(server: &Server, handle: &str) -> Self {
+        let realm: RealmAnswer = expect(server.get("/v1/realm"), 200).await;
+        let key = |use_for: &str| {
+            let seed = ChainHash::of(format!("{handle} {use_for}").as_bytes());
+            SigningKey::from_bytes(seed.as_bytes())
+        };
+        let id = ChainHash::of(handle.as_bytes());
+        let id = id.as_bytes().first_chunk::<16>().unwrap();
+        Self {
+            handle: handle.to_owned(),
+            password: format!("password of {handle}").into_bytes(),
+            account: AccountId::from_bytes(*id),
+            device: DeviceId::from_bytes(*id),
+            space: SpaceId::from_bytes(*ChainHash::of(id).as_bytes()),
+            realm: realm.realm,
+            device_key: key("device"),
+            read: *ChainHash::of(format!("{handle} read").as_bytes()).as_bytes(),
+            append: key("append"),
+            write: key("write"),
+            admin: key("admin"),
+        }
+    }
+
+    /// An account that is registered.
+    pub(crate) async fn registered(server: &Server, handle: &str) -> Self {
+        let actor = Self::new(server, handle).await;
+        let finish = actor.register_finish(server).await;
+        let post = server.post("/v1/register/finish").json(&finish);
+        expect_status(post, 201).await;
+        actor
+    }
+
+    /// A registered account with an open space.
+    pub(crate) async fn with_space(server: &Server, handle: &str) -> (Self, Space) {
+        let actor = Self::registered(server, handle).await;
+        let rights = [Right::Read, Right::Append, Right::Write, Right::Admin];
+        let space = actor.open_space(server, &rights).await;
+        (actor, space)
+    }
+
+    /// The second message of a registration, after the first was answered.
+    pub(crate) async fn register_finish(&self, server: &Server) -> RegisterFinish {
+        let started = ClientRegistration::<TestSuite>::start(&mut Random, &self.password).unwrap();
+        let start = RegisterStart {
+            account: self.account,
+            handle: self.handle.clone(),
+            request: Base64::new(started.message.serialize().to_vec()),
+        };
+        let answer: RegisterStarted =
+            expect(server.post("/v1/register/start").json(&start), 200).await;
+        let response = RegistrationResponse::deserialize(answer.response.as_bytes()).unwrap();
+        let parameters = ClientRegistrationFinishParameters::new(self.identifiers(), None);
+        let finished = started
+            .state
+            .finish(&mut Random, &self.password, response, parameters)
+            .unwrap();
+        let genesis = self.link(0, ChainHash::ZERO, b"genesis");
+        let device = self.link(1, ChainHash::of(&genesis), b"device");
+        RegisterFinish {
+            account: self.account,
+            handle: self.handle.clone(),
+            record: Base64::new(finished.message.serialize().to_vec()),
+            boxes: self.boxes(),
+            recovery_public_key: Base64::new(vec![7; 1984]),
+            sigchain: vec![Base64::new(genesis), Base64::new(device)],
+            device: NewDevice {
+                device: self.device,
+                auth_public_key: public(&self.device_key),
+            },
+            space_keys: Base64::new(self.capability_keys().to_bytes()),
+            genesis: Base64::new(self.genesis().to_bytes()),
+        }
+    }
+
+    /// What the server must give back after a login.
+    pub(crate) fn boxes(&self) -> AccountBoxes {
+        let sealed = |version, kind: &str| SealedBox {
+            version,
+            sealed: Base64::new(format!("{kind} of {}", self.handle).into_bytes()),
+        };
+        AccountBoxes {
+            password_slot: sealed(1, "password slot"),
+            recovery_slot: sealed(2, "recovery slot"),
+            identity: sealed(3, "identity"),
+            space: sealed(4, "space"),
+        }
+    }
+
+    /// A sigchain link whose front is right.
+    pub(crate) fn link(&self, seq: u64, prev: ChainHash, payload: &[u8]) -> Vec<u8> {
+        let mut out = Writer::default();
+        Suite::V1.encode(&mut out);
+        self.account.encode(&mut out);
+        out.u64(seq);
+        prev.encode(&mut out);
+        out.fixed(payload);
+        out.into_bytes()
+    }
+
+    /// Runs both messages of a login. Gives nothing if the answer cannot be opened with the password.
+    pub(crate) async fn login(&self, server: &Server) -> Option<LoginAnswer> {
+        let (started, finish) = self.login_messages(server).await;
+        assert_eq!(started.login.as_bytes().len(), 32);
+        let post = server.post("/v1/login/finish").json(&finish?);
+        Some(expect(post, 200).await)
+    }
+
+    /// The answer to the first message of a login, and the second message if the password opens it.
+    pub(crate) async fn login_messages(
+        &self,
+        server: &Server,
+    ) -> (LoginStarted, Option<LoginFinish>) {
+        let client = ClientLogin::<TestSuite>::start(&mut Random, &self.password).unwrap();
+        let start = LoginStart {
+            handle: self.handle.clone(),
+            ke1: Base64::new(client.message.serialize().to_vec()),
+        };
+        let started: LoginStarted = expect(server.post("/v1/login/start").json(&start), 200).await;
+        let response = CredentialResponse::deserialize(started.ke2.as_bytes()).unwrap();
+        let context = context(Label::OpaqueContext, &self.realm, &[&Suite::V1.to_bytes()]);
+        let parameters = ClientLoginFinishParameters::new(Some(&context), self.identifiers(), None);
+        let finished = client
+            .state
+            .finish(&mut Random, &self.password, response, parameters);
+        let finish = finished.ok().map(|finished| LoginFinish {
+            login: started.login.clone(),
+            ke3: Base64::new(finished.message.serialize().to_vec()),
+        });
+        (started, finish)
+    }
+
+    /// Opens the private space.
+    pub(crate) async fn open_space(&self, server: &Server, rights: &[Right]) -> Space {
+        let finish = self.prove(server, self.space, rights).await;
+        let path = format!("/v1/spaces/{}/sessions/finish", self.space);
+        let answer: SpaceSessionAnswer = expect(server.post(&path).json(&finish), 200).await;
+        assert_eq!(answer.rights, rights);
+        Space {
+            id: self.space,
+            token: bearer(&answer.token),
+        }
+    }
+
+    /// Proofs of this actor's rights in any space.
+    pub(crate) async fn prove(
+        &self,
+        server: &Server,
+        space: SpaceId,
+        rights: &[Right],
+    ) -> SpaceSessionFinish {
+        let path = format!("/v1/spaces/{space}/sessions/start");
+        let challenge: Challenge = expect(server.post(&path), 200).await;
+        let bytes: [u8; 32] = challenge.challenge.as_bytes().try_into().unwrap();
+        let proof = |right: Right, key: &SigningKey| {
+            let message = session_message(&self.realm, &space, 0, right, &bytes);
+            rights
+                .contains(&right)
+                .then(|| Base64::new(key.sign(&message).to_bytes().to_vec()))
+        };
+        SpaceSessionFinish {
+            challenge: challenge.challenge,
+            epoch: 0,
+            read: rights
+                .contains(&Right::Read)
+                .then(|| Base64::new(self.read.to_vec())),
+            append: proof(Right::Append, &self.append),
+            write: proof(Right::Write, &self.write),
+            admin: proof(Right::Admin, &self.admin),
+        }
+    }
+
+    /// The commit that begins the private space.
+    pub(crate) fn genesis(&self) -> PostedCommit {
+        let header = UnsignedHeader {
+            suite: Suite::V1,
+            kind: CommitKind::Genesis,
+            space: self.space,
+            epoch: 0,
+            seq: 0,
+            prev: ChainHash::ZERO,
+            history: Frontier::default().root(),
+            lists: CommitLists::default().hash(),
+            body: ChainHash::of(b"genesis"),
+        };
+        self.sign(header, b"genesis", CommitLists::default(), &self.admin)
+    }
+
+    /// A tree commit behind this head.
+    pub(crate) fn commit(
+        &self,
+        head: &HeadAnswer,
+        body: &[u8],
+        adds: &[AddedBlob],
+    ) -> PostedCommit {
+        let mut adds = adds.to_vec();
+        adds.sort_unstable();
+        let lists = CommitLists {
+            adds,
+            ..CommitLists::default()
+        };
+        let header = self.header(head, body, &lists);
+        self.sign(header, body, lists, &self.write)
+    }
+
+    /// The header of a tree commit behind this head.
+    pub(crate) fn header(
+        &self,
+        head: &HeadAnswer,
+        body: &[u8],
+        lists: &CommitLists,
+    ) -> UnsignedHeader {
+        let mut frontier = head.frontier.clone();
+        frontier.append(&head.commit.header.to_bytes()).unwrap();
+        UnsignedHeader {
+            suite: Suite::V1,
+            kind: CommitKind::Tree,
+            space: self.space,
+            epoch: 0,
+            seq: frontier.size(),
+            prev: head.commit.header.hash(),
+            history: frontier.root(),
+            lists: lists.hash(),
+            body: ChainHash::of(body),
+        }
+    }
+
+    /// A commit with this header.
+    pub(crate) fn sign(
+        &self,
+        header: UnsignedHeader,
+        body: &[u8],
+        lists: CommitLists,
+        key: &SigningKey,
+    ) -> PostedCommit {
+        let signature = key.sign(&header.message(&self.realm)).to_bytes();
+        let header = header.with_signature(CapabilitySignature::from_bytes(signature));
+        PostedCommit {
+            logged: LoggedCommit {
+                header,
+                body: body.to_vec(),
+            },
+            lists,
+        }
+    }
+
+    pub(crate) fn capability_keys(&self) -> CapabilityKeys {
+        let public =
+            |key: &SigningKey| CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
+        CapabilityKeys {
+            read: ReadTokenHash::of(&self.read),
+            append: public(&self.append),
+            write: public(&self.write),
+            admin: public(&self.admin),
+        }
+    }
+
+    fn identifiers(&self) -> Identifiers<'_> {
+        Identifiers {
+            client: None,
+            server: Some(self.realm.as_bytes()),
+        }
+    }
+}
+
+impl Space {
+    /// A path below this space.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/spaces/{}/{rest}", self.id)
+    }
+
+    /// The space's head.
+    pub(crate) async fn head(&self, server: &Server) -> HeadAnswer {
+        let get = server.get(&self.path("head")).bearer_auth(&self.token);
+        let response = expect_status(get, 200).await;
+        HeadAnswer::from_bytes(&response.bytes().await.unwrap()).unwrap()
+    }
+
+    /// Opens an upload.
+    pub(crate) async fn open_upload(&self, server: &Server, name: u8, bytes: u64) -> UploadId {
+        let upload = UploadId::from_bytes([name; 16]);
+        let answer: UploadAnswer = expect(self.opening(server, upload, bytes), 200).await;
+        assert_eq!((answer.upload, answer.idle_days), (upload, 7));
+        upload
+    }
+
+    /// The request that opens an upload.
+    pub(crate) fn opening(&self, server: &Server, upload: UploadId, bytes: u64) -> RequestBuilder {
+        server
+            .post(&self.path("uploads"))
+            .bearer_auth(&self.token)
+            .json(&OpenUpload { upload, bytes })
+    }
+
+    /// The request that sends a blob's bytes from `offset` on.
+    pub(crate) fn sending(
+        &self,
+        server: &Server,
+        upload: UploadId,
+        blob: &Blob,
+        offset: usize,
+    ) -> RequestBuilder {
+        server
+            .put(&self.path(&blob.put_path(upload, offset)))
+            .bearer_auth(&self.token)
+            .body(blob.bytes[offset..].to_vec())
+    }
+
+    /// Sends a whole blob.
+    pub(crate) async fn send(&self, server: &Server, upload: UploadId, blob: &Blob) {
+        let progress: BlobProgress = expect(self.sending(server, upload, blob, 0), 200).await;
+        let stored = blob.bytes.len() as u64;
+        let complete = true;
+        assert_eq!(progress, BlobProgress { stored, complete });
+    }
+
+    /// The request that posts a commit.
+    pub(crate) fn committing(&self, server: &Server, commit: &PostedCommit) -> RequestBuilder {
+        server
+            .post(&self.path("commits"))
+            .bearer_auth(&self.token)
+            .body(commit.to_bytes())
+    }
+
+    /// Commits behind the head.
+    pub(crate) async fn commit(&self, server: &Server, actor: &Actor, blobs: &[&Blob]) {
+        let adds: Vec<AddedBlob> = blobs.iter().map(|blob| blob.added()).collect();
+        let commit = actor.commit(&self.head(server).await, b"tree", &adds);
+        let answer: CommitAnswer = expect(self.committing(server, &commit), 200).await;
+        assert_eq!(answer.hash, commit.logged.header.hash());
+    }
+
+    /// The request that reads a blob.
+    pub(crate) fn reading(&self, server: &Server, blob: &Blob) -> RequestBuilder {
+        let path = self.path(&format!("blobs/{}", blob.id));
+        server.get(&path).bearer_auth(&self.token)
+    }
+}
+
+/// Bytes under an id.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) id: BlobId,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Blob {
+    /// A blob of `len` bytes that depend on its name.
+    pub(crate) fn new(name: u8, len: usize) -> Self {
+        let mut bytes = vec![0; len];
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[name]).finalize_xof().fill(&mut bytes);
+        Self {
+            id: BlobId::from_bytes([name; 32]),
+            bytes,
+        }
+    }
+
+    pub(crate) fn added(&self) -> AddedBlob {
+        AddedBlob {
+            blob: self.id,
+            size: self.bytes.len() as u64,
+        }
+    }
+
+    /// The path, below the space, to send it from `offset` on.
+    pub(crate) fn put_path(&self, upload: UploadId, offset: usize) -> String {
+        let (id, size) = (self.id, self.bytes.len());
+        let hash = StoredHash::of(&self.bytes);
+        format!("uploads/{upload}/blobs/{id}?offset={offset}&size={size}&hash={hash}")
+    }
+}
+
+/// A public key as it travels in JSON.
+pub(crate) fn public(key: &SigningKey) -> Base64 {
+    Base64::new(key.verifying_key().to_bytes().to_vec())
+}

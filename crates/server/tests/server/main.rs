@@ -1,0 +1,18 @@
+//! The real binary over real connections.
+
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod actor;
+#[cfg(test)]
+mod commits;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod spaces;
+#[cfg(test)]
+mod uploads;
