@@ -12,8 +12,8 @@ use crate::ui::Ui;
 /// The settings of a run.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The server that was named, if one was.
-    pub(crate) server: Option<ServerAddress>,
+    server: Option<String>,
+    ca_file: Option<PathBuf>,
     /// How long a request is tried again before a person is told.
     pub(crate) patience: Duration,
     /// Where the local state lives.
@@ -23,19 +23,37 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the flags; clap has put the environment behind them.
     pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
-        let server = options.server.as_deref().map(|url| ServerAddress {
-            url: url.to_owned(),
-            ca_file: options.ca_file.clone(),
-        });
         let state_directory = match &options.state_dir {
             Some(directory) => directory.clone(),
             None => default_state_directory().ok_or(CliError::StateDirectoryUnknown)?,
         };
         Ok(Self {
-            server,
+            server: options.server.clone(),
+            ca_file: options.ca_file.clone().map(absolute),
             patience: Duration::from_secs(options.retry_for.into()),
             state_directory,
         })
+    }
+
+    /// The server that was named, if one was.
+    pub(crate) fn named_server(&self) -> Option<ServerAddress> {
+        let url = self.server.clone()?;
+        Some(ServerAddress {
+            url,
+            ca_file: self.ca_file.clone(),
+        })
+    }
+
+    /// The server to use when `stored` is the one that was signed in to: what was named stands before it, and its
+    /// certificates are good for its own address only.
+    pub(crate) fn server_over(&self, stored: ServerAddress) -> ServerAddress {
+        match self.named_server() {
+            Some(named) if named.url != stored.url => named,
+            _ => ServerAddress {
+                ca_file: self.ca_file.clone().or(stored.ca_file),
+                url: stored.url,
+            },
+        }
     }
 }
 
@@ -60,4 +78,56 @@ pub(crate) const fn json_ui() -> Ui {
 
 fn default_state_directory() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|directories| directories.data_local_dir().join("anonicloud"))
+}
+
+/// A path that is good in another working folder too, since the account's record keeps it.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+    use std::path::PathBuf;
+
+    use anonicloud_client::remote::ServerAddress;
+
+    use super::Settings;
+
+    fn address(url: &str, ca_file: Option<&str>) -> ServerAddress {
+        ServerAddress {
+            url: url.to_owned(),
+            ca_file: ca_file.map(PathBuf::from),
+        }
+    }
+
+    fn used(server: Option<&str>, ca_file: Option<&str>) -> ServerAddress {
+        let settings = Settings {
+            server: server.map(str::to_owned),
+            ca_file: ca_file.map(PathBuf::from),
+            patience: Duration::ZERO,
+            state_directory: PathBuf::new(),
+        };
+        settings.server_over(address("https://stored", Some("/stored.pem")))
+    }
+
+    #[test]
+    fn what_is_named_stands_before_what_is_stored() {
+        assert_eq!(
+            used(None, None),
+            address("https://stored", Some("/stored.pem"))
+        );
+        assert_eq!(
+            used(Some("https://stored"), None),
+            address("https://stored", Some("/stored.pem"))
+        );
+        assert_eq!(
+            used(None, Some("/other.pem")),
+            address("https://stored", Some("/other.pem"))
+        );
+        assert_eq!(
+            used(Some("https://other"), None),
+            address("https://other", None)
+        );
+    }
 }

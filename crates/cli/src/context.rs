@@ -46,13 +46,8 @@ impl Context {
     /// The client of the account that this device is signed in to. A server that was named stands before the stored one.
     pub(crate) async fn client(&self) -> Result<NativeClient, CliError> {
         let state = open_state(&self.settings.state_directory).await?;
-        let stored = stored_server(&state).await?;
-        let address = self
-            .settings
-            .server
-            .clone()
-            .or(stored)
-            .ok_or(CliError::NotSignedIn)?;
+        let stored = stored_server(&state).await?.ok_or(CliError::NotSignedIn)?;
+        let address = self.settings.server_over(stored);
         let client = Client::open(self.connect(&address)?, state).await?;
         Ok(client.with_folder(&self.settings.state_directory))
     }
@@ -61,8 +56,7 @@ impl Context {
     pub(crate) async fn beginning(&self) -> Result<Beginning, CliError> {
         let address = self
             .settings
-            .server
-            .clone()
+            .named_server()
             .ok_or(CliError::ServerMissing)?;
         let state = open_state(&self.settings.state_directory).await?;
         if stored_server(&state).await?.is_some() {

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::escape;
 use crate::paths::PathError;
+use crate::report::counted;
 use crate::secrets::SecretError;
 
 /// Why a command failed.
@@ -43,10 +44,10 @@ pub(crate) enum CliError {
     WordsUnconfirmed,
     #[error("these are not the words asked for")]
     WordsWrong,
-    #[error("{0} transfers are not finished")]
-    TransfersWaiting(usize),
-    #[error("{0} of the files were skipped")]
-    Partial(usize),
+    #[error("{} not finished", counted(*.0, "transfer"))]
+    TransfersWaiting(u64),
+    #[error("{} skipped", counted(*.0, "file"))]
+    Partial(u64),
     #[error("there was no answer")]
     NoAnswer,
     #[error("interrupted")]

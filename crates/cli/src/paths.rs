@@ -235,6 +235,9 @@ fn distinct(targets: impl Iterator<Item = String>) -> Result<(), PathError> {
 mod tests {
     use super::*;
 
+    /// Sources, target, what the target is, and what is planned.
+    type Case<'a> = (&'a [&'a str], &'a str, Option<ItemKind>, &'a [&'a str]);
+
     fn remote(text: &str) -> RemoteArgument {
         RemoteArgument::parse(text.as_bytes()).unwrap()
     }
@@ -259,7 +262,6 @@ mod tests {
     fn put_follows_cp() {
         let folder = Some(ItemKind::Directory);
         let file = Some(ItemKind::File);
-        type Case<'a> = (&'a [&'a str], &'a str, Option<ItemKind>, &'a [&'a str]);
         let cases: [Case<'_>; 11] = [
             (&["a"], "/name", None, &["a /name"]),
             (&["a"], "/name", file, &["a /name"]),

@@ -20,22 +20,14 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// A bar that waits for a plan.
+    /// A bar that is not drawn before there is a plan.
     pub(crate) fn new(ui: Ui) -> Self {
-        let target = if ui.shows_progress() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(
-            ProgressStyle::with_template(TEMPLATE)
-                .expect("the template is a constant that the tests draw"),
-        );
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(Duration::from_millis(250));
-        }
+        let style =
+            ProgressStyle::with_template(TEMPLATE).expect("the tests make it from this constant");
+        let drawn =
+            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_style(style);
         Self {
-            drawn: bar,
+            drawn,
             ui,
             files: AtomicU64::new(0),
             files_done: AtomicU64::new(0),
@@ -70,6 +62,10 @@ impl Progress for Bar {
         self.drawn
             .set_length(bytes.saturating_sub(self.present.load(Ordering::Relaxed)));
         self.tell();
+        if self.drawn.is_hidden() && self.ui.shows_progress() {
+            self.drawn.set_draw_target(ProgressDrawTarget::stderr());
+            self.drawn.enable_steady_tick(Duration::from_millis(250));
+        }
     }
 
     fn advance(&self, bytes: u64) {

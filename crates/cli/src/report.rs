@@ -37,8 +37,8 @@ pub(crate) struct SignedOut {
 #[derive(Debug, Serialize)]
 pub(crate) struct Identity<'a> {
     pub(crate) handle: &'a str,
-    pub(crate) account_id: String,
-    pub(crate) device_id: String,
+    pub(crate) account_id: &'a str,
+    pub(crate) device_id: &'a str,
     pub(crate) server: &'a str,
     pub(crate) devices: usize,
 }
@@ -363,8 +363,8 @@ mod tests {
         };
         let identity = Identity {
             handle: "alice",
-            account_id: "00112233445566778899aabbccddeeff".to_owned(),
-            device_id: "ffeeddccbbaa99887766554433221100".to_owned(),
+            account_id: "00112233445566778899aabbccddeeff",
+            device_id: "ffeeddccbbaa99887766554433221100",
             server: "https://cloud.example.org",
             devices: 2,
         };

@@ -121,11 +121,11 @@ pub(crate) fn write_stdout(
         .map_err(CliError::Output)
 }
 
-/// Asks on stderr and reads one line of stdin, without its end. Blocks.
+/// Asks on stderr and reads one line of stdin, without its end. Blocks, but holds no stream meanwhile: Ctrl-C must be
+/// able to print.
 pub(crate) fn ask(question: &str) -> Result<Zeroizing<String>, CliError> {
-    let mut out = io::stderr().lock();
-    write!(out, "{question}")
-        .and_then(|()| out.flush())
+    io::stderr()
+        .write_all(question.as_bytes())
         .map_err(CliError::Output)?;
     let mut line = Zeroizing::new(String::new());
     match io::stdin().read_line(&mut line) {

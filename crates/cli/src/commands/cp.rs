@@ -1,5 +1,6 @@
 //! `cp`: copies inside the cloud.
 
+use anonicloud_client::item::ItemKind;
 use clap::Args;
 
 use super::target::existing_kind;
@@ -28,9 +29,16 @@ impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
         let existing = existing_kind(&client, &self.target).await?;
+        let into_existing = existing == Some(ItemKind::Directory);
         let mut paths = Vec::with_capacity(self.sources.len());
         for (from, to) in moves(&self.sources, &self.target, existing)? {
-            client.copy(&from, &to).await?;
+            // Into a folder that is there the client goes by itself.
+            let place = if into_existing {
+                &self.target.path
+            } else {
+                &to
+            };
+            client.copy(&from, place).await?;
             context.ui.note(&format!("copied {from} to {to}"))?;
             paths.push(to.to_string());
         }

@@ -23,7 +23,7 @@ impl Arguments {
         if !self.force {
             let waiting = client.queue().await?.len();
             if waiting > 0 {
-                return Err(CliError::TransfersWaiting(waiting));
+                return Err(CliError::TransfersWaiting(waiting as u64));
             }
         }
         let report = client.logout().await?;

@@ -12,5 +12,5 @@ pub(super) fn refuse_skipped(ui: Ui, moved: &Moved) -> Result<(), CliError> {
     for skipped in &moved.skipped {
         ui.tell(&format!("skipped {}: {}", skipped.path, skipped.reason))?;
     }
-    Err(CliError::Partial(moved.skipped.len()))
+    Err(CliError::Partial(moved.skipped.len() as u64))
 }

@@ -17,8 +17,8 @@ impl Arguments {
         let who = client.whoami().await?;
         let identity = Identity {
             handle: &who.handle,
-            account_id: who.account_id.to_string(),
-            device_id: who.device_id.to_string(),
+            account_id: &who.account_id,
+            device_id: &who.device_id,
             server: &who.server,
             devices: who.devices,
         };
