@@ -39,11 +39,6 @@ impl CertifiedDevice {
     pub const fn removed(&self) -> Option<u64> {
         self.removed
     }
-
-    /// Whether it is certified by the chain that ends before link `len`.
-    pub fn is_valid_at(&self, len: u64) -> bool {
-        self.added < len && self.removed.is_none_or(|removed| removed >= len)
-    }
 }
 
 /// A sigchain of which every link was verified: nothing else makes this value.
@@ -205,13 +200,6 @@ impl Sigchain {
     /// A device that is or was certified.
     pub fn device(&self, device: &DeviceId) -> Option<&CertifiedDevice> {
         self.devices.get(device)
-    }
-
-    /// The devices that are certified now.
-    pub fn valid_devices(&self) -> impl Iterator<Item = (&DeviceId, &CertifiedDevice)> {
-        self.devices
-            .iter()
-            .filter(|(_, device)| device.removed.is_none())
     }
 
     /// The first link of the chain of a new account.

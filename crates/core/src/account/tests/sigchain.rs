@@ -40,8 +40,8 @@ fn a_chain_gives_keys_handle_and_the_history_of_devices() {
     assert_eq!(chain.handle().as_str(), "alice");
     assert_eq!(chain.link_count(), 4);
     assert_eq!(chain.head(), ChainHash::of(&chain.links()[3]));
-    let valid: Vec<_> = chain.valid_devices().map(|(device, _)| *device).collect();
-    assert_eq!(valid, [person.device.device()]);
+    let first = chain.device(&person.device.device()).unwrap();
+    assert_eq!((first.added(), first.removed()), (1, None));
     let removed = chain.device(&second.device()).unwrap();
     assert_eq!((removed.added(), removed.removed()), (2, Some(3)));
     assert_eq!(*removed.key(), second.signing().public());
