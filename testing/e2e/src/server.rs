@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use crate::binaries;
 
 /// What the server prints before its address, once it takes connections.
-const READY: &str = "listening on http://";
+const READY: &str = "listening on ";
 
 /// A server on loopback; killed when dropped.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Server {
             .args([
                 "serve",
                 "--log",
-                "debug",
+                "trace",
                 "--listen",
                 "127.0.0.1:0",
                 "--data-dir",
@@ -67,10 +67,10 @@ impl Server {
         BufReader::new(output)
             .read_line(&mut line)
             .expect("the server prints");
-        let address = line
-            .trim_end()
-            .strip_prefix(READY)
-            .and_then(|address| address.parse().ok());
+        let url = line.trim_end().strip_prefix(READY);
+        let address = url
+            .and_then(|url| url.split_once("://"))
+            .and_then(|(_, address)| address.parse().ok());
         self.address = address.unwrap_or_else(|| {
             std::panic::panic_any(format!(
                 "the server does not listen: {line:?} {}",

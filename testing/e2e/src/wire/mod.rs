@@ -5,6 +5,7 @@ mod pump;
 mod request;
 mod state;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use socket2::{Domain, Socket, Type};
 
 pub use self::fault::Faults;
 pub use self::request::{Kind, Seen};
+pub use self::state::Conversation;
 use self::state::Shared;
 use crate::device::Running;
 
@@ -124,12 +126,13 @@ impl Wire {
 
     /// Keeps all that passes from now on, both ways.
     pub fn record(&self) {
-        self.shared.lock().record = Some(Vec::new());
+        self.shared.lock().record = Some(BTreeMap::new());
     }
 
-    /// All that was kept.
-    pub fn recorded(&self) -> Vec<u8> {
-        self.shared.lock().record.clone().unwrap_or_default()
+    /// All that was kept, connection by connection.
+    pub fn recorded(&self) -> Vec<Conversation> {
+        let record = self.shared.lock().record.clone().unwrap_or_default();
+        record.into_values().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What all connections of a wire share, and the one place where they stop.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,16 @@ pub(super) struct Connection {
     pub(super) client: TcpStream,
     pub(super) server: TcpStream,
     request: Option<usize>,
+}
+
+/// All that passed on one connection.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::exhaustive_structs, reason = "tests take it apart")]
+pub struct Conversation {
+    /// From the client.
+    pub to_server: Vec<u8>,
+    /// From the server.
+    pub to_client: Vec<u8>,
 }
 
 /// A moment that is waited for.
@@ -36,7 +46,7 @@ pub(super) struct State {
     pub(super) received: u64,
     pub(super) faults: Option<Faults>,
     pub(super) faults_done: u32,
-    pub(super) record: Option<Vec<u8>>,
+    pub(super) record: Option<BTreeMap<u64, Conversation>>,
     hold: Option<Hold>,
     /// Nothing passes.
     held: bool,
@@ -209,7 +219,11 @@ impl Shared {
             Way::ToClient => state.received += len,
         }
         if let Some(record) = &mut state.record {
-            record.extend_from_slice(bytes);
+            let conversation = record.entry(id).or_default();
+            match way {
+                Way::ToServer => conversation.to_server.extend_from_slice(bytes),
+                Way::ToClient => conversation.to_client.extend_from_slice(bytes),
+            }
         }
         if let Some(index) = current(&state, id) {
             match way {
