@@ -122,6 +122,11 @@ impl CliError {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Operation(OperationError::Stream(error))
+                if error.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                Exit::BrokenPipe
+            }
             Self::Operation(error) => Exit::of(error.kind()),
             Self::Secret(error) if error.is_disk() => Exit::LocalDisk,
             Self::Path(_)
@@ -258,6 +263,12 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
 mod tests {
     use std::io;
 
+    use std::path::PathBuf;
+
+    use anonicloud_client::OperationError;
+    use anonicloud_client::remote::RemoteError;
+    use anonicloud_client::state::StateError;
+
     use super::{CliError, Exit};
 
     fn every_error() -> Vec<CliError> {
@@ -284,10 +295,46 @@ mod tests {
         ]
     }
 
+    fn every_error_of_the_client() -> Vec<CliError> {
+        let path = || PathBuf::from("/home/alice/a.txt");
+        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let errors = vec![
+            OperationError::NotSignedIn,
+            OperationError::AlreadySignedIn,
+            OperationError::LoginFailed,
+            OperationError::DeviceUnknown,
+            OperationError::WeakPassword,
+            OperationError::HandleInvalid,
+            OperationError::AccountKeyMalformed,
+            OperationError::RolledBack,
+            OperationError::Local {
+                path: path(),
+                source: refused(),
+            },
+            OperationError::Local {
+                path: path(),
+                source: full(),
+            },
+            OperationError::TargetExists(path()),
+            OperationError::FileChanged(path()),
+            OperationError::FileTooLarge,
+            OperationError::Stream(full()),
+            OperationError::NothingToResume(path()),
+            OperationError::UnknownTransfer("7f3a".to_owned()),
+            OperationError::Busy,
+            OperationError::State(StateError::Corrupt),
+            OperationError::State(StateError::Full),
+            OperationError::Remote(RemoteError::Malformed { what: "a head" }),
+        ];
+        errors.into_iter().map(CliError::from).collect()
+    }
+
     #[test]
     fn every_refusal_reads_as_it_did() {
         let text: Vec<String> = every_error()
             .iter()
+            .chain(&every_error_of_the_client())
             .map(|error| {
                 let report = error.report();
                 format!(
@@ -315,6 +362,12 @@ mod tests {
         let gone = CliError::Output(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!(gone.exit(), Exit::BrokenPipe);
         assert!(gone.report().is_silent());
+        let gone = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(
+            CliError::from(OperationError::Stream(gone))
+                .report()
+                .is_silent()
+        );
         assert!(!CliError::NoAnswer.report().is_silent());
     }
 

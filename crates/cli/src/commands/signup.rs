@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Make a password of six random words and show it
     #[arg(long, group = "password_from")]
     generate_password: bool,
-    /// Make an account key too: without it not even the server's whole disk helps to guess the password
+    /// Make an account key too: with it, even who has the server's whole disk cannot guess the password
     #[arg(long)]
     account_key: bool,
     /// Write the recovery words, and the account key, to a new file that only you can read
