@@ -3,7 +3,7 @@
 use core::ops::Range;
 use std::sync::Arc;
 
-use anonicloud_proto::api::{BlobProgress, ErrorCode};
+use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use axum::Json;
@@ -49,6 +49,15 @@ pub(super) async fn put(
     });
     let progress = storing.await.map_err(|_| ServiceError::Task)?;
     Ok(Json(progress?))
+}
+
+pub(super) async fn state(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Ids((_, upload, blob)): Ids<(SpaceId, UploadId, BlobId)>,
+) -> Result<Json<BlobState>, Refusal> {
+    let state = app.service().blob_state(&access, upload, blob);
+    Ok(Json(state.await?))
 }
 
 pub(super) async fn remove(

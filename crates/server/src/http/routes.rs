@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anonicloud_proto::api::schema::{Components, Schema};
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, Challenge, CommitAnswer, DeviceLoginFinish,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
     DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
     RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
     SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
@@ -338,6 +338,9 @@ fn upload_routes() -> Vec<Route> {
         .asks::<StoredHash>("hash")
         .takes_raw("the blob's bytes from the offset on")
         .answers::<BlobProgress>(),
+        R::new(Get, BLOB, "Tell how much of a blob is stored", blobs::state)
+            .within(SEND)
+            .answers::<BlobState>(),
         R::new(
             Delete,
             BLOB,

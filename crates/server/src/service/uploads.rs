@@ -72,7 +72,7 @@ impl Service {
             // The rows of half-written blobs may still wait for the next durable transaction.
             self.meta.flush().await?;
         }
-        let blobs = stream::iter(rows.into_iter().map(|row| self.blob_state(row)))
+        let blobs = stream::iter(rows.into_iter().map(|row| self.state_of(row)))
             .buffered(SYNCS)
             .try_collect()
             .await?;
@@ -81,6 +81,30 @@ impl Service {
             blobs,
             more,
         })
+    }
+
+    /// How much of one blob is stored, which is durable; nothing of one that was not begun.
+    pub(crate) async fn blob_state(
+        &self,
+        access: &SpaceAccess,
+        upload: UploadId,
+        blob: BlobId,
+    ) -> Result<BlobState, ServiceError> {
+        access.may(UPLOADERS)?;
+        let reserved = self.meta.touch_upload(self.request(access, upload)).await?;
+        reserved.ok_or(ErrorCode::NotFound)?;
+        let Some(row) = self.meta.blob(access.space(), blob).await? else {
+            return Ok(BlobState {
+                blob,
+                stored: 0,
+                complete: false,
+            });
+        };
+        if !row.complete {
+            // As in `upload_state`.
+            self.meta.flush().await?;
+        }
+        self.state_of(row).await
     }
 
     /// Keeps an upload's sealed ticket.
@@ -128,7 +152,7 @@ impl Service {
         }
     }
 
-    async fn blob_state(&self, row: BlobRow) -> Result<BlobState, ServiceError> {
+    async fn state_of(&self, row: BlobRow) -> Result<BlobState, ServiceError> {
         let stored = if row.complete {
             row.size
         } else {

@@ -118,12 +118,37 @@ async fn bytes_go_behind_those_stored_or_over_them() {
         stored: 300,
         complete: false,
     };
-    assert_eq!(state(&server, &space, upload, "").await.blobs, [expected]);
+    assert_eq!(
+        state(&server, &space, upload, "").await.blobs,
+        std::slice::from_ref(&expected)
+    );
+    let asked = async || -> BlobState {
+        let path = space.path(&format!("uploads/{upload}/blobs/{}", blob.id));
+        expect(server.get(&path).bearer_auth(&space.token), 200).await
+    };
+    assert_eq!(asked().await, expected);
     let whole: BlobProgress = expect(part(300, 1000), 200).await;
     assert!(whole.complete && whole.stored == 1000);
     // It is there: the body is not even read.
     let again: BlobProgress = expect(part(1000, 1000), 200).await;
     assert!(again.complete);
+    assert_eq!(
+        asked().await,
+        BlobState {
+            blob: blob.id,
+            stored: 1000,
+            complete: true,
+        }
+    );
+    let path = |upload: UploadId| {
+        let blob = BlobId::from_bytes([9; 32]);
+        let path = space.path(&format!("uploads/{upload}/blobs/{blob}"));
+        server.get(&path).bearer_auth(&space.token)
+    };
+    let absent: BlobState = expect(path(upload), 200).await;
+    assert_eq!((absent.stored, absent.complete), (0, false));
+    let other = UploadId::from_bytes([9; 16]);
+    assert_eq!(refused(path(other)).await, ErrorCode::NotFound);
 }
 
 #[tokio::test]

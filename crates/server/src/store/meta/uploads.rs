@@ -123,6 +123,9 @@ pub(crate) trait UploadStore: Send + Sync + Debug {
         count: usize,
     ) -> Answer<'_, Vec<BlobRow>>;
 
+    /// A blob of the space, whichever upload brought it.
+    fn blob(&self, space: SpaceId, blob: BlobId) -> Answer<'_, Option<BlobRow>>;
+
     /// Keeps an upload's ticket. Gives whether there is such an upload.
     fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>) -> Answer<'_, bool>;
 

@@ -1,13 +1,13 @@
 //! Rows of blobs in SQLite, and what they charge to their uploads.
 
-use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use sqlx::SqliteConnection;
 
 use super::uploads::{charges, touch};
 use super::writer::Verdict;
-use super::{fixed, signed, sql};
+use super::{fixed, signed, sql, unsigned};
 use crate::store::ObjectId;
-use crate::store::meta::{Begun, MetaError, NewBlob, RemovedBlob, UploadRequest};
+use crate::store::meta::{Begun, BlobRow, MetaError, NewBlob, RemovedBlob, UploadRequest};
 
 struct Stored {
     object: ObjectId,
@@ -32,7 +32,7 @@ pub(super) async fn begin(
         return Ok(Verdict::Undo(Begun::NoUpload));
     };
     touch(connection, request).await?;
-    let stored = select(connection, request, new.blob).await?;
+    let stored = select(connection, request.space, new.blob).await?;
     let size = signed(new.size)?;
     let Some(stored) = stored else {
         if !new.from_start {
@@ -88,7 +88,7 @@ pub(super) async fn remove(
     blob: BlobId,
 ) -> Result<Verdict<RemovedBlob>, MetaError> {
     touch(connection, request).await?;
-    let Some(stored) = select(connection, request, blob).await? else {
+    let Some(stored) = select(connection, request.space, blob).await? else {
         return Ok(Verdict::Keep(RemovedBlob::Absent));
     };
     match stored.upload {
@@ -102,14 +102,31 @@ pub(super) async fn remove(
     }
 }
 
+/// A blob of the space, whichever upload brought it.
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    space: SpaceId,
+    blob: BlobId,
+) -> Result<Option<BlobRow>, MetaError> {
+    let Some(stored) = select(connection, space, blob).await? else {
+        return Ok(None);
+    };
+    Ok(Some(BlobRow {
+        blob,
+        object: stored.object,
+        size: unsigned(stored.size, "blobs.size")?,
+        complete: stored.complete,
+    }))
+}
+
 async fn select(
     connection: &mut SqliteConnection,
-    request: &UploadRequest,
+    space: SpaceId,
     blob: BlobId,
 ) -> Result<Option<Stored>, MetaError> {
     type Row = (Vec<u8>, Option<Vec<u8>>, i64, Vec<u8>, bool);
     let row = sqlx::query_as::<_, Row>(sql!("blob_select"))
-        .bind(request.space.as_bytes().as_slice())
+        .bind(space.as_bytes().as_slice())
         .bind(blob.as_bytes().as_slice())
         .fetch_optional(connection)
         .await?;

@@ -82,6 +82,13 @@ impl UploadStore for SqliteMeta {
         })
     }
 
+    fn blob(&self, space: SpaceId, blob: BlobId) -> Answer<'_, Option<BlobRow>> {
+        Box::pin(async move {
+            let mut connection = self.reads.acquire().await?;
+            blobs::find(&mut connection, space, blob).await
+        })
+    }
+
     fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>) -> Answer<'_, bool> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move {
