@@ -54,6 +54,15 @@ impl DataFolder {
         self.path.join("metadata.sqlite")
     }
 
+    /// Whether the metadata store was ever written.
+    pub(crate) fn has_metadata(&self) -> io::Result<bool> {
+        match fs_err::metadata(self.metadata()) {
+            Ok(metadata) => Ok(metadata.len() > 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The folder of the blob store.
     pub(crate) fn blobs(&self) -> PathBuf {
         self.path.join("blobs")

@@ -33,6 +33,11 @@ pub(crate) enum RunError {
     /// The metadata cannot be opened.
     #[error(transparent)]
     Metadata(#[from] MetaError),
+    /// The folder has blobs, but not the metadata that names them.
+    #[error(
+        "metadata.sqlite is missing or empty, and without it every blob in this data folder would be removed"
+    )]
+    MetadataLost,
     /// The objects cannot be swept.
     #[error(transparent)]
     Sweep(#[from] ServiceError),
@@ -64,6 +69,9 @@ impl RunError {
                 "check the permissions of server.key in the data folder"
             }
             Self::Secrets(_) => "put server.key back from the backup of this data folder",
+            Self::MetadataLost => {
+                "put metadata.sqlite back from the backup of this data folder, with its -wal file if there is one"
+            }
             Self::Listen(_) => "choose another --listen, or stop what uses this one",
             Self::Tls(_) => {
                 "check that --tls-cert and --tls-key are PEM files that belong together"
@@ -125,7 +133,11 @@ async fn start(arguments: &ServeArguments) -> Result<(), RunError> {
 /// The service over the stores of a data folder.
 async fn open_service(folder: &DataFolder, quota: u64) -> Result<Service, RunError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let folder_is_new = !folder.metadata().exists();
+    let folder_is_new = !folder.has_metadata()?;
+    // A first start that was killed made the blobs' folder last.
+    if folder_is_new && folder.blobs().exists() {
+        return Err(RunError::MetadataLost);
+    }
     let secrets = ServerSecrets::open(&folder.secrets(), folder_is_new)?;
     let meta = SqliteMeta::open(&folder.metadata()).await?;
     let blobs = FileBlobs::open(&folder.blobs(), Arc::clone(&clock))?;

@@ -296,6 +296,34 @@ async fn a_data_folder_without_its_key_is_refused() {
     assert!(!server.data().join("server.key").exists());
 }
 
+#[tokio::test]
+async fn blobs_without_their_metadata_are_refused_and_not_swept() {
+    let mut server = Server::start().await;
+    let (_, space) = Actor::with_space(&server, "alice").await;
+    let upload = space.open_upload(&server, 1, 1 << 20).await;
+    space.send(&server, upload, &Blob::new(1, 1000)).await;
+    server.terminate();
+    assert!(server.wait().await.success());
+    let stored = files(&server.data().join("blobs"));
+    assert_eq!(stored.len(), 1);
+    for file in files(&server.data()) {
+        if file.to_string_lossy().contains("metadata.sqlite") {
+            fs_err::remove_file(file).unwrap();
+        }
+    }
+    let folder = Arc::clone(server.folder());
+    for _ in 0..2 {
+        let output = command(folder.path(), &[]).output().await.unwrap();
+        assert!(!output.status.success());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.starts_with("error: metadata.sqlite is missing"),
+            "{text}"
+        );
+        assert_eq!(files(&server.data().join("blobs")), stored);
+    }
+}
+
 fn spellings(secret: &[u8]) -> Vec<String> {
     let mut all = vec![
         HEXLOWER.encode(secret),
