@@ -37,7 +37,7 @@ pub(super) async fn read(
     let mut stream = body.into_data_stream();
     let mut whole = BytesMut::new();
     while let Some(piece) = next(&mut stream).await {
-        let piece = piece.map_err(|BodyBroken| ErrorCode::BadRequest)?;
+        let piece = piece.map_err(|BodyBroken| ErrorCode::Unavailable)?;
         if whole.len() + piece.len() > limit {
             return Err(ErrorCode::TooLarge);
         }

@@ -32,7 +32,7 @@ impl From<ServiceError> for Refusal {
                 warn!("the disk is full");
                 ErrorCode::StorageFull
             }
-            ServiceError::Meta(MetaError::Closed) => ErrorCode::Unavailable,
+            ServiceError::Meta(MetaError::Closed | MetaError::RolledBack) => ErrorCode::Unavailable,
             ServiceError::Meta(cause) => internal(cause),
             ServiceError::Blobs(cause) => internal(cause),
             ServiceError::Damaged(_) | ServiceError::Task => internal(&failure),

@@ -100,7 +100,8 @@ impl Service {
                 writer.leave().await?;
                 Err(match end {
                     BodyEnd::Superseded => ErrorCode::OffsetMismatch.into(),
-                    _ => ErrorCode::BadRequest.into(),
+                    // Who still hears this had a line that stood still, and may go on from what is stored.
+                    _ => ErrorCode::Unavailable.into(),
                 })
             }
         }

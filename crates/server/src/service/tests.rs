@@ -14,7 +14,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use futures::{StreamExt as _, stream};
 use tempfile::TempDir;
 
-use super::{PutBlob, Service, ServiceError, SpaceAccess};
+use super::{BodyBroken, PutBlob, Service, ServiceError, SpaceAccess};
 use crate::clock::Clock;
 use crate::clock::manual::ManualClock;
 use crate::secrets::ServerSecrets;
@@ -149,4 +149,29 @@ async fn challenges_live_a_minute_and_sessions_an_hour() {
     assert!(fixture.service.space_access(token.as_bytes()).is_some());
     fixture.clock.pass_seconds(3600);
     assert!(fixture.service.space_access(token.as_bytes()).is_none());
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_kept_and_may_be_sent_again() {
+    let fixture = Fixture::new().await;
+    let (service, access) = (&fixture.service, fixture.access().await);
+    let (upload, blob) = (UploadId::from_bytes([1; 16]), BlobId::from_bytes([1; 32]));
+    let open = OpenUpload { upload, bytes: 10 };
+    service.open_upload(&access, &open).await.unwrap();
+    let put = PutBlob {
+        upload,
+        blob,
+        offset: 0,
+        size: 3,
+        hash: StoredHash::of(b"abc"),
+    };
+    let body = stream::iter([Ok(Bytes::from_static(b"ab")), Err(BodyBroken)]).boxed();
+    let stalled = service.put_blob(&access, put, body).await.unwrap_err();
+    // A code that clients try again after.
+    assert_eq!(code(&stalled), Some(ErrorCode::Unavailable));
+    let state = service.blob_state(&access, upload, blob).await.unwrap();
+    assert_eq!((state.stored, state.complete), (2, false));
+    let rest = stream::iter([Ok(Bytes::from_static(b"c"))]).boxed();
+    let put = PutBlob { offset: 2, ..put };
+    assert!(service.put_blob(&access, put, rest).await.unwrap().complete);
 }
