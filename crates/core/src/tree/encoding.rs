@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
+use anonicloud_proto::codec::{Decode as _, DecodeError, Encode as _, Reader, Writer};
 use thiserror::Error;
 
 use super::name::{EntryName, NAME_MAX, NameError};
@@ -70,7 +70,9 @@ pub(super) fn encode_body(body: &NodeBody) -> SecretBytes {
             encode_secret(lens.fold(LIST_HEAD_LEN, usize::saturating_add), |out| {
                 out.u8(0);
                 out.count(entries.len());
-                entries.iter().for_each(|entry| encode_entry(entry, out));
+                for entry in entries {
+                    encode_entry(entry, out);
+                }
             })
         }
         NodeBody::Shards(shards) => encode_secret(SHARDS_MAX_LEN, |out| {
@@ -79,7 +81,9 @@ pub(super) fn encode_body(body: &NodeBody) -> SecretBytes {
             out.fixed(&shards.name_key.0);
             for child in &*shards.children {
                 out.u8(u8::from(child.is_some()));
-                child.iter().for_each(|child| child.encode(out));
+                if let Some(child) = child {
+                    child.encode(out);
+                }
             }
         }),
     }

@@ -134,6 +134,9 @@ pub(super) fn list_now(
     Ok(entries)
 }
 
+/// A directory's path and its entries, ascending by name.
+pub type Listed = (RemotePath, Vec<Arc<Entry>>);
+
 /// Walks everything below a directory, one directory at a time, parents before children.
 #[derive(Debug)]
 pub struct Walk {
@@ -151,7 +154,7 @@ impl Walk {
     ///
     /// # Errors
     /// [`ReadTreeError`] when the tree breaks the format.
-    pub fn next(&mut self, source: &dyn NodeSource) -> Result<Step<Option<(RemotePath, Vec<Arc<Entry>>)>>, ReadTreeError> {
+    pub fn next(&mut self, source: &dyn NodeSource) -> Result<Step<Option<Listed>>, ReadTreeError> {
         let Some((path, directory)) = self.open.last() else { return Ok(Step::Done(None)) };
         if path.names().len() > DEPTH_MAX {
             return Err(ReadTreeError::TooDeep);

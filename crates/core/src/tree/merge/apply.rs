@@ -163,8 +163,11 @@ impl<'a> Merger<'a> {
         let mut counter = 1_usize;
         arrival.name = loop {
             let free = conflict_name(&arrival.name, self.naming, counter);
-            let is_taken = directory.entry::<ReadTreeError>(&free, self.source)?.is_some();
-            if !is_taken && directory.collision::<ReadTreeError>(&free, self.source)?.is_none() {
+            let there = directory.entry::<ReadTreeError>(&free, self.source)?.map(DirtyEntry::id);
+            if there == Some(arrival.entry.id()) {
+                return Ok(());
+            }
+            if there.is_none() && directory.collision::<ReadTreeError>(&free, self.source)?.is_none() {
                 break free;
             }
             counter = counter.saturating_add(1);

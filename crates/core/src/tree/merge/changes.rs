@@ -68,7 +68,7 @@ pub(super) struct Changes {
 pub(super) struct BothChanges {
     pub(super) ours: Changes,
     pub(super) theirs: Changes,
-    /// New directories of ours that are one with a new directory of theirs, under the same name.
+    /// New directories of ours that become one with a directory of theirs.
     twins: HashMap<NodeId, NodeId>,
 }
 
@@ -115,10 +115,11 @@ impl BothChanges {
         if self.ours.knows(id) { self.ours.after.get(&id) } else { self.theirs.before.get(&id) }
     }
 
-    /// Lists directories that both sides added and that will be one: by their id, or by their name in one directory.
+    /// Lists directories that ours added and that will be one with a directory of theirs: by their id, or by their name in one directory.
     fn list_twins(&mut self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
         let key = |seen: &Seen| (seen.parent, seen.entry.name.collision_key().into_owned());
-        let by_name: HashMap<_, _> = self.theirs.added().map(|seen| (key(seen), seen.entry.id)).collect();
+        let directories = self.theirs.after.values().filter(|seen| seen.child().is_some());
+        let by_name: HashMap<_, _> = directories.map(|seen| (key(seen), seen.entry.id)).collect();
         let mut pairs = Vec::new();
         for seen in self.ours.added() {
             let (parent, name) = key(seen);
@@ -134,8 +135,10 @@ impl BothChanges {
         }
         let mut went_on = false;
         for (ours, theirs) in pairs {
-            self.twins.insert(ours, theirs);
-            went_on |= self.ours.list_after(ours, fetch)? | self.theirs.list_after(theirs, fetch)?;
+            went_on |= self.twins.insert(ours, theirs).is_none() | self.ours.list_after(ours, fetch)?;
+            if !self.theirs.before.contains_key(&theirs) {
+                went_on |= self.theirs.list_after(theirs, fetch)?;
+            }
         }
         Ok(went_on)
     }

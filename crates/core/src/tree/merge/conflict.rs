@@ -10,7 +10,7 @@ const DEVICE_MAX: usize = 64;
 const EXTENSION_MAX: usize = 32;
 
 /// The `counter`th name, from 1, for a copy of what is called `name`.
-pub(super) fn conflict_name(name: &EntryName, naming: ConflictNaming<'_>, counter: usize) -> EntryName {
+pub(in crate::tree) fn conflict_name(name: &EntryName, naming: ConflictNaming<'_>, counter: usize) -> EntryName {
     let allowed = |letter: &char| !letter.is_control() && *letter != '/';
     let show = |text: &str| text.chars().filter(allowed).collect::<String>();
     let device = show(naming.device);

@@ -2,7 +2,7 @@
 
 mod apply;
 mod changes;
-mod conflict;
+pub(super) mod conflict;
 mod plan;
 
 use apply::Merger;

@@ -193,6 +193,19 @@ fn only_nodes_on_the_way_to_changes_are_read() {
     assert_eq!(root.unwrap().totals.files, 5040);
 }
 
+#[test]
+fn merging_again_adds_no_second_copy_below_directories_that_became_one() {
+    let base = [make_directory("/a")];
+    let theirs = [vec![rename("/a", "/b")], puts(3, &[("/b/b/a", 3)])].concat_edits();
+    let mut case = Merge::of(&base, &[make_directory("/b/b/a")], &theirs);
+    let (base, ours) = (case.base.as_ref(), case.ours.as_ref());
+    let (first, notes) = merged(&mut case.store, base, ours, case.theirs.as_ref());
+    assert_eq!(notes, [conflict("/b/b/a", "/b/b/a (conflict, laptop, 2026-11-23)")]);
+    let (second, notes) = merged(&mut case.store, base, ours, first.as_ref());
+    assert_eq!(notes, []);
+    assert_eq!(second.unwrap().child.hash, first.unwrap().child.hash);
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Put(Vec<u8>),
@@ -264,8 +277,6 @@ fn contents(leaves: &Leaves) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn merges_lose_nothing_commute_and_converge(base in any_acts(12), ours in any_acts(7), theirs in any_acts(7)) {
         let mut store = Memory::new();

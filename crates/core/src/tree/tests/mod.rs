@@ -1,3 +1,6 @@
 mod edits;
+mod hostile;
 mod memory;
 mod merges;
+mod names;
+mod vectors;
