@@ -121,6 +121,8 @@ impl<'a> Merger<'a> {
         let Some(there) = directory.entry::<ReadTreeError>(name, self.source)? else { return Ok(()) };
         if there.is_directory() && arrival.entry.is_directory() {
             let (kept, gone) = (there.id(), arrival.entry.id());
+            // Where it is may not be in the changes: a new directory of theirs that nothing made us look into.
+            self.put.insert(kept, (arrival.parent, name.clone()));
             if kept != gone {
                 self.joined.insert(gone, kept);
             }
