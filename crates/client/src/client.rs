@@ -11,7 +11,6 @@ use anonicloud_proto::ids::{AccountId, RealmId};
 use crate::download::cache::PackCache;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
-use crate::random::SystemRandom;
 use crate::remote::{Remote, ServerAddress};
 use crate::session::record::AccountRecord;
 use crate::space::access::SpaceDoor;
@@ -141,9 +140,5 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     pub(crate) const fn packs(&self) -> &PackCache {
         &self.packs
-    }
-
-    pub(crate) const fn random(&self) -> SystemRandom {
-        SystemRandom
     }
 }

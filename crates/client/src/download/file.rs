@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anonicloud_core::content::layout::{AllLeaves, PlacedSegment};
@@ -47,68 +47,57 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         shared: &Fetching<'_>,
     ) -> Result<u64, OperationError> {
         let version = task.version().ok_or(Rejected)?;
-        let leaves = Arc::new(self.read_leaves(version).await?);
+        let leaves = self.read_leaves(version).await?;
         if leaves.size() != task.size() {
             return Err(Rejected.into());
         }
-        let part = task.part();
-        let file = Arc::new(open_part(&part).map_err(|error| OperationError::local(&part, error))?);
-        let segments = leaves
+        let part = Part::open(task.part(), leaves)?;
+        let indices: Vec<u64> = part
+            .leaves
             .segments()
             .map(|segment| segment.leaf.index)
-            .collect::<Vec<_>>();
-        let fetches = stream::iter(segments).map(|index| {
-            let (leaves, file, part) = (Arc::clone(&leaves), Arc::clone(&file), &part);
-            async move {
-                self.gather_segment(&leaves, index, &file, part, shared)
-                    .await
-            }
-        });
+            .collect();
+        let fetches = stream::iter(indices).map(|index| self.gather_segment(&part, index, shared));
         let fetched: Vec<u64> = fetches.buffer_unordered(IN_FLIGHT).try_collect().await?;
-        file.set_len(leaves.size())
-            .map_err(|error| OperationError::local(&part, error))?;
+        let cut = part.file.set_len(part.leaves.size());
+        cut.map_err(|error| OperationError::local(&part.path, error))?;
         Ok(fetched.iter().sum())
     }
 
     async fn gather_segment(
         &self,
-        leaves: &Arc<AllLeaves>,
+        part: &Part,
         index: u64,
-        file: &Arc<File>,
-        part: &Path,
         shared: &Fetching<'_>,
     ) -> Result<u64, OperationError> {
         let _turn = shared.requests.acquire().await.map_err(|_| Rejected)?;
-        let len = leaves.segment(index).ok_or(Rejected)?.leaf.plain_len as u64;
-        if self.is_gathered(leaves, index, file).await {
+        let segment = part.leaves.segment(index).ok_or(Rejected)?;
+        let len = segment.leaf.plain_len as u64;
+        if self.is_gathered(part, index).await {
             shared.progress.skip(len);
             return Ok(0);
         }
-        let sealed = self
-            .fetch_segment(&leaves.segment(index).ok_or(Rejected)?)
-            .await?;
+        let sealed = self.fetch_segment(&segment).await?;
         let fetched = sealed.len() as u64;
-        let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
-        let written =
-            work::run(move || write_segment(&realm, &leaves, index, &sealed, &file)).await;
-        written.map_err(|error| match error {
+        let (realm, leaves) = (*self.realm(), Arc::clone(&part.leaves));
+        let file = Arc::clone(&part.file);
+        let written = work::run(move || write_segment(&realm, &leaves, index, &sealed, &file));
+        written.await.map_err(|error| match error {
             WriteError::Rejected => Rejected.into(),
-            WriteError::Io(error) => OperationError::local(part, error),
+            WriteError::Io(error) => OperationError::local(&part.path, error),
         })?;
         shared.progress.advance(len);
         Ok(fetched)
     }
 
     /// Whether an earlier run has written this segment already.
-    async fn is_gathered(&self, leaves: &Arc<AllLeaves>, index: u64, file: &Arc<File>) -> bool {
+    async fn is_gathered(&self, part: &Part, index: u64) -> bool {
         let start = index * SEGMENT_LEN as u64;
-        if file
-            .metadata()
-            .is_ok_and(|metadata| metadata.len() <= start)
-        {
+        if part.found_len <= start {
             return false;
         }
-        let (realm, leaves, file) = (*self.realm(), Arc::clone(leaves), Arc::clone(file));
+        let (realm, leaves) = (*self.realm(), Arc::clone(&part.leaves));
+        let file = Arc::clone(&part.file);
         work::run(move || {
             let Some(PlacedSegment { source, leaf, .. }) = leaves.segment(index) else {
                 return false;
@@ -144,12 +133,59 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 }
 
+/// The file that gathers the content, and what it is to become.
+struct Part {
+    path: PathBuf,
+    file: Arc<File>,
+    /// What an earlier run left of it.
+    found_len: u64,
+    leaves: Arc<AllLeaves>,
+}
+
+impl Part {
+    fn open(path: PathBuf, leaves: AllLeaves) -> Result<Self, OperationError> {
+        let opened = open_part(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (found_len, file) = opened.map_err(|error| OperationError::local(&path, error))?;
+        Ok(Self {
+            path,
+            file: Arc::new(file),
+            found_len,
+            leaves: Arc::new(leaves),
+        })
+    }
+}
+
+/// Opens a part to gather in, or makes one.
 fn open_part(path: &Path) -> io::Result<File> {
+    let open = || {
+        part_options()?
+            .read(true)
+            .create(true)
+            .truncate(false)
+            .mode(PART_MODE)
+            .open(path)
+    };
+    match open() {
+        // A run that was cut just before the name has given it the rights that the file gets, perhaps to read alone.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs_err::remove_file(path)?;
+            open()
+        }
+        other => other,
+    }
+}
+
+/// Opens a part that was gathered; never makes one, which would be an empty file under the real one's name.
+pub(super) fn open_whole(path: &Path) -> io::Result<File> {
+    part_options()?.open(path)
+}
+
+/// To write a part, and no file that a link in its place names.
+fn part_options() -> io::Result<OpenOptions> {
     let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options.mode(PART_MODE).custom_flags(no_follow);
-    options.open(path)
+    options.write(true).custom_flags(no_follow);
+    Ok(options)
 }
 
 enum WriteError {

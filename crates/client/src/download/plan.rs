@@ -11,6 +11,9 @@ use anonicloud_core::tree::node::{Attributes, Entry, EntryContent};
 use crate::error::OperationError;
 use crate::local::scan::attributes_of;
 
+/// Hex digits of a part's name that tell copies of one version apart.
+const PLACE_DIGITS: usize = 16;
+
 /// A file to be fetched.
 #[derive(Debug)]
 pub(super) struct FileTask {
@@ -31,14 +34,14 @@ impl FileTask {
         }
     }
 
-    /// Where the content gathers until it is whole: beside its place, by a name that only this version has.
+    /// Where the content gathers until it is whole: beside its place, by a name that only this version has there. The place
+    /// is in the name too: copies of one version may stand side by side.
     pub(super) fn part(&self) -> PathBuf {
         let version = self
             .version()
             .map(|version| version.version().to_string())
             .unwrap_or_default();
-        self.target
-            .with_file_name(format!(".anonicloud-{version}.part"))
+        part_path(&self.target, &version)
     }
 }
 
@@ -78,7 +81,7 @@ impl Plan {
         };
         match (&entry.content, there) {
             (EntryContent::Directory { .. }, None) => {
-                self.directories.push((target, entry.attributes))
+                self.directories.push((target, entry.attributes));
             }
             (EntryContent::Directory { .. }, Some(there)) if there.is_dir() => {
                 self.directories.push((target, entry.attributes));
@@ -117,6 +120,28 @@ impl Plan {
     }
 }
 
+fn part_path(target: &Path, version: &str) -> PathBuf {
+    let place = blake3::hash(target.file_name().unwrap_or_default().as_bytes()).to_hex();
+    let place: String = place.chars().take(PLACE_DIGITS).collect();
+    target.with_file_name(format!(".anonicloud-{version}-{place}.part"))
+}
+
 fn same_link(path: &Path, text: &[u8]) -> bool {
     fs_err::read_link(path).is_ok_and(|there| there.as_os_str() == OsStr::from_bytes(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_of_one_version_at_one_place() {
+        let part = |target: &str, version| part_path(Path::new(target), version);
+        assert_eq!(part("/a/one", "00"), part("/a/one", "00"));
+        assert_ne!(part("/a/one", "00"), part("/a/two", "00"));
+        assert_ne!(part("/a/one", "00"), part("/a/one", "01"));
+        let longest = part(&format!("/a/{}", "x".repeat(255)), &"0".repeat(32));
+        assert_eq!(longest.parent(), Some(Path::new("/a")));
+        assert!(longest.file_name().unwrap().len() <= 255);
+    }
 }

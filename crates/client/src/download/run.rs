@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use anonicloud_core::tree::edit::EditError;
-use anonicloud_core::tree::lookup::Found;
+use anonicloud_core::tree::lookup::{DirectoryRef, Found, Walk};
 use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::{Attributes, EntryContent};
 use anonicloud_proto::ids::BlobId;
@@ -17,12 +17,15 @@ use super::file::{Fetching, IN_FLIGHT};
 use super::plan::{FileTask, Plan};
 use super::settle::{finish_directory, make_link, settle};
 use crate::client::Client;
+use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::state::LocalState;
 use crate::work;
 
+/// Rights of the folder that the root is fetched into.
+const ROOT_MODE: u16 = 0o700;
 /// Files that are made durable together.
 const BATCH_FILES: usize = 1024;
 /// Packs that the files of a batch may lie in; all of them stay in memory.
@@ -87,7 +90,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             match item.target {
                 GetTarget::Stdout => {
                     self.get_to_stdout(&item.remote, progress, &mut report)
-                        .await?
+                        .await?;
                 }
                 GetTarget::Path(target) => {
                     let absolute = std::path::absolute(&target);
@@ -107,10 +110,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
         report: &mut GetReport,
     ) -> Result<(), OperationError> {
-        let found = self.found(remote).await?;
-        let entry = match &found {
-            Found::Entry(entry) => entry,
-            _ => return Err(EditError::IsDirectory(remote.clone()).into()),
+        let Found::Entry(entry) = self.found(remote).await? else {
+            return Err(EditError::IsDirectory(remote.clone()).into());
         };
         let EntryContent::File { size, version } = &entry.content else {
             return Err(EditError::IsDirectory(remote.clone()).into());
@@ -131,31 +132,30 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         overwrite: bool,
         plan: &mut Plan,
     ) -> Result<(), OperationError> {
-        let found = self.found(remote).await?;
-        let mut open = Vec::new();
-        match found {
-            Found::Entry(entry) => open.push((entry, target)),
-            root => {
-                plan.directories.push((
-                    target.clone(),
-                    Attributes {
-                        mtime: crate::clock::now_ns(),
-                        mode: 0o700,
-                    },
-                ));
-                for entry in self.children(&root).await? {
-                    let below = target.join(OsStr::from_bytes(entry.name.as_bytes()));
-                    open.push((entry, below));
-                }
-            }
-        }
-        while let Some((entry, target)) = open.pop() {
+        let directory = if let Found::Entry(entry) = self.found(remote).await? {
             plan.add(&entry, target.clone(), overwrite)?;
-            if entry.content.is_directory() {
-                for child in self.children(&Found::Entry(entry)).await? {
-                    let below = target.join(OsStr::from_bytes(child.name.as_bytes()));
-                    open.push((child, below));
-                }
+            DirectoryRef::of(&entry)
+        } else {
+            let attributes = Attributes {
+                mtime: now_ns(),
+                mode: ROOT_MODE,
+            };
+            plan.directories.push((target.clone(), attributes));
+            self.root().await?.as_ref().map(DirectoryRef::root)
+        };
+        let Some(directory) = directory else {
+            return Ok(());
+        };
+        let mut walk = Walk::new(RemotePath::root(), directory);
+        while let Some((path, entries)) = self.walk_steps(|nodes| walk.next(nodes)).await? {
+            let names = path
+                .names()
+                .iter()
+                .map(|name| OsStr::from_bytes(name.as_bytes()));
+            let folder = names.fold(target.clone(), |folder, name| folder.join(name));
+            for entry in entries {
+                let place = folder.join(OsStr::from_bytes(entry.name.as_bytes()));
+                plan.add(&entry, place, overwrite)?;
             }
         }
         Ok(())

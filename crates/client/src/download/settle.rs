@@ -1,5 +1,6 @@
 //! A part that is whole becomes the file: durable first, then by its name.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anonicloud_core::tree::node::Attributes;
 use fs_err::File;
 
+use super::file::open_whole;
 use super::plan::{FileTask, LinkTask};
 use crate::error::OperationError;
 
@@ -22,7 +24,7 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
     };
     for task in tasks {
         let part = task.part();
-        let prepared = File::options().write(true).open(&part).and_then(|file| {
+        let prepared = open_whole(&part).and_then(|file| {
             set_times(file.file(), task.entry.attributes)?;
             file.set_permissions(permissions(task.entry.attributes))?;
             if tasks.len() < SYNC_ALL_FROM {
@@ -42,9 +44,16 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
         fs_err::rename(task.part(), &task.target)
             .map_err(|error| OperationError::local(&task.target, error))?;
     }
-    let folder = first.target.parent().unwrap_or_else(|| Path::new("/"));
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| OperationError::local(folder, error))
+    // The names are in as many folders as the files.
+    let folders: BTreeSet<&Path> = tasks
+        .iter()
+        .filter_map(|task| task.target.parent())
+        .collect();
+    for folder in folders {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| OperationError::local(folder, error))?;
+    }
+    Ok(())
 }
 
 /// Makes a symlink, in place of what stands there.

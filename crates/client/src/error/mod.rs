@@ -88,9 +88,6 @@ pub enum OperationError {
     /// Something else stands where a download should go.
     #[error("{}: something else is there already", .0.display())]
     TargetExists(PathBuf),
-    /// A file was written to each time it was read.
-    #[error("{}: the file changed while it was read", .0.display())]
-    FileChanged(PathBuf),
     /// A file is larger than a record can describe.
     #[error("the file is too large")]
     FileTooLarge,

@@ -29,8 +29,19 @@ impl OperationError {
     }
 
     fn row(&self) -> (&'static str, ErrorKind, &'static str) {
-        use ErrorKind::{Auth, Busy, Conflict, Integrity, LocalDisk, NotFound, Usage};
         match self {
+            Self::Tree(error) => tree_row(error),
+            Self::Local { source, .. } | Self::Stream(source) => io_row(source),
+            Self::State(error) => state_row(error),
+            Self::Remote(error) => remote_row(error),
+            _ => self.account_row().unwrap_or_else(|| self.transfer_row()),
+        }
+    }
+
+    /// Of failures that are about the account or the server's honesty.
+    const fn account_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
+        use ErrorKind::{Auth, Conflict, Integrity, Usage};
+        Some(match self {
             Self::NotSignedIn => (
                 "not_signed_in",
                 Auth,
@@ -81,17 +92,18 @@ impl OperationError {
                 Integrity,
                 "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
             ),
-            Self::Tree(error) => tree_row(error),
-            Self::Local { source, .. } | Self::Stream(source) => io_row(source),
+            _ => return None,
+        })
+    }
+
+    /// Of failures that are about files on their way.
+    const fn transfer_row(&self) -> (&'static str, ErrorKind, &'static str) {
+        use ErrorKind::{Busy, Conflict, NotFound, Usage};
+        match self {
             Self::TargetExists(_) => (
                 "target_exists",
                 Conflict,
                 "choose another target, or replace it with `--force`",
-            ),
-            Self::FileChanged(_) => (
-                "file_changed",
-                LocalDisk,
-                "wait until nothing writes to it, then send it again",
             ),
             Self::FileTooLarge => (
                 "file_too_large",
@@ -105,13 +117,11 @@ impl OperationError {
             ),
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
             Self::Contended => ("contended", Busy, "try again when they are done"),
-            Self::Busy => (
+            _ => (
                 "busy",
                 Busy,
                 "wait for it to end; `status` shows what is queued",
             ),
-            Self::State(error) => state_row(error),
-            Self::Remote(error) => remote_row(error),
         }
     }
 }

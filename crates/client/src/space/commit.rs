@@ -21,6 +21,7 @@ use super::head::Head;
 use crate::client::Client;
 use crate::clock::{date_of, today};
 use crate::error::OperationError;
+use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
 use crate::upload::SealedBlob;
@@ -41,7 +42,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         reservation: &Reservation,
     ) -> Result<u64, OperationError> {
         let mut base = self.root().await?;
-        let mut random = self.random();
+        let mut random = SystemRandom;
         let mut dirty = self
             .walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random))
             .await?;
@@ -74,8 +75,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         adds: &mut Vec<AddedBlob>,
         sent: &mut u64,
     ) -> Result<Option<TreeRoot>, OperationError> {
-        let mut random = self.random();
-        let mut packer = NodePacker::new(self.random());
+        let mut random = SystemRandom;
+        let mut packer = NodePacker::new(SystemRandom);
         let sealed = dirty.seal(&mut TreeSealer {
             realm: self.realm(),
             space: &self.door().space(),
@@ -151,7 +152,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             day: today(),
         };
         let space = self.private_space().borrow();
-        let made = space.make_tree_commit(state, &self.record().device, change, &mut self.random());
+        let made = space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom);
         made.map_err(|error| match error {
             BuildCommitError::DeviceNotCertified(_) => OperationError::DeviceUnknown,
             _ => Rejected.into(),
@@ -185,13 +186,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 /// Lays node pieces in as many packs as they need.
 struct NodePacker {
-    random: crate::random::SystemRandom,
+    random: SystemRandom,
     open: PackBuilder,
     full: Vec<Pack>,
 }
 
 impl NodePacker {
-    fn new(mut random: crate::random::SystemRandom) -> Self {
+    fn new(mut random: SystemRandom) -> Self {
         Self {
             open: PackBuilder::make(&mut random),
             full: Vec::new(),
@@ -200,17 +201,14 @@ impl NodePacker {
     }
 
     fn place(&mut self, piece: &[u8]) -> PieceRef {
-        match self.open.add(piece) {
-            Ok(placed) => placed,
-            Err(_) => {
-                let next = PackBuilder::make(&mut self.random);
-                let full = std::mem::replace(&mut self.open, next);
-                self.full.push(full.finish(&mut self.random));
-                self.open
-                    .add(piece)
-                    .expect("a sealed node fits an empty pack")
-            }
+        if let Ok(placed) = self.open.add(piece) {
+            return placed;
         }
+        let next = PackBuilder::make(&mut self.random);
+        let full = std::mem::replace(&mut self.open, next);
+        self.full.push(full.finish(&mut self.random));
+        let placed = self.open.add(piece);
+        placed.expect("a sealed node fits an empty pack")
     }
 
     fn finish(mut self) -> Vec<Pack> {

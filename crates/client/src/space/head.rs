@@ -1,6 +1,5 @@
 //! The newest commit of the space: fetched, verified against what this device has seen, durable before it is acted on.
 
-use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit};
 use anonicloud_core::tree::node::TreeRoot;
@@ -37,9 +36,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             .door()
             .request(remote, async |access| remote.head(access).await)
             .await?;
-        let state = match self.known_state().await? {
-            None => return self.trust_first(&answer).await,
-            Some(state) => state,
+        let Some(state) = self.known_state().await? else {
+            return self.trust_first(&answer).await;
         };
         let seq = answer.commit.header.fields().seq;
         let known = state.head();
@@ -84,13 +82,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     async fn trust_first(&self, answer: &HeadAnswer) -> Result<(), OperationError> {
         let verified = self.private_space().borrow_mut().verify_head(answer);
-        let (commit, state) = match verified {
-            Ok(verified) => verified,
-            Err(Rejected) => {
-                // The head may be of a device that was enrolled after this one's chain was fetched.
-                self.refresh_owner().await?;
-                self.private_space().borrow_mut().verify_head(answer)?
-            }
+        let (commit, state) = if let Ok(verified) = verified {
+            verified
+        } else {
+            // The head may be of a device that was enrolled after this one's chain was fetched.
+            self.refresh_owner().await?;
+            self.private_space().borrow_mut().verify_head(answer)?
         };
         self.adopt(Head::new(state, &commit)).await
     }

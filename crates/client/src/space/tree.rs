@@ -15,7 +15,7 @@ use crate::error::OperationError;
 use crate::item::Item;
 use crate::remote::Remote;
 use crate::state::LocalState;
-use crate::upload::reservation::Reservation;
+use crate::upload::reservation::{Reservation, make_upload_id};
 
 /// Rights of a folder that a person makes here.
 const DIRECTORY_MODE: u16 = 0o755;
@@ -81,12 +81,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut open: Vec<(Vec<EntryName>, Arc<Entry>)> = Vec::new();
         let push = |open: &mut Vec<_>, names: &[EntryName], entries: Vec<Arc<Entry>>| {
             for entry in entries.into_iter().rev() {
-                open.push(([names, &[entry.name.clone()]].concat(), entry));
+                open.push(([names, std::slice::from_ref(&entry.name)].concat(), entry));
             }
         };
         match &start {
             Found::Entry(entry) if !entry.content.is_directory() => {
-                push(&mut open, &[], vec![Arc::clone(entry)])
+                push(&mut open, &[], vec![Arc::clone(entry)]);
             }
             _ => push(&mut open, &[], self.children(&start).await?),
         }
@@ -135,7 +135,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When `from` is not there, or `to` is taken.
     pub async fn rename(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
         self.sync().await?;
-        let to = self.into_directory(from, to).await?;
+        let to = self.place_for(from, to).await?;
         self.change(
             vec![Edit::Move {
                 from: from.clone(),
@@ -153,7 +153,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When `from` is not there, or `to` is taken.
     pub async fn copy(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
         self.sync().await?;
-        let to = self.into_directory(from, to).await?;
+        let to = self.place_for(from, to).await?;
         self.change(
             vec![Edit::Copy {
                 from: from.clone(),
@@ -213,7 +213,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// `to`, or the place in it when it is a folder.
-    async fn into_directory(
+    async fn place_for(
         &self,
         from: &RemotePath,
         to: &RemotePath,
@@ -235,7 +235,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         edits: Vec<Edit>,
         parents: MissingParents,
     ) -> Result<(), OperationError> {
-        let reservation = Reservation::new(self.make_upload_id());
+        let reservation = Reservation::new(make_upload_id());
         self.commit_edits(&edits, parents, Vec::new(), &reservation)
             .await?;
         self.end_upload(reservation.upload()).await

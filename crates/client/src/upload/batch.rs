@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use anonicloud_core::tree::edit::MissingParents;
+use anonicloud_core::tree::edit::{Edit, EditError, MissingParents};
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::commit::AddedBlob;
+use anonicloud_proto::ids::UploadId;
 
 use super::engine::{Ready, Uploader};
 use crate::clock::now_ns;
 use crate::error::OperationError;
+use crate::local::scan::SkipReason;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
 
@@ -37,48 +40,37 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         while self.packs_in_flight > 0 {
             self.land_one().await?;
         }
-        let mut adds = std::mem::take(&mut self.adds);
-        let mut shared_bytes = total(&adds);
-        let mut edits = Vec::with_capacity(batch.len());
-        let mut after = Vec::with_capacity(batch.len());
-        for Ready {
-            edit,
-            adds: own,
-            ticket,
-            upload,
-            shown,
-        } in batch
-        {
-            if upload.is_none() {
-                shared_bytes += total(&own);
+        let packs = std::mem::take(&mut self.adds);
+        let (mut edits, mut after): (Vec<Edit>, Vec<After>) =
+            batch.into_iter().map(Ready::into_parts).unzip();
+        let mut refused = Vec::new();
+        while !edits.is_empty() {
+            match self.commit_batch(&edits, &after, &packs).await {
+                Ok(()) => break,
+                Err(OperationError::Tree(error)) => {
+                    // One entry that the tree refuses must not hold up all the others, now and at every try.
+                    let left_out = self.leave_out(error, &mut edits, &mut after)?;
+                    refused.extend(left_out);
+                }
+                Err(error) => return Err(error),
             }
-            adds.extend(own);
-            edits.push(edit);
-            after.push((ticket, upload, shown));
-        }
-        if !edits.is_empty() {
-            let attributes = Attributes {
-                mtime: now_ns(),
-                mode: PARENT_MODE,
-            };
-            let parents = MissingParents::Create(attributes);
-            let commit = self
-                .client
-                .commit_edits(&edits, parents, adds, &self.reservation);
-            self.report.bytes_sent += commit.await?;
-            self.reservation.release(shared_bytes);
         }
         let mut changes: Vec<_> = staged
             .iter()
             .map(|blob| StateChange::delete(Table::Staged, blob.as_bytes()))
             .collect();
         let mut uploads = Vec::new();
-        for (ticket, upload, shown) in after {
-            changes.extend(ticket.map(|key| StateChange::delete(Table::Tickets, &key)));
-            uploads.extend(upload);
-            if let Some(shown) = shown {
-                self.progress.file_done(&shown);
+        for one in &after {
+            if let Some(shown) = &one.shown {
+                self.progress.file_done(shown);
             }
+        }
+        for one in after.into_iter().chain(refused) {
+            changes.extend(
+                one.ticket
+                    .map(|key| StateChange::delete(Table::Tickets, &key)),
+            );
+            uploads.extend(one.upload);
         }
         self.client.state().apply(changes).await?;
         for upload in uploads {
@@ -86,6 +78,120 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         }
         self.last_commit = Instant::now();
         Ok(())
+    }
+
+    async fn commit_batch(
+        &mut self,
+        edits: &[Edit],
+        after: &[After],
+        packs: &[AddedBlob],
+    ) -> Result<(), OperationError> {
+        let own = |one: &After| total(&one.adds);
+        let shared = after.iter().filter(|one| one.upload.is_none()).map(own);
+        let shared_bytes = total(packs) + shared.sum::<u64>();
+        let mut adds = packs.to_vec();
+        adds.extend(after.iter().flat_map(|one| &one.adds).copied());
+        let parents = MissingParents::Create(Attributes {
+            mtime: now_ns(),
+            mode: PARENT_MODE,
+        });
+        let commit = self
+            .client
+            .commit_edits(edits, parents, adds, &self.reservation);
+        self.report.bytes_sent += commit.await?;
+        self.reservation.release(shared_bytes);
+        Ok(())
+    }
+
+    /// Takes the entries that `error` is about out of a batch and notes them as left out.
+    ///
+    /// # Errors
+    /// `error` itself, when it is about none of them or nobody knows which files of this device they are.
+    fn leave_out(
+        &mut self,
+        error: EditError,
+        edits: &mut Vec<Edit>,
+        after: &mut Vec<After>,
+    ) -> Result<Vec<After>, OperationError> {
+        let Some((refused, code)) = refused_by(&error) else {
+            return Err(error.into());
+        };
+        let mut left_out = Vec::new();
+        for (edit, one) in std::mem::take(edits).into_iter().zip(std::mem::take(after)) {
+            let path = path_of(&edit).filter(|path| refused.contains(path));
+            let local = path.and_then(|path| self.job?.local_path(path));
+            let Some(local) = local else {
+                edits.push(edit);
+                after.push(one);
+                continue;
+            };
+            self.uncount(&edit);
+            self.skip(local, code, error.to_string());
+            left_out.push(one);
+        }
+        if left_out.is_empty() {
+            return Err(error.into());
+        }
+        Ok(left_out)
+    }
+
+    /// Takes an entry that was left out off the report.
+    fn uncount(&mut self, edit: &Edit) {
+        match edit {
+            Edit::PutFile { size, .. } => {
+                self.report.files -= 1;
+                self.report.bytes -= size;
+            }
+            Edit::MakeDirectory { .. } => self.report.directories -= 1,
+            Edit::PutSymlink { .. } => self.report.symlinks -= 1,
+            Edit::SetAttributes { .. } => self.report.unchanged -= 1,
+            Edit::Remove { .. } | Edit::Move { .. } | Edit::Copy { .. } => {}
+        }
+    }
+}
+
+/// What is to be tidied up of an entry once it is committed or left out.
+struct After {
+    adds: Vec<AddedBlob>,
+    ticket: Option<Vec<u8>>,
+    upload: Option<UploadId>,
+    shown: Option<String>,
+}
+
+impl Ready {
+    fn into_parts(self) -> (Edit, After) {
+        let after = After {
+            adds: self.adds,
+            ticket: self.ticket,
+            upload: self.upload,
+            shown: self.shown,
+        };
+        (self.edit, after)
+    }
+}
+
+/// The path that the tree refuses, and why.
+const fn refused_by(error: &EditError) -> Option<(&RemotePath, SkipReason)> {
+    match error {
+        EditError::NameCollision { path, .. }
+        | EditError::TooDeep(path)
+        | EditError::Unrepresentable(path) => Some((path, SkipReason::NameRefused)),
+        EditError::IsDirectory(path)
+        | EditError::NotDirectory(path)
+        | EditError::Exists(path)
+        | EditError::NotFound(path) => Some((path, SkipReason::InTheWay)),
+        _ => None,
+    }
+}
+
+/// Where an edit of an upload is.
+const fn path_of(edit: &Edit) -> Option<&RemotePath> {
+    match edit {
+        Edit::PutFile { path, .. }
+        | Edit::MakeDirectory { path, .. }
+        | Edit::PutSymlink { path, .. }
+        | Edit::SetAttributes { path, .. } => Some(path),
+        Edit::Remove { .. } | Edit::Move { .. } | Edit::Copy { .. } => None,
     }
 }
 

@@ -18,6 +18,7 @@ use futures::stream::FuturesUnordered;
 use super::assembly::{Assembly, Slot};
 use super::content::LoadError;
 use super::file::FileTask;
+use super::jobs::Job;
 use super::request::PutReport;
 use super::reservation::Reservation;
 use super::segment::{Prepared, PreparedSegment, SealedBlob};
@@ -26,6 +27,7 @@ use super::tickets::OpenTicket;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::progress::Progress;
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
 
@@ -74,6 +76,8 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) client: &'a Client<R, S>,
     pub(super) progress: &'a dyn Progress,
     pub(super) reservation: Rc<Reservation>,
+    /// What is sent; of a stream or a ticket, nothing.
+    pub(super) job: Option<&'a Job>,
     pub(super) flights: FuturesUnordered<LocalBoxFuture<'a, Result<Arrival, OperationError>>>,
     pub(super) files: HashMap<u64, Assembly>,
     pub(super) next_file: u64,
@@ -104,10 +108,11 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             client,
             progress,
             reservation: Rc::new(Reservation::new(upload)),
+            job: None,
             flights: FuturesUnordered::new(),
             files: HashMap::new(),
             next_file: 0,
-            pack: PackBuilder::make(&mut client.random()),
+            pack: PackBuilder::make(&mut SystemRandom),
             packs_in_flight: 0,
             in_pack: Vec::new(),
             staged: Vec::new(),
@@ -164,7 +169,10 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 }
                 self.land_segment(file, index, outcome).await
             }
-            Arrival::Unreadable { file, error } => self.abandon(file, error).await,
+            Arrival::Unreadable { file, error } => {
+                self.abandon(file, error);
+                Ok(())
+            }
         }
     }
 

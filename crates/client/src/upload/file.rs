@@ -16,12 +16,13 @@ use anonicloud_proto::limits::SEGMENT_LEN;
 use super::assembly::{Assembly, FileTarget};
 use super::content::{LoadError, SegmentContent};
 use super::engine::Uploader;
-use super::reservation::Reservation;
+use super::reservation::{Reservation, make_upload_id};
 use super::segment::FileKeys;
 use super::tickets::OpenTicket;
 use crate::error::OperationError;
 use crate::local::scan::{SkipReason, Skipped};
 use crate::local::source::{SourceFile, segment_len};
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
 
@@ -91,7 +92,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let (reservation, source, known) = if packed {
             (
                 Rc::clone(&self.reservation),
-                Source::make(&mut self.client.random()),
+                Source::make(&mut SystemRandom),
                 HashMap::new(),
             )
         } else {
@@ -149,6 +150,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             (self.make_ticket(file, target, shared), HashMap::new())
         };
+        // First here: an upload that nobody remembers would keep its room until it expires.
+        let sealed = self.client.keep_ticket(&target.path, &open).await?;
         let reservation = if open.upload == *self.reservation.upload() {
             Rc::clone(&self.reservation)
         } else {
@@ -158,14 +161,16 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 .await?;
             Rc::new(own)
         };
-        self.client.keep_ticket(&target.path, &open, shared).await?;
+        if shared {
+            self.client.share_ticket(&open.upload, sealed).await?;
+        }
         Ok((reservation, open.ticket.source, known))
     }
 
     fn make_ticket(&self, file: &SourceFile, target: &FileTarget, shared: bool) -> OpenTicket {
-        let mut random = self.client.random();
+        let mut random = SystemRandom;
         let upload = if shared {
-            self.client.make_upload_id()
+            make_upload_id()
         } else {
             *self.reservation.upload()
         };
@@ -195,13 +200,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     }
 
     /// Leaves a file out whose segment could not be read.
-    pub(super) async fn abandon(
-        &mut self,
-        file: u64,
-        error: LoadError,
-    ) -> Result<(), OperationError> {
+    pub(super) fn abandon(&mut self, file: u64, error: LoadError) {
         let Some(assembly) = self.files.remove(&file) else {
-            return Ok(());
+            return;
         };
         let grown_short = error.error.kind() == std::io::ErrorKind::UnexpectedEof;
         if grown_short && assembly.attempt < ATTEMPTS {
@@ -219,7 +220,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             };
             self.skip(error.path, reason, error.error.to_string());
         }
-        Ok(())
     }
 
     /// Notes what was left out.

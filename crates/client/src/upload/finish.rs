@@ -14,6 +14,7 @@ use super::staged::StagedFile;
 use super::tickets::ticket_key;
 use crate::error::OperationError;
 use crate::local::scan::SkipReason;
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
 
@@ -32,7 +33,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 .map_err(|error| OperationError::local(source.path(), error))?;
             if !unchanged {
                 let path = source.path().to_owned();
-                return Ok(self.read_again(path, assembly, true));
+                self.read_again(path, assembly, true);
+                return Ok(());
             }
         }
         let record = match self.seal_record(&assembly).await {
@@ -43,7 +45,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                     .as_ref()
                     .map(|source| source.path().to_owned())
                     .unwrap_or_default();
-                return Ok(self.read_again(path, assembly, false));
+                self.read_again(path, assembly, false);
+                return Ok(());
             }
             Err(SealError::Operation(error)) => return Err(error),
         };
@@ -59,8 +62,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             adds: assembly.adds,
             upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
-        self.ready
-            .push(Ready::of(&staged, &mut self.client.random()));
+        self.ready.push(Ready::of(&staged, &mut SystemRandom));
         // What came from a stream cannot be compared with its source after a restart, but it is whole.
         self.in_pack.push(staged);
         Ok(())
@@ -90,7 +92,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         for slot in &assembly.slots {
             match (slot, &assembly.keys.predecessor) {
                 (Slot::Placed(hash, blob, offset), _) => {
-                    record.push_sealed(*hash, *blob, *offset)?
+                    record.push_sealed(*hash, *blob, *offset)?;
                 }
                 (Slot::Kept, Some(predecessor)) => record.push_kept(predecessor)?,
                 (Slot::Kept | Slot::Awaited, _) => {
@@ -98,12 +100,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 }
             }
         }
-        let pages = record.seal_pages(&mut self.client.random())?;
+        let pages = record.seal_pages(&mut SystemRandom)?;
         let mut placed = Vec::with_capacity(pages.pieces().len());
         for piece in pages.pieces() {
             placed.push(self.place(piece).await?);
         }
-        Ok(pages.seal_record(&placed, &mut self.client.random())?)
+        Ok(pages.seal_record(&placed, &mut SystemRandom)?)
     }
 }
 

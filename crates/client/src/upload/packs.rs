@@ -10,6 +10,7 @@ use super::engine::Uploader;
 use super::segment::SealedBlob;
 use super::staged::StagedPack;
 use crate::error::OperationError;
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
 
@@ -31,7 +32,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         if self.pack.is_empty() {
             return Ok(());
         }
-        let mut random = self.client.random();
+        let mut random = SystemRandom;
         let pack =
             std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
         let blob = SealedBlob {

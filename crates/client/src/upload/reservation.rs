@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 
+use anonicloud_core::crypto::random::make_bytes;
 use anonicloud_proto::api::{ErrorCode, OpenUpload};
 use anonicloud_proto::ids::UploadId;
 
 use super::segment::SealedBlob;
 use super::send::send_blob;
 use crate::error::OperationError;
+use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError, SpaceAccess};
 use crate::space::access::SpaceDoor;
 
@@ -20,6 +22,11 @@ pub(crate) struct Reservation {
     upload: UploadId,
     reserved: Cell<u64>,
     promised: Cell<u64>,
+}
+
+/// A fresh id for an upload.
+pub(crate) fn make_upload_id() -> UploadId {
+    UploadId::from_bytes(make_bytes(&mut SystemRandom))
 }
 
 impl Reservation {

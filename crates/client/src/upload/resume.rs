@@ -1,5 +1,6 @@
 //! Going on after a cut: what the journal has, what the queue has, what the server's tickets say.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use super::engine::{Ready, Uploader};
 use super::file::FileTask;
 use super::jobs::{Job, done, queued};
 use super::request::PutReport;
+use super::reservation::make_upload_id;
 use super::segment::SealedBlob;
 use super::staged::{StagedFile, StagedPack};
 use super::tickets::OpenTicket;
@@ -26,6 +28,7 @@ use crate::error::OperationError;
 use crate::local::scan::attributes_of;
 use crate::local::source::SourceFile;
 use crate::progress::Progress;
+use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
 use crate::state::{LocalState, StateChange, StateError, Table};
 use crate::work;
@@ -137,7 +140,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             _ => None,
         };
         progress.plan(1, source.size());
-        let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
+        let mut uploader = Uploader::new(self, make_upload_id(), progress);
         let upload = *uploader.reservation.upload();
         uploader.remote_tickets = Some(vec![open]);
         let target = FileTarget {
@@ -227,6 +230,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         job: &Job,
     ) -> Result<HashSet<RemotePath>, OperationError> {
         let mut paths = HashSet::new();
+        let mut stored = HashMap::new();
         for pack in self.client.staged_packs(&job.upload).await? {
             let blob = SealedBlob {
                 blob: pack.blob,
@@ -237,12 +241,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             self.make_room().await?;
             self.launch_pack(blob);
             for file in pack.files {
-                if self.is_current(job, &file).await? {
+                let current = self.is_current(job, &file).await?;
+                if current && self.has_blobs_of(job, &file, &mut stored).await? {
                     paths.insert(file.path.clone());
                     self.report.files += 1;
                     self.report.bytes += file.size;
                     self.progress.skip(file.size);
-                    self.ready.push(Ready::of(&file, &mut self.client.random()));
+                    self.ready.push(Ready::of(&file, &mut SystemRandom));
                 }
             }
         }
@@ -271,5 +276,25 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             _ => false,
         };
         Ok(same && !committed)
+    }
+
+    /// Whether the server still has the blobs that a staged file has beside its packs: they go when an upload ends, and then
+    /// no commit could name them. `stored` remembers what it has of each upload.
+    async fn has_blobs_of(
+        &self,
+        job: &Job,
+        file: &StagedFile,
+        stored: &mut HashMap<UploadId, HashMap<BlobId, BlobState>>,
+    ) -> Result<bool, OperationError> {
+        if file.adds.is_empty() {
+            return Ok(true);
+        }
+        let upload = file.upload.unwrap_or(job.upload);
+        let blobs = match stored.entry(upload) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.client.upload_blobs(&upload).await?),
+        };
+        let complete = |blob| blobs.get(blob).is_some_and(|state| state.complete);
+        Ok(file.adds.iter().all(|added| complete(&added.blob)))
     }
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use anonicloud_core::tree::edit::Edit;
 use anonicloud_core::tree::lookup::Found;
 use anonicloud_core::tree::name::RemotePath;
-use anonicloud_proto::ids::UploadId;
 
 use super::engine::{Ready, Uploader};
 use super::jobs::{Job, JobSource, done, queue, queued};
 use super::plan::{Plan, plan};
 use super::request::{PutReport, PutSource};
+use super::reservation::make_upload_id;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason};
@@ -69,7 +69,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Ok(job);
         }
         let job = Job {
-            upload: self.make_upload_id(),
+            upload: make_upload_id(),
             sources,
         };
         queue(self.state(), &job).await?;
@@ -83,6 +83,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
     ) -> Result<PutReport, OperationError> {
         let mut uploader = Uploader::new(self, job.upload, progress);
+        uploader.job = Some(job);
         let staged = uploader.take_up_staged(job).await?;
         let mut scan = Scan::default();
         for source in &job.sources {
@@ -113,13 +114,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Found::Entry(entry) => Some(entry),
             Found::Root | Found::Missing(_) | Found::NotDirectory(_) => None,
         })
-    }
-
-    /// A fresh id for an upload.
-    pub(crate) fn make_upload_id(&self) -> UploadId {
-        UploadId::from_bytes(anonicloud_core::crypto::random::make_bytes(
-            &mut self.random(),
-        ))
     }
 }
 

@@ -16,11 +16,13 @@ use super::content::{SegmentContent, next_segment};
 use super::engine::Uploader;
 use super::file::ATTEMPTS;
 use super::request::PutReport;
+use super::reservation::make_upload_id;
 use super::segment::FileKeys;
 use crate::client::Client;
 use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::progress::Progress;
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
 
@@ -47,7 +49,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
             Some(_) => return Err(EditError::IsDirectory(path).into()),
         };
-        let mut uploader = Uploader::new(self, self.make_upload_id(), progress);
+        let mut uploader = Uploader::new(self, make_upload_id(), progress);
         let target = FileTarget {
             path,
             attributes: Attributes {
@@ -73,7 +75,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         input: &mut (impl AsyncRead + Unpin),
         target: FileTarget,
     ) -> Result<(), OperationError> {
-        let source = Source::make(&mut self.client.random());
+        let source = Source::make(&mut SystemRandom);
         let realm = *self.client.realm();
         let keys = FileKeys {
             realm,

@@ -12,6 +12,7 @@ use super::jobs::Job;
 use super::staged::encode_path;
 use crate::client::Client;
 use crate::error::OperationError;
+use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
 
@@ -93,35 +94,31 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(tickets)
     }
 
-    /// Keeps a ticket here and, if `shared`, at the server; durable when this returns.
+    /// Keeps a ticket here; durable when this returns. Gives it sealed.
     pub(crate) async fn keep_ticket(
         &self,
         path: &RemotePath,
         open: &OpenTicket,
-        shared: bool,
-    ) -> Result<(), OperationError> {
+    ) -> Result<Bytes, OperationError> {
         let owner = self.ticket_owner(&open.upload);
-        let sealed = open.ticket.seal(self.master(), &owner, &mut self.random());
+        let sealed = open.ticket.seal(self.master(), &owner, &mut SystemRandom);
         let sealed = sealed.map_err(|_| EditError::TooDeep(path.clone()))?;
         let mut row = open.upload.as_bytes().to_vec();
         row.extend_from_slice(&sealed);
-        self.state()
-            .apply(vec![StateChange::put(
-                Table::Tickets,
-                &ticket_key(path),
-                row,
-            )])
-            .await?;
-        if shared {
-            let (remote, sealed) = (self.remote(), Bytes::from(sealed));
-            let put = async |access: &_| {
-                remote
-                    .put_ticket(access, &open.upload, sealed.clone())
-                    .await
-            };
-            self.door().request(remote, put).await?;
-        }
-        Ok(())
+        let change = StateChange::put(Table::Tickets, &ticket_key(path), row);
+        self.state().apply(vec![change]).await?;
+        Ok(Bytes::from(sealed))
+    }
+
+    /// Keeps a sealed ticket at the server, for this account's other devices; durable when this returns.
+    pub(crate) async fn share_ticket(
+        &self,
+        upload: &UploadId,
+        sealed: Bytes,
+    ) -> Result<(), OperationError> {
+        let remote = self.remote();
+        let put = async |access: &_| remote.put_ticket(access, upload, sealed.clone()).await;
+        self.door().request(remote, put).await
     }
 
     /// Ends the uploads of tickets that `job` has left: their files are gone, or were never finished.
