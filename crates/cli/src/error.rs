@@ -317,7 +317,6 @@ mod tests {
                 source: full(),
             },
             OperationError::TargetExists(path()),
-            OperationError::FileChanged(path()),
             OperationError::FileTooLarge,
             OperationError::Stream(full()),
             OperationError::NothingToResume(path()),

@@ -98,6 +98,16 @@ impl Ui {
         writeln!(io::stderr().lock(), "{}", escape::sentence(text)).map_err(CliError::Output)
     }
 
+    /// A secret on stderr that a person is to keep: written as it is, without a copy that would stay in memory.
+    pub(crate) fn show_secret(self, text: &str) -> Result<(), CliError> {
+        if self.json {
+            return Ok(());
+        }
+        io::stderr()
+            .write_all(text.as_bytes())
+            .map_err(CliError::Output)
+    }
+
     /// A refusal on stderr: what, and what to do. A stderr that is gone has nobody to tell.
     pub(crate) fn refusal(self, report: &ErrorReport) {
         let written = if self.json {

@@ -11,8 +11,7 @@ use crate::secrets::{self, SecretError};
 
 /// Writes the words, and the account key, to a new file; gives the words as the file has them.
 pub(super) fn write(file: &Path, draft: &SignUpDraft) -> Result<Zeroizing<String>, CliError> {
-    let text = Zeroizing::new(format!("{}{}\n", PREFACE, sheet(draft).as_str()));
-    secrets::write_new_file(file, &text)?;
+    secrets::write_new_file(file, &sheet(PREFACE, draft))?;
     let kept = fs_err::read_to_string(file).map(Zeroizing::new);
     let kept = kept.map_err(|error| SecretError::Read("the recovery file", error))?;
     let words = kept.lines().find_map(|line| line.strip_prefix(WORDS_LABEL));
@@ -26,10 +25,7 @@ pub(super) async fn confirm(
 ) -> Result<Zeroizing<String>, CliError> {
     let shown = draft.recovery_words();
     let words: Vec<&str> = shown.split_whitespace().collect();
-    context.ui.tell(&format!(
-        "Write this down; it is shown once.\n\n{}\n",
-        sheet(draft).as_str()
-    ))?;
+    context.ui.show_secret(&sheet(REQUEST, draft))?;
     for position in distinct_positions(words.len())? {
         let asked = context.ask(&format!("word {}: ", position + 1)).await?;
         if words
@@ -50,11 +46,18 @@ const PREFACE: &str = "\
 
 ";
 
+const REQUEST: &str = "Write this down; it is shown once.\n\n";
+
 /// How many words are asked back.
 const ASKED: usize = 3;
 
-fn sheet(draft: &SignUpDraft) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(format!("handle:          {}\n", draft.handle()));
+/// What is to be kept, below `head`. The text never grows past what is set aside, so that no copy stays behind.
+fn sheet(head: &str, draft: &SignUpDraft) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(1024));
+    text.push_str(head);
+    text.push_str("handle:          ");
+    text.push_str(draft.handle());
+    text.push('\n');
     text.push_str(WORDS_LABEL);
     text.push_str(&draft.recovery_words());
     text.push('\n');
@@ -63,6 +66,7 @@ fn sheet(draft: &SignUpDraft) -> Zeroizing<String> {
         text.push_str(&key);
         text.push('\n');
     }
+    text.push('\n');
     text
 }
 

@@ -132,10 +132,10 @@ impl Arguments {
             return Ok(password);
         }
         let offered = generate_passphrase();
-        context.ui.tell(&format!(
-            "A password that nobody guesses:\n\n    {}\n",
-            offered.as_str()
-        ))?;
+        context.ui.tell("A password that nobody guesses:\n")?;
+        for part in ["    ", offered.as_str(), "\n\n"] {
+            context.ui.show_secret(part)?;
+        }
         loop {
             let typed =
                 secrets::ask_hidden("password (Enter takes the one above): ", "password").await?;
