@@ -11,6 +11,7 @@ mod gate;
 mod idle;
 mod listen;
 mod openapi;
+mod route;
 mod routes;
 mod spaces;
 mod tls;

@@ -4,7 +4,8 @@ use anonicloud_proto::api::schema::{Components, Schema as _};
 use anonicloud_proto::api::{ErrorBody, VERSION, VERSION_HEADER};
 use serde_json::{Map, Value, json};
 
-use super::routes::{Payload, Route, Session, table};
+use super::route::{Payload, Route, Session};
+use super::routes::table;
 use super::spaces::RAW;
 
 /// The document, as it is kept in `docs/spec/openapi.json`.

@@ -1,8 +1,5 @@
 //! The table of routes, from which both the router and the OpenAPI document are made.
 
-use std::sync::Arc;
-
-use anonicloud_proto::api::schema::{Components, Schema};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
     DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
@@ -12,150 +9,22 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::BlobId;
-use axum::handler::Handler;
-use axum::routing::{MethodFilter, MethodRouter, on};
-use serde_json::Value;
 
-use super::{App, accounts, blobs, spaces};
-
-/// Gives a schema, adding what it refers to.
-pub(super) type Describe = fn(&mut Components) -> Value;
-
-/// What travels in a body.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Payload {
-    /// Nothing.
-    Nothing,
-    /// An object without fields.
-    Empty,
-    /// JSON of a wire type.
-    Json(Describe),
-    /// Bytes, described here.
-    Raw(&'static str),
-}
-
-/// Who may call.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Session {
-    /// Anybody.
-    None,
-    /// An account's session.
-    Account,
-    /// A session of the space with one of these rights.
-    Space(&'static [Right]),
-}
-
-/// The methods of the API.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Method {
-    Get,
-    Post,
-    Put,
-    Delete,
-}
-
-impl Method {
-    /// As OpenAPI writes it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Post => "post",
-            Self::Put => "put",
-            Self::Delete => "delete",
-        }
-    }
-
-    const fn filter(self) -> MethodFilter {
-        match self {
-            Self::Get => MethodFilter::GET,
-            Self::Post => MethodFilter::POST,
-            Self::Put => MethodFilter::PUT,
-            Self::Delete => MethodFilter::DELETE,
-        }
-    }
-}
-
-/// One route.
-pub(super) struct Route {
-    pub(super) method: Method,
-    /// With parameters in braces.
-    pub(super) path: &'static str,
-    /// What it does, in a few words.
-    pub(super) about: &'static str,
-    pub(super) session: Session,
-    pub(super) query: Vec<(&'static str, bool, Describe)>,
-    pub(super) body: Payload,
-    /// Status and body of success.
-    pub(super) answer: (u16, Payload),
-    pub(super) handler: MethodRouter<Arc<App>>,
-}
-
-impl Route {
-    fn new<H, T>(method: Method, path: &'static str, about: &'static str, handler: H) -> Self
-    where
-        H: Handler<T, Arc<App>>,
-        T: 'static,
-    {
-        Self {
-            method,
-            path,
-            about,
-            session: Session::None,
-            query: Vec::new(),
-            body: Payload::Nothing,
-            answer: (204, Payload::Nothing),
-            handler: on(method.filter(), handler),
-        }
-    }
-
-    const fn takes<T: Schema>(mut self) -> Self {
-        self.body = Payload::Json(T::describe);
-        self
-    }
-
-    const fn takes_raw(mut self, what: &'static str) -> Self {
-        self.body = Payload::Raw(what);
-        self
-    }
-
-    const fn answers<T: Schema>(mut self) -> Self {
-        self.answer = (200, Payload::Json(T::describe));
-        self
-    }
-
-    const fn answers_raw(mut self, what: &'static str) -> Self {
-        self.answer = (200, Payload::Raw(what));
-        self
-    }
-
-    const fn creates(mut self) -> Self {
-        self.answer = (201, Payload::Empty);
-        self
-    }
-
-    const fn within(mut self, session: Session) -> Self {
-        self.session = session;
-        self
-    }
-
-    fn asks<T: Schema>(mut self, name: &'static str) -> Self {
-        self.query.push((name, !T::OPTIONAL, T::describe));
-        self
-    }
-}
+use super::route::{Method, Route, Session};
+use super::{accounts, blobs, spaces};
 
 /// Every route.
 pub(super) fn table() -> Vec<Route> {
-    let mut routes = account_routes();
+    let mut routes = login_routes();
+    routes.extend(account_routes());
     routes.extend(space_routes());
     routes.extend(upload_routes());
     routes
 }
 
-fn account_routes() -> Vec<Route> {
+fn login_routes() -> Vec<Route> {
     use Method::{Get, Post};
     use Route as R;
-    use Session::Account;
     vec![
         R::new(Get, "/v1/realm", "Name the installation", accounts::realm).answers::<RealmAnswer>(),
         R::new(
@@ -206,6 +75,14 @@ fn account_routes() -> Vec<Route> {
         )
         .takes::<DeviceLoginFinish>()
         .answers::<LoginAnswer>(),
+    ]
+}
+
+fn account_routes() -> Vec<Route> {
+    use Method::{Get, Post};
+    use Route as R;
+    use Session::Account;
+    vec![
         R::new(Post, "/v1/logout", "End this session", accounts::logout).within(Account),
         R::new(
             Get,
