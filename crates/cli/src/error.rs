@@ -310,11 +310,11 @@ mod tests {
             OperationError::RolledBack,
             OperationError::Local {
                 path: path(),
-                source: refused(),
+                failure: refused(),
             },
             OperationError::Local {
                 path: path(),
-                source: full(),
+                failure: full(),
             },
             OperationError::TargetExists(path()),
             OperationError::FileTooLarge,

@@ -78,12 +78,12 @@ pub enum OperationError {
     #[error(transparent)]
     Tree(EditError),
     /// A file or folder of this device.
-    #[error("{}: {}", path.display(), source)]
+    #[error("{}: {}", path.display(), reason_of(failure))]
     Local {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        failure: io::Error,
     },
     /// Something else stands where a download should go.
     #[error("{}: something else is there already", .0.display())]
@@ -131,10 +131,16 @@ impl From<ReadTreeError> for OperationError {
 
 impl OperationError {
     /// The failure of `path` on this device.
-    pub(crate) fn local(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn local(path: &Path, failure: io::Error) -> Self {
         Self::Local {
             path: path.to_owned(),
-            source,
+            failure,
         }
     }
+}
+
+/// What the system said, without the path that wrappers put before it.
+fn reason_of(failure: &io::Error) -> String {
+    let wrapped = failure.get_ref().and_then(|wrapper| wrapper.source());
+    wrapped.map_or_else(|| failure.to_string(), ToString::to_string)
 }

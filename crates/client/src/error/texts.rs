@@ -31,7 +31,7 @@ impl OperationError {
     fn row(&self) -> (&'static str, ErrorKind, &'static str) {
         match self {
             Self::Tree(error) => tree_row(error),
-            Self::Local { source, .. } | Self::Stream(source) => io_row(source),
+            Self::Local { failure, .. } | Self::Stream(failure) => io_row(failure),
             Self::State(error) => state_row(error),
             Self::Remote(error) => remote_row(error),
             _ => self.account_row().unwrap_or_else(|| self.transfer_row()),
