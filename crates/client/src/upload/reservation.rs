@@ -101,7 +101,9 @@ impl Reservation {
                 code: ErrorCode::QuotaExceeded,
                 ..
             })) => {
+                // Noted before it is asked for: others that find no room meanwhile ask for theirs on top.
                 let grown = self.reserved.get().saturating_add(blob.size());
+                self.reserved.set(grown);
                 self.reserve(remote, door, grown).await?;
                 send_blob(remote, door, &self.upload, blob, offset).await
             }
@@ -121,7 +123,7 @@ impl Reservation {
         };
         let open = async |access: &SpaceAccess| remote.open_upload(access, &request).await;
         let answer = door.request(remote, open).await?;
-        self.reserved.set(answer.reserved);
+        self.reserved.set(self.reserved.get().max(answer.reserved));
         Ok(())
     }
 }
