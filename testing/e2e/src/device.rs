@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::binaries;
-use crate::server::limited;
+use crate::disk::{SmallDisk, command_in};
 
 /// Arguments of any string-like types: `&[&"put", &path, &"/"]`.
 pub type Arguments<'a> = &'a [&'a dyn AsRef<OsStr>];
@@ -17,7 +17,8 @@ pub type Arguments<'a> = &'a [&'a dyn AsRef<OsStr>];
 pub struct Device {
     state: PathBuf,
     server: String,
-    file_limit: Option<u64>,
+    /// Whose disk its processes see.
+    disk_owner: Option<u32>,
     options: Vec<OsString>,
 }
 
@@ -41,7 +42,7 @@ impl Device {
         Self {
             state,
             server,
-            file_limit: None,
+            disk_owner: None,
             options: Vec::new(),
         }
     }
@@ -53,17 +54,17 @@ impl Device {
         self
     }
 
+    /// The same device where `disk` is at its place.
+    #[must_use]
+    pub fn with_disk(mut self, disk: &SmallDisk) -> Self {
+        self.disk_owner = Some(disk.owner());
+        self
+    }
+
     /// The same device with more options in every run, such as `--retry-for 0`.
     #[must_use]
     pub fn with_options(mut self, options: &[&str]) -> Self {
         self.options.extend(options.iter().map(OsString::from));
-        self
-    }
-
-    /// The same device where no file grows beyond `bytes`, as on a disk that is full.
-    #[must_use]
-    pub fn with_file_limit(mut self, bytes: u64) -> Self {
-        self.file_limit = Some(bytes / 1024);
         self
     }
 
@@ -79,7 +80,7 @@ impl Device {
 
     /// The binary with `arguments`, not started; input and output are the caller's to choose.
     pub fn command(&self, arguments: Arguments<'_>) -> Command {
-        let mut command = limited(binaries::find("anonicloud"), self.file_limit);
+        let mut command = command_in(self.disk_owner, binaries::find("anonicloud"));
         command
             .env_clear()
             .env("HOME", &self.state)

@@ -10,6 +10,7 @@
 
 pub mod content;
 pub mod device;
+pub mod disk;
 pub mod server;
 pub mod tree;
 pub mod wire;

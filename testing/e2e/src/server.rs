@@ -3,9 +3,10 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use crate::binaries;
+use crate::disk::{SmallDisk, command_in};
 
 /// What the server prints before its address, once it takes connections.
 const READY: &str = "listening on ";
@@ -16,8 +17,8 @@ pub struct Server {
     data: PathBuf,
     log: PathBuf,
     options: Vec<String>,
-    /// Largest file that the process may write, in 1,024 bytes; none for no limit.
-    file_limit: Option<u64>,
+    /// Whose disk its process sees.
+    disk_owner: Option<u32>,
     process: Option<Child>,
     address: SocketAddr,
 }
@@ -25,11 +26,25 @@ pub struct Server {
 impl Server {
     /// Starts a server in `folder`: its data is in `folder/data`, its log, of every level, in `folder/log`.
     pub fn start(folder: &Path, options: &[&str]) -> Self {
+        Self::start_with_data(folder, folder.join("data"), None, options)
+    }
+
+    /// The same with its data on `disk`.
+    pub fn start_on(folder: &Path, disk: &SmallDisk) -> Self {
+        Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &[])
+    }
+
+    fn start_with_data(
+        folder: &Path,
+        data: PathBuf,
+        disk_owner: Option<u32>,
+        options: &[&str],
+    ) -> Self {
         let mut server = Self {
-            data: folder.join("data"),
+            data,
+            disk_owner,
             log: folder.join("log"),
             options: options.iter().map(|&option| option.to_owned()).collect(),
-            file_limit: None,
             process: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
@@ -44,7 +59,7 @@ impl Server {
             .create(true)
             .append(true)
             .open(&self.log);
-        let mut command = limited(binaries::find("anonicloud-server"), self.file_limit);
+        let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
         let process = command
             .args([
                 "serve",
@@ -68,15 +83,12 @@ impl Server {
             .read_line(&mut line)
             .expect("the server prints");
         let url = line.trim_end().strip_prefix(READY);
-        let address = url
+        let address: Option<SocketAddr> = url
             .and_then(|url| url.split_once("://"))
             .and_then(|(_, address)| address.parse().ok());
-        self.address = address.unwrap_or_else(|| {
-            std::panic::panic_any(format!(
-                "the server does not listen: {line:?} {}",
-                self.log()
-            ))
-        });
+        let log = self.log();
+        assert!(address.is_some(), "the server does not listen: {log}");
+        self.address = address.unwrap_or(self.address);
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.
@@ -85,11 +97,6 @@ impl Server {
             process.kill().expect("our own child can be killed");
             process.wait().expect("our own child can be waited for");
         }
-    }
-
-    /// From the next start on, no file of the server grows beyond `bytes`, as on a disk that is full; `None` for no limit.
-    pub fn limit_files(&mut self, bytes: Option<u64>) {
-        self.file_limit = bytes.map(|bytes| bytes / 1024);
     }
 
     /// Where it listens.
@@ -121,20 +128,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// The command `program`, whose files cannot grow beyond `kibibytes`: writing more fails, as it does on a full disk.
-pub(crate) fn limited(program: PathBuf, kibibytes: Option<u64>) -> Command {
-    let Some(kibibytes) = kibibytes else {
-        return Command::new(program);
-    };
-    let mut command = Command::new("/bin/bash");
-    // Without the trap the signal for it would end the process.
-    command
-        .arg("-c")
-        .arg(format!(
-            "trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\""
-        ))
-        .arg(program);
-    command
 }

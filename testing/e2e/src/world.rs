@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use crate::binaries;
 use crate::device::Device;
+use crate::disk::SmallDisk;
 use crate::server::Server;
 use crate::wire::Wire;
 
@@ -29,13 +30,22 @@ impl World {
 
     /// A server with nothing on it and more options, such as `--quota 64MiB`.
     pub fn with_options(options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("world-")
-            .tempdir_in(binaries::scratch());
-        let folder = folder.expect("the build output can be written to");
+        let folder = make_folder();
+        let server = Server::start(folder.path(), options);
+        Self::around(server, folder)
+    }
+
+    /// A server with nothing on it, whose data is on a disk of `size` bytes.
+    pub fn on_small_disk(size: u64) -> (Self, SmallDisk) {
+        let folder = make_folder();
+        let disk = SmallDisk::new(&folder.path().join("disk"), size);
+        let server = Server::start_on(folder.path(), &disk);
+        (Self::around(server, folder), disk)
+    }
+
+    fn around(server: Server, folder: TempDir) -> Self {
         fs_err::write(folder.path().join("password"), PASSWORD)
             .expect("the folder can be written to");
-        let server = Server::start(folder.path(), options);
         let wire = Wire::open(server.address());
         Self {
             wire,
@@ -127,4 +137,11 @@ impl Default for World {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn make_folder() -> TempDir {
+    let folder = tempfile::Builder::new()
+        .prefix("world-")
+        .tempdir_in(binaries::scratch());
+    folder.expect("the build output can be written to")
 }

@@ -58,10 +58,7 @@ struct Pump {
 
 impl Pump {
     fn requests(self, client: TcpStream, mut server: TcpStream) {
-        let Ok(reading) = client.try_clone() else {
-            return;
-        };
-        let mut from = BufReader::with_capacity(BUFFER, reading);
+        let mut from = BufReader::with_capacity(BUFFER, client);
         while let Ok(next) = next_head(&mut from) {
             let goes_on = match next {
                 Next::Request(head) => self.request(head, &mut from, &mut server),
@@ -75,10 +72,9 @@ impl Pump {
                 break;
             }
         }
-        drop(from);
         if self.is_broken() && self.fault == Some(Fault::Reset) {
             // The last handle closes with nothing lingering: that is what sends a reset.
-            drop(SockRef::from(&client).set_linger(Some(Duration::ZERO)));
+            drop(SockRef::from(from.get_ref()).set_linger(Some(Duration::ZERO)));
             self.shared.forget_client(self.id);
         } else {
             self.shared.leave(self.id);

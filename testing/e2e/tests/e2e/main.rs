@@ -1,4 +1,20 @@
 //! The real server and the real client: one test per promise.
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod cuts;
+#[cfg(test)]
+mod disks;
+#[cfg(test)]
+mod downloads;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod large;
+#[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod together;
+#[cfg(test)]
+mod transfer;
