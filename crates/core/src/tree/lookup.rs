@@ -11,7 +11,10 @@ use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, step};
 
 /// What is at a path.
 #[derive(Debug, Clone)]
-#[expect(clippy::exhaustive_enums, reason = "a path leads to the root, to an entry or to nothing")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a path leads to the root, to an entry or to nothing"
+)]
 pub enum Found {
     /// The path is `/`. A tree without entries has it too.
     Root,
@@ -27,7 +30,11 @@ pub enum Found {
 ///
 /// # Errors
 /// [`ReadTreeError`] when the tree breaks the format.
-pub fn find(root: Option<&TreeRoot>, path: &RemotePath, source: &dyn NodeSource) -> Result<Step<Found>, ReadTreeError> {
+pub fn find(
+    root: Option<&TreeRoot>,
+    path: &RemotePath,
+    source: &dyn NodeSource,
+) -> Result<Step<Found>, ReadTreeError> {
     let mut fetch = Fetch::new(source);
     step(match trace(root, path, &mut fetch) {
         Ok(Some(found)) => Ok(found),
@@ -37,43 +44,69 @@ pub fn find(root: Option<&TreeRoot>, path: &RemotePath, source: &dyn NodeSource)
 }
 
 /// Walks `path` as far as nodes are there; `None` when one is missing, which `fetch` then wants.
-pub(super) fn trace(root: Option<&TreeRoot>, path: &RemotePath, fetch: &mut Fetch<'_>) -> Result<Option<Found>, ReadTreeError> {
+pub(super) fn trace(
+    root: Option<&TreeRoot>,
+    path: &RemotePath,
+    fetch: &mut Fetch<'_>,
+) -> Result<Option<Found>, ReadTreeError> {
     let Some(root) = root else {
-        return Ok(Some(if path.is_root() { Found::Root } else { Found::Missing(0) }));
+        return Ok(Some(if path.is_root() {
+            Found::Root
+        } else {
+            Found::Missing(0)
+        }));
     };
     let mut found: Option<Arc<Entry>> = None;
     for (index, name) in path.names().iter().enumerate() {
         let entry = match found.as_deref() {
             None => find_name(NodeId::ROOT, &root.child, name, fetch)?,
-            Some(Entry { id, content: EntryContent::Directory { child, .. }, .. }) => find_name(*id, child, name, fetch)?,
+            Some(Entry {
+                id,
+                content: EntryContent::Directory { child, .. },
+                ..
+            }) => find_name(*id, child, name, fetch)?,
             Some(_) => return Ok(Some(Found::NotDirectory(index.saturating_sub(1)))),
         };
-        let Some(entry) = entry else { return Ok(None) };
-        let Some(entry) = entry else { return Ok(Some(Found::Missing(index))) };
-        found = Some(entry);
+        match entry {
+            NameLookup::Wanted => return Ok(None),
+            NameLookup::Absent => return Ok(Some(Found::Missing(index))),
+            NameLookup::Found(entry) => found = Some(entry),
+        }
     }
     Ok(Some(found.map_or(Found::Root, Found::Entry)))
 }
 
-/// The entry `name` of a directory; outer `None` when a node is missing.
+enum NameLookup {
+    /// A node is missing.
+    Wanted,
+    Absent,
+    Found(Arc<Entry>),
+}
+
+/// The entry `name` of a directory.
 fn find_name(
     id: NodeId,
     top: &ChildRef,
     name: &EntryName,
     fetch: &mut Fetch<'_>,
-) -> Result<Option<Option<Arc<Entry>>>, ReadTreeError> {
+) -> Result<NameLookup, ReadTreeError> {
     let mut place = ShardPlace::TOP;
     let mut child = top.duplicate();
     loop {
-        let Some(node) = fetch.node(id, place, &child)? else { return Ok(None) };
+        let Some(node) = fetch.node(id, place, &child)? else {
+            return Ok(NameLookup::Wanted);
+        };
         match &node.body {
             NodeBody::List(entries) => {
                 let at = entries.binary_search_by(|entry| entry.name.cmp(name)).ok();
-                return Ok(Some(at.and_then(|at| entries.get(at)).map(Arc::clone)));
+                let entry = at.and_then(|at| entries.get(at)).map(Arc::clone);
+                return Ok(entry.map_or(NameLookup::Absent, NameLookup::Found));
             }
             NodeBody::Shards(shards) => {
                 let nibble = shards.name_key.nibble(name, shards.level);
-                let Some(Some(next)) = shards.children.get(usize::from(nibble)) else { return Ok(Some(None)) };
+                let Some(Some(next)) = shards.children.get(usize::from(nibble)) else {
+                    return Ok(NameLookup::Absent);
+                };
                 place = place.below(shards.name_key, nibble);
                 child = next.duplicate();
             }
@@ -91,13 +124,19 @@ pub struct DirectoryRef {
 impl DirectoryRef {
     /// The root directory of a tree that is not empty.
     pub fn root(root: &TreeRoot) -> Self {
-        Self { id: NodeId::ROOT, child: root.child.duplicate() }
+        Self {
+            id: NodeId::ROOT,
+            child: root.child.duplicate(),
+        }
     }
 
     /// The directory that `entry` is; `None` when it is none.
     pub fn of(entry: &Entry) -> Option<Self> {
         match &entry.content {
-            EntryContent::Directory { child, .. } => Some(Self { id: entry.id, child: child.duplicate() }),
+            EntryContent::Directory { child, .. } => Some(Self {
+                id: entry.id,
+                child: child.duplicate(),
+            }),
             EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
         }
     }
@@ -107,12 +146,19 @@ impl DirectoryRef {
 ///
 /// # Errors
 /// [`ReadTreeError`] when the directory breaks the format.
-pub fn list(directory: &DirectoryRef, source: &dyn NodeSource) -> Result<Step<Vec<Arc<Entry>>>, ReadTreeError> {
+pub fn list(
+    directory: &DirectoryRef,
+    source: &dyn NodeSource,
+) -> Result<Step<Vec<Arc<Entry>>>, ReadTreeError> {
     let mut fetch = Fetch::new(source);
-    step(list_now(directory.id, &directory.child, &mut fetch).map_err(Stop::Fail).and_then(|entries| {
-        fetch.finish()?;
-        Ok(entries.into_values().collect())
-    }))
+    step(
+        list_now(directory.id, &directory.child, &mut fetch)
+            .map_err(Stop::Fail)
+            .and_then(|entries| {
+                fetch.finish()?;
+                Ok(entries.into_values().collect())
+            }),
+    )
 }
 
 /// The entries of a directory as far as nodes are there.
@@ -146,7 +192,9 @@ pub struct Walk {
 impl Walk {
     /// A walk of what is below `directory`, whose own path is `path`.
     pub fn new(path: RemotePath, directory: DirectoryRef) -> Self {
-        Self { open: vec![(path, directory)] }
+        Self {
+            open: vec![(path, directory)],
+        }
     }
 
     /// The next directory and its entries, ascending by name; `None` at the end. After [`Step::Need`] it stands where it stood, and wants
@@ -155,7 +203,9 @@ impl Walk {
     /// # Errors
     /// [`ReadTreeError`] when the tree breaks the format.
     pub fn next(&mut self, source: &dyn NodeSource) -> Result<Step<Option<Listed>>, ReadTreeError> {
-        let Some((path, directory)) = self.open.last() else { return Ok(Step::Done(None)) };
+        let Some((path, directory)) = self.open.last() else {
+            return Ok(Step::Done(None));
+        };
         if path.names().len() > DEPTH_MAX {
             return Err(ReadTreeError::TooDeep);
         }
@@ -174,7 +224,10 @@ impl Walk {
         let entries: Vec<_> = listed.into_values().collect();
         let path = path.clone();
         self.open.pop();
-        let below = entries.iter().rev().filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));
+        let below = entries
+            .iter()
+            .rev()
+            .filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));
         self.open.extend(below);
         Ok(Step::Done(Some((path, entries))))
     }

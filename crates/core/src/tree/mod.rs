@@ -11,6 +11,7 @@ pub mod lookup;
 pub mod merge;
 pub mod name;
 pub mod node;
+mod opened;
 pub mod seal;
 mod settle;
 mod shard;

@@ -1,8 +1,9 @@
 //! Large directories that became small: shards that hold few entries together become one list again (spec: 3-spaces, "Directories").
 
-use super::dirty::{DirtyBody, DirtyDirectory, DirtyEntry, DirtyList, DirtyNode, DirtyShards, DirtyTree, sum};
+use super::dirty::{DirtyDirectory, DirtyTree};
 use super::encoding::entry_len;
 use super::node::{NodeBody, NodeId};
+use super::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode, DirtyShards, sum};
 use super::seal::NODE_LEN_MAX;
 use super::shard::ShardPlace;
 use super::store::{Fetch, NodeSource, ReadTreeError, Stop};
@@ -12,18 +13,29 @@ const MERGED_MAX: usize = 1024;
 
 impl DirtyTree {
     /// Joins shards everywhere that entries were taken out. It may have to look into shards that did not change.
-    pub(super) fn settle<E: From<ReadTreeError>>(&mut self, source: &dyn NodeSource) -> Result<(), Stop<E>> {
+    pub(super) fn settle<E: From<ReadTreeError>>(
+        &mut self,
+        source: &dyn NodeSource,
+    ) -> Result<(), Stop<E>> {
         let mut fetch = Fetch::new(source);
         settle_directory(&mut self.root, &mut fetch)?;
         fetch.finish()
     }
 }
 
-fn settle_directory(directory: &mut DirtyDirectory, fetch: &mut Fetch<'_>) -> Result<(), ReadTreeError> {
+fn settle_directory(
+    directory: &mut DirtyDirectory,
+    fetch: &mut Fetch<'_>,
+) -> Result<(), ReadTreeError> {
     settle_node(directory.id, ShardPlace::TOP, &mut directory.top, fetch)
 }
 
-fn settle_node(id: NodeId, place: ShardPlace, node: &mut DirtyNode, fetch: &mut Fetch<'_>) -> Result<(), ReadTreeError> {
+fn settle_node(
+    id: NodeId,
+    place: ShardPlace,
+    node: &mut DirtyNode,
+    fetch: &mut Fetch<'_>,
+) -> Result<(), ReadTreeError> {
     match &mut node.body {
         DirtyBody::Closed => Ok(()),
         DirtyBody::List(list) => {
@@ -56,7 +68,12 @@ impl DirtyShards {
     }
 
     /// Whether all entries fit one list well; `false` as long as nodes are missing, which are wanted then.
-    fn is_small(&self, id: NodeId, place: ShardPlace, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
+    fn is_small(
+        &self,
+        id: NodeId,
+        place: ShardPlace,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<bool, ReadTreeError> {
         let (mut entries, mut bytes, mut known) = (0_usize, 0_usize, 0_usize);
         for child in &self.children {
             match &child.body {
@@ -74,7 +91,9 @@ impl DirtyShards {
         let mut asks = known.saturating_mul(left).div_ceil(entries.max(1));
         let mut whole = true;
         for (nibble, child) in (0..).zip(&self.children) {
-            let (DirtyBody::Closed, Some(sealed)) = (&child.body, &child.sealed) else { continue };
+            let (DirtyBody::Closed, Some(sealed)) = (&child.body, &child.sealed) else {
+                continue;
+            };
             if entries > MERGED_MAX || asks == 0 {
                 return Ok(false);
             }
@@ -83,15 +102,24 @@ impl DirtyShards {
                 asks = asks.saturating_sub(1);
                 continue;
             };
-            let NodeBody::List(list) = &node.body else { return Ok(false) };
+            let NodeBody::List(list) = &node.body else {
+                return Ok(false);
+            };
             entries = entries.saturating_add(list.len());
-            let lens = list.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
+            let lens = list
+                .iter()
+                .map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
             bytes = lens.fold(bytes, usize::saturating_add);
         }
         Ok(whole && entries <= MERGED_MAX && bytes <= NODE_LEN_MAX / 2)
     }
 
-    fn join(&mut self, id: NodeId, place: ShardPlace, fetch: &mut Fetch<'_>) -> Result<DirtyList, ReadTreeError> {
+    fn join(
+        &mut self,
+        id: NodeId,
+        place: ShardPlace,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<DirtyList, ReadTreeError> {
         let mut joined = DirtyList::default();
         for (nibble, child) in (0..).zip(&mut self.children) {
             if let (DirtyBody::Closed, Some(sealed)) = (&child.body, &child.sealed)
@@ -114,7 +142,10 @@ impl DirtyShards {
 
 impl DirtyList {
     fn encoded_len(&self) -> usize {
-        let lens = self.entries.iter().map(|(name, entry)| entry_len(name, entry.content_len()));
+        let lens = self
+            .entries
+            .iter()
+            .map(|(name, entry)| entry_len(name, entry.content_len()));
         lens.fold(0, usize::saturating_add)
     }
 }

@@ -26,7 +26,10 @@ pub trait NodeSource {
 
 /// The answer of a function that is called again until it is done.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a caller goes on until done, there is no third way")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a caller goes on until done, there is no third way"
+)]
 pub enum Step<T> {
     /// The answer.
     Done(T),
@@ -76,7 +79,11 @@ impl Wanted {
     }
 
     pub(super) fn new(id: NodeId, place: ShardPlace, child: &ChildRef) -> Self {
-        Self { child: child.duplicate(), id, place }
+        Self {
+            child: child.duplicate(),
+            id,
+            place,
+        }
     }
 
     /// Where its piece lies, and the hash of the piece.
@@ -88,17 +95,36 @@ impl Wanted {
     ///
     /// # Errors
     /// [`OpenNodeError`], which tells altered bytes from a writer's mistake.
-    pub fn open(&self, realm: &RealmId, space: &SpaceId, piece: &[u8]) -> Result<DirectoryNode, OpenNodeError> {
+    pub fn open(
+        &self,
+        realm: &RealmId,
+        space: &SpaceId,
+        piece: &[u8],
+    ) -> Result<DirectoryNode, OpenNodeError> {
         self.child.piece.check(&self.child.hash, piece)?;
         let context = wrap_context(realm, space, &self.id, &self.place);
-        let plain = open_piece(self.child.piece.suite, &self.child.key.wrap_key(), &context, piece)?;
+        let plain = open_piece(
+            self.child.piece.suite,
+            &self.child.key.wrap_key(),
+            &context,
+            piece,
+        )?;
         let body = decode_body(self.id, &self.place, plain.expose_bytes())?;
-        Ok(DirectoryNode { id: self.id, place: self.place, body })
+        Ok(DirectoryNode {
+            id: self.id,
+            place: self.place,
+            body,
+        })
     }
 }
 
 /// What the wrap of a node is bound to.
-pub(super) fn wrap_context<'a>(realm: &'a RealmId, space: &'a SpaceId, id: &'a NodeId, place: &ShardPlace) -> WrapContext<'a> {
+pub(super) fn wrap_context<'a>(
+    realm: &'a RealmId,
+    space: &'a SpaceId,
+    id: &'a NodeId,
+    place: &ShardPlace,
+) -> WrapContext<'a> {
     WrapContext {
         label: Label::WrapDirectory,
         realm,
@@ -140,35 +166,62 @@ pub(super) struct Fetch<'a> {
 
 impl<'a> Fetch<'a> {
     pub(super) fn new(source: &'a dyn NodeSource) -> Self {
-        Self { source, wanted: Vec::new(), hashes: HashSet::new() }
+        Self {
+            source,
+            wanted: Vec::new(),
+            hashes: HashSet::new(),
+        }
     }
 
     /// The node, or `None` when it is missing and now wanted.
-    pub(super) fn node(&mut self, id: NodeId, place: ShardPlace, child: &ChildRef) -> Result<Option<Arc<DirectoryNode>>, ReadTreeError> {
+    pub(super) fn node(
+        &mut self,
+        id: NodeId,
+        place: ShardPlace,
+        child: &ChildRef,
+    ) -> Result<Option<Arc<DirectoryNode>>, ReadTreeError> {
         let Some(node) = self.source.node(&child.hash) else {
             if self.hashes.insert(child.hash) {
                 self.wanted.push(Wanted::new(id, place, child));
             }
             return Ok(None);
         };
-        if node.id == id && node.place == place { Ok(Some(node)) } else { Err(ReadTreeError::Misplaced) }
+        if node.id == id && node.place == place {
+            Ok(Some(node))
+        } else {
+            Err(ReadTreeError::Misplaced)
+        }
     }
 
     /// Ends the round: [`Stop::Need`] when anything was missing.
     pub(super) fn finish<E>(&mut self) -> Result<(), Stop<E>> {
-        if self.wanted.is_empty() { Ok(()) } else { Err(Stop::Need(core::mem::take(&mut self.wanted))) }
+        if self.wanted.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Need(core::mem::take(&mut self.wanted)))
+        }
     }
 
     /// The lists of a directory, or of a part of it, as far as its shards are there, from left to right.
-    pub(super) fn lists(&mut self, id: NodeId, place: ShardPlace, child: &ChildRef) -> Result<Vec<Arc<DirectoryNode>>, ReadTreeError> {
+    pub(super) fn lists(
+        &mut self,
+        id: NodeId,
+        place: ShardPlace,
+        child: &ChildRef,
+    ) -> Result<Vec<Arc<DirectoryNode>>, ReadTreeError> {
         let mut lists = Vec::new();
         let mut open = vec![(place, child.duplicate())];
         while let Some((place, child)) = open.pop() {
-            let Some(node) = self.node(id, place, &child)? else { continue };
+            let Some(node) = self.node(id, place, &child)? else {
+                continue;
+            };
             if let NodeBody::Shards(shards) = &node.body {
                 let below = (0..FAN_OUT).zip(&*shards.children).rev();
                 open.extend(below.filter_map(|(nibble, child)| {
-                    Some((place.below(shards.name_key, nibble), child.as_ref()?.duplicate()))
+                    Some((
+                        place.below(shards.name_key, nibble),
+                        child.as_ref()?.duplicate(),
+                    ))
                 }));
             } else {
                 lists.push(node);

@@ -4,15 +4,23 @@ use std::sync::Arc;
 
 use super::EditError;
 use crate::crypto::random::Random;
-use crate::tree::dirty::{DirtyBody, DirtyDirectory, DirtyEntry, DirtyList, DirtyNode};
+use crate::tree::dirty::DirtyDirectory;
 use crate::tree::name::DEPTH_MAX;
 use crate::tree::node::{Attributes, ChildRef, Entry, EntryContent, NodeId};
+use crate::tree::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode};
 use crate::tree::shard::ShardPlace;
 use crate::tree::store::{Fetch, NodeSource, ReadTreeError, Stop};
 
 /// A second entry like `entry`, with all below it; its nodes must be there, and all that are not are wanted at once.
-pub(super) fn copy(entry: &DirtyEntry, source: &dyn NodeSource, random: &mut dyn Random) -> Result<DirtyEntry, Stop<EditError>> {
-    let mut copier = Copier { fetch: Fetch::new(source), random };
+pub(super) fn copy(
+    entry: &DirtyEntry,
+    source: &dyn NodeSource,
+    random: &mut dyn Random,
+) -> Result<DirtyEntry, Stop<EditError>> {
+    let mut copier = Copier {
+        fetch: Fetch::new(source),
+        random,
+    };
     let copied = copier.entry(entry, 0)?;
     copier.fetch.finish()?;
     Ok(copied)
@@ -29,7 +37,12 @@ impl Copier<'_> {
             DirtyEntry::Kept(entry) => entry,
             DirtyEntry::Directory(directory) => {
                 let mut list = DirtyList::default();
-                self.node(directory.id, ShardPlace::TOP, &directory.top, (&mut list, depth))?;
+                self.node(
+                    directory.id,
+                    ShardPlace::TOP,
+                    &directory.top,
+                    (&mut list, depth),
+                )?;
                 return Ok(self.directory(directory.attributes, list));
             }
         };
@@ -42,7 +55,12 @@ impl Copier<'_> {
             content => content.duplicate(),
         };
         let (id, name) = (NodeId::make(self.random), entry.name.clone());
-        Ok(DirtyEntry::Kept(Arc::new(Entry { id, name, attributes: entry.attributes, content })))
+        Ok(DirtyEntry::Kept(Arc::new(Entry {
+            id,
+            name,
+            attributes: entry.attributes,
+            content,
+        })))
     }
 
     fn directory(&mut self, attributes: Attributes, list: DirtyList) -> DirtyEntry {
@@ -51,7 +69,13 @@ impl Copier<'_> {
         DirtyEntry::Directory(Box::new(directory))
     }
 
-    fn node(&mut self, id: NodeId, place: ShardPlace, node: &DirtyNode, into: Target<'_>) -> Result<(), ReadTreeError> {
+    fn node(
+        &mut self,
+        id: NodeId,
+        place: ShardPlace,
+        node: &DirtyNode,
+        into: Target<'_>,
+    ) -> Result<(), ReadTreeError> {
         let (list, depth) = into;
         match (&node.body, &node.sealed) {
             (DirtyBody::List(entries), _) => {
@@ -60,15 +84,28 @@ impl Copier<'_> {
                 }
                 Ok(())
             }
-            (DirtyBody::Shards(shards), _) => (0..).zip(&shards.children).try_for_each(|(nibble, child)| {
-                self.node(id, place.below(shards.name_key, nibble), child, (&mut *list, depth))
-            }),
+            (DirtyBody::Shards(shards), _) => {
+                (0..).zip(&shards.children).try_for_each(|(nibble, child)| {
+                    self.node(
+                        id,
+                        place.below(shards.name_key, nibble),
+                        child,
+                        (&mut *list, depth),
+                    )
+                })
+            }
             (DirtyBody::Closed, Some(child)) => self.stored(id, place, child, (list, depth)),
             (DirtyBody::Closed, None) => Ok(()),
         }
     }
 
-    fn stored(&mut self, id: NodeId, place: ShardPlace, child: &ChildRef, into: Target<'_>) -> Result<(), ReadTreeError> {
+    fn stored(
+        &mut self,
+        id: NodeId,
+        place: ShardPlace,
+        child: &ChildRef,
+        into: Target<'_>,
+    ) -> Result<(), ReadTreeError> {
         let (list, depth) = into;
         for node in self.fetch.lists(id, place, child)? {
             for entry in node.entries().unwrap_or_default() {
@@ -84,5 +121,9 @@ impl Copier<'_> {
 type Target<'a> = (&'a mut DirtyList, usize);
 
 fn below(depth: usize) -> Result<usize, ReadTreeError> {
-    if depth < DEPTH_MAX { Ok(depth.saturating_add(1)) } else { Err(ReadTreeError::TooDeep) }
+    if depth < DEPTH_MAX {
+        Ok(depth.saturating_add(1))
+    } else {
+        Err(ReadTreeError::TooDeep)
+    }
 }

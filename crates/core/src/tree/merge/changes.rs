@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::tree::lookup::list_now;
-use crate::tree::name::{DEPTH_MAX, EntryName};
+use crate::tree::name::EntryName;
 use crate::tree::node::{ChildRef, Entry, EntryContent, NodeBody, NodeId};
 use crate::tree::shard::{FAN_OUT, ShardPlace};
-use crate::tree::store::{Fetch, NodeSource, ReadTreeError, Stop};
-
-use super::MergeInput;
+use crate::tree::store::{Fetch, ReadTreeError};
 
 /// An entry and the directory it is in.
 #[derive(Debug, Clone)]
@@ -28,7 +26,7 @@ impl Seen {
     }
 
     /// The node, if this is a directory.
-    fn child(&self) -> Option<&ChildRef> {
+    pub(super) fn child(&self) -> Option<&ChildRef> {
         match &self.entry.content {
             EntryContent::Directory { child, .. } => Some(child),
             EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
@@ -37,17 +35,32 @@ impl Seen {
 }
 
 fn same_entry(a: &Entry, b: &Entry) -> bool {
-    a.id == b.id && a.name == b.name && a.attributes == b.attributes && same_content(&a.content, &b.content)
+    a.id == b.id
+        && a.name == b.name
+        && a.attributes == b.attributes
+        && same_content(&a.content, &b.content)
 }
 
 /// Whether two entries hold the same: one version, one node, one target.
 pub(super) fn same_content(a: &EntryContent, b: &EntryContent) -> bool {
     match (a, b) {
-        (EntryContent::File { size, version }, EntryContent::File { size: other_size, version: other }) => {
-            size == other_size && version.version() == other.version() && version.hash() == other.hash()
+        (
+            EntryContent::File { size, version },
+            EntryContent::File {
+                size: other_size,
+                version: other,
+            },
+        ) => {
+            size == other_size
+                && version.version() == other.version()
+                && version.hash() == other.hash()
         }
-        (EntryContent::Directory { child, .. }, EntryContent::Directory { child: other, .. }) => child.hash == other.hash,
-        (EntryContent::Symlink { target }, EntryContent::Symlink { target: other }) => target == other,
+        (EntryContent::Directory { child, .. }, EntryContent::Directory { child: other, .. }) => {
+            child.hash == other.hash
+        }
+        (EntryContent::Symlink { target }, EntryContent::Symlink { target: other }) => {
+            target == other
+        }
         _ => false,
     }
 }
@@ -63,89 +76,8 @@ pub(super) struct Changes {
     compared: HashSet<NodeId>,
 }
 
-/// What both sides changed.
-#[derive(Debug, Default)]
-pub(super) struct BothChanges {
-    pub(super) ours: Changes,
-    pub(super) theirs: Changes,
-    /// New directories of ours that become one with a directory of theirs.
-    twins: HashMap<NodeId, NodeId>,
-}
-
-impl BothChanges {
-    /// Compares both sides with base as deep as the merge needs it.
-    pub(super) fn of(input: MergeInput<'_>, source: &dyn NodeSource) -> Result<Self, Stop<ReadTreeError>> {
-        let [base, ours, theirs] = [input.base, input.ours, input.theirs].map(|root| root.map(|root| &root.child));
-        let mut fetch = Fetch::new(source);
-        let mut both = Self::default();
-        both.ours.compare(NodeId::ROOT, base, ours, &mut fetch)?;
-        both.theirs.compare(NodeId::ROOT, base, theirs, &mut fetch)?;
-        fetch.finish()?;
-        // Each round goes a level down somewhere, on one of four ways.
-        for _ in 0..DEPTH_MAX.saturating_mul(4) {
-            let mut went_on = both.ours.follow(&mut fetch)? | both.theirs.follow(&mut fetch)?;
-            if !went_on {
-                let (ours, theirs) = (&mut both.ours, &mut both.theirs);
-                went_on = ours.list_added(theirs, &mut fetch)? | theirs.list_added(ours, &mut fetch)? | both.list_twins(&mut fetch)?;
-            }
-            if !went_on {
-                let (ours, theirs) = (&mut both.ours, &mut both.theirs);
-                went_on = ours.list_removed(theirs, &mut fetch)? | theirs.list_removed(ours, &mut fetch)?;
-            }
-            fetch.finish()?;
-            if !went_on {
-                return Ok(both);
-            }
-        }
-        Err(ReadTreeError::TooDeep.into())
-    }
-
-    /// How base had it.
-    pub(super) fn base(&self, id: NodeId) -> Option<&Seen> {
-        self.ours.before.get(&id).or_else(|| self.theirs.before.get(&id))
-    }
-
-    /// How theirs has it.
-    pub(super) fn theirs(&self, id: NodeId) -> Option<&Seen> {
-        if self.theirs.knows(id) { self.theirs.after.get(&id) } else { self.ours.before.get(&id) }
-    }
-
-    /// How ours has it.
-    pub(super) fn ours(&self, id: NodeId) -> Option<&Seen> {
-        if self.ours.knows(id) { self.ours.after.get(&id) } else { self.theirs.before.get(&id) }
-    }
-
-    /// Lists directories that ours added and that will be one with a directory of theirs: by their id, or by their name in one directory.
-    fn list_twins(&mut self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
-        let key = |seen: &Seen| (seen.parent, seen.entry.name.collision_key().into_owned());
-        let directories = self.theirs.after.values().filter(|seen| seen.child().is_some());
-        let by_name: HashMap<_, _> = directories.map(|seen| (key(seen), seen.entry.id)).collect();
-        let mut pairs = Vec::new();
-        for seen in self.ours.added() {
-            let (parent, name) = key(seen);
-            let parent = self.twins.get(&parent).copied().unwrap_or(parent);
-            let same_id = self.theirs.after.get(&seen.entry.id);
-            if let Some(other) = same_id {
-                if other.child().is_some() && !same_content(&other.entry.content, &seen.entry.content) {
-                    pairs.push((seen.entry.id, seen.entry.id));
-                }
-            } else if let Some(other) = by_name.get(&(parent, name)) {
-                pairs.push((seen.entry.id, *other));
-            }
-        }
-        let mut went_on = false;
-        for (ours, theirs) in pairs {
-            went_on |= self.twins.insert(ours, theirs).is_none() | self.ours.list_after(ours, fetch)?;
-            if !self.theirs.before.contains_key(&theirs) {
-                went_on |= self.theirs.list_after(theirs, fetch)?;
-            }
-        }
-        Ok(went_on)
-    }
-}
-
 impl Changes {
-    fn knows(&self, id: NodeId) -> bool {
+    pub(super) fn knows(&self, id: NodeId) -> bool {
         self.before.contains_key(&id) || self.after.contains_key(&id)
     }
 
@@ -159,17 +91,23 @@ impl Changes {
     }
 
     /// Directories that base did not have.
-    fn added(&self) -> impl Iterator<Item = &Seen> {
-        let new = self.after.iter().filter(|(id, _)| !self.before.contains_key(*id));
-        new.map(|(_, seen)| seen).filter(|seen| seen.child().is_some())
+    pub(super) fn added(&self) -> impl Iterator<Item = &Seen> {
+        let new = self
+            .after
+            .iter()
+            .filter(|(id, _)| !self.before.contains_key(*id));
+        new.map(|(_, seen)| seen)
+            .filter(|seen| seen.child().is_some())
     }
 
     /// Compares the directories that are in both trees, wherever they are in each.
-    fn follow(&mut self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
+    pub(super) fn follow(&mut self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
         let mut pairs = Vec::new();
         for (id, before) in &self.before {
             let after = self.after.get(id).and_then(Seen::child);
-            let (Some(before), Some(after)) = (before.child(), after) else { continue };
+            let (Some(before), Some(after)) = (before.child(), after) else {
+                continue;
+            };
             let is_listed = self.listed_before.contains(id) || self.listed_after.contains(id);
             if (is_listed || before.hash != after.hash) && !self.compared.contains(id) {
                 pairs.push((*id, before.duplicate(), after.duplicate(), is_listed));
@@ -190,7 +128,11 @@ impl Changes {
     }
 
     /// Looks into added directories for what the other side touched and this side no longer has in its place.
-    fn list_added(&mut self, other: &Self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
+    pub(super) fn list_added(
+        &mut self,
+        other: &Self,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<bool, ReadTreeError> {
         let is_missing = |id: &NodeId| !self.after.contains_key(id) && other.touched(*id);
         if !self.before.keys().any(is_missing) {
             return Ok(false);
@@ -204,8 +146,15 @@ impl Changes {
     }
 
     /// Looks into removed directories that the other side touched.
-    fn list_removed(&mut self, other: &Self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
-        let removed = self.before.keys().filter(|id| !self.after.contains_key(*id) && other.touched(**id));
+    pub(super) fn list_removed(
+        &mut self,
+        other: &Self,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<bool, ReadTreeError> {
+        let removed = self
+            .before
+            .keys()
+            .filter(|id| !self.after.contains_key(*id) && other.touched(**id));
         let removed: Vec<_> = removed.copied().collect();
         let mut went_on = false;
         for id in removed {
@@ -215,28 +164,58 @@ impl Changes {
     }
 
     fn list_before(&mut self, id: NodeId, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
-        let Some(child) = self.before.get(&id).and_then(Seen::child).map(ChildRef::duplicate) else { return Ok(false) };
+        let Some(child) = self
+            .before
+            .get(&id)
+            .and_then(Seen::child)
+            .map(ChildRef::duplicate)
+        else {
+            return Ok(false);
+        };
         let is_new = self.listed_before.insert(id);
         if is_new {
             let entries = list_now(id, &child, fetch)?.into_values();
-            self.before.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
+            self.before
+                .extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)
     }
 
-    fn list_after(&mut self, id: NodeId, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
-        let Some(child) = self.after.get(&id).and_then(Seen::child).map(ChildRef::duplicate) else { return Ok(false) };
+    pub(super) fn list_after(
+        &mut self,
+        id: NodeId,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<bool, ReadTreeError> {
+        let Some(child) = self
+            .after
+            .get(&id)
+            .and_then(Seen::child)
+            .map(ChildRef::duplicate)
+        else {
+            return Ok(false);
+        };
         let is_new = self.listed_after.insert(id);
         if is_new {
             let entries = list_now(id, &child, fetch)?.into_values();
-            self.after.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
+            self.after
+                .extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)
     }
 
     /// Compares one directory, shard by shard as long as both are split in the same way.
-    fn compare(&mut self, id: NodeId, before: Option<&ChildRef>, after: Option<&ChildRef>, fetch: &mut Fetch<'_>) -> Result<(), ReadTreeError> {
-        let mut open = vec![(ShardPlace::TOP, before.map(ChildRef::duplicate), after.map(ChildRef::duplicate))];
+    pub(super) fn compare(
+        &mut self,
+        id: NodeId,
+        before: Option<&ChildRef>,
+        after: Option<&ChildRef>,
+        fetch: &mut Fetch<'_>,
+    ) -> Result<(), ReadTreeError> {
+        let mut open = vec![(
+            ShardPlace::TOP,
+            before.map(ChildRef::duplicate),
+            after.map(ChildRef::duplicate),
+        )];
         while let Some((place, before, after)) = open.pop() {
             let (before, after) = (before.as_ref(), after.as_ref());
             if before.map(|child| child.hash) == after.map(|child| child.hash) {
@@ -244,18 +223,28 @@ impl Changes {
             }
             let old = before.map_or(Ok(None), |child| fetch.node(id, place, child))?;
             let new = after.map_or(Ok(None), |child| fetch.node(id, place, child))?;
-            if let (Some(NodeBody::Shards(old)), Some(NodeBody::Shards(new))) = (old.as_ref().map(|node| &node.body), new.as_ref().map(|node| &node.body))
-                && old.name_key == new.name_key
+            if let (Some(NodeBody::Shards(old)), Some(NodeBody::Shards(new))) = (
+                old.as_ref().map(|node| &node.body),
+                new.as_ref().map(|node| &node.body),
+            ) && old.name_key == new.name_key
             {
                 let name_key = new.name_key;
                 let pairs = (0..FAN_OUT).zip(old.children.iter().zip(&*new.children));
                 open.extend(pairs.map(|(nibble, (old, new))| {
-                    let duplicate = |child: &Option<ChildRef>| child.as_ref().map(ChildRef::duplicate);
-                    (place.below(name_key, nibble), duplicate(old), duplicate(new))
+                    let duplicate =
+                        |child: &Option<ChildRef>| child.as_ref().map(ChildRef::duplicate);
+                    (
+                        place.below(name_key, nibble),
+                        duplicate(old),
+                        duplicate(new),
+                    )
                 }));
                 continue;
             }
-            let [old, new] = [lists(id, place, before, fetch)?, lists(id, place, after, fetch)?];
+            let [old, new] = [
+                lists(id, place, before, fetch)?,
+                lists(id, place, after, fetch)?,
+            ];
             self.record(id, &old, &new);
         }
         Ok(())
@@ -263,8 +252,20 @@ impl Changes {
 
     fn record(&mut self, parent: NodeId, old: &Entries, new: &Entries) {
         let differing = |one: &Entries, other: &Entries| {
-            let differs = |entry: &&Arc<Entry>| other.get(&entry.name).is_none_or(|same| !same_entry(entry, same));
-            let seen = one.values().filter(differs).map(|entry| (entry.id, Seen { parent, entry: Arc::clone(entry) }));
+            let differs = |entry: &&Arc<Entry>| {
+                other
+                    .get(&entry.name)
+                    .is_none_or(|same| !same_entry(entry, same))
+            };
+            let seen = one.values().filter(differs).map(|entry| {
+                (
+                    entry.id,
+                    Seen {
+                        parent,
+                        entry: Arc::clone(entry),
+                    },
+                )
+            });
             seen.collect::<Vec<_>>()
         };
         self.before.extend(differing(old, new));
@@ -274,9 +275,20 @@ impl Changes {
 
 type Entries = BTreeMap<EntryName, Arc<Entry>>;
 
-fn lists(id: NodeId, place: ShardPlace, child: Option<&ChildRef>, fetch: &mut Fetch<'_>) -> Result<Entries, ReadTreeError> {
-    let Some(child) = child else { return Ok(Entries::new()) };
+fn lists(
+    id: NodeId,
+    place: ShardPlace,
+    child: Option<&ChildRef>,
+    fetch: &mut Fetch<'_>,
+) -> Result<Entries, ReadTreeError> {
+    let Some(child) = child else {
+        return Ok(Entries::new());
+    };
     let lists = fetch.lists(id, place, child)?;
-    let entries = lists.iter().flat_map(|node| node.entries().unwrap_or_default());
-    Ok(entries.map(|entry| (entry.name.clone(), Arc::clone(entry))).collect())
+    let entries = lists
+        .iter()
+        .flat_map(|node| node.entries().unwrap_or_default());
+    Ok(entries
+        .map(|entry| (entry.name.clone(), Arc::clone(entry)))
+        .collect())
 }

@@ -1,12 +1,14 @@
 //! Three-way merge of trees: a pure function of base, ours and theirs, by node id and name (spec: 3-spaces, "Merge").
 
 mod apply;
+mod arrive;
+mod both;
 mod changes;
 pub(super) mod conflict;
 mod plan;
 
 use apply::Merger;
-use changes::BothChanges;
+use both::BothChanges;
 use plan::Plan;
 
 use super::dirty::DirtyTree;
@@ -65,13 +67,24 @@ pub enum MergeNote {
 ///
 /// # Errors
 /// [`ReadTreeError`] when one of the trees breaks the format.
-pub fn merge(input: MergeInput<'_>, naming: ConflictNaming<'_>, source: &dyn NodeSource) -> Result<Step<Merged>, ReadTreeError> {
-    let [base, ours, theirs] = [input.base, input.ours, input.theirs].map(|root| root.map(|root| root.child.hash));
+pub fn merge(
+    input: MergeInput<'_>,
+    naming: ConflictNaming<'_>,
+    source: &dyn NodeSource,
+) -> Result<Step<Merged>, ReadTreeError> {
+    let [base, ours, theirs] =
+        [input.base, input.ours, input.theirs].map(|root| root.map(|root| root.child.hash));
     if ours == base || ours == theirs {
-        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.theirs), notes: Vec::new() }));
+        return Ok(Step::Done(Merged {
+            tree: DirtyTree::open(input.theirs),
+            notes: Vec::new(),
+        }));
     }
     if theirs == base {
-        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.ours), notes: Vec::new() }));
+        return Ok(Step::Done(Merged {
+            tree: DirtyTree::open(input.ours),
+            notes: Vec::new(),
+        }));
     }
     step(BothChanges::of(input, source).and_then(|both| {
         let plan = Plan::of(&both);

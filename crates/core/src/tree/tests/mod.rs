@@ -1,6 +1,9 @@
 mod edits;
 mod hostile;
+mod large;
 mod memory;
+mod merge_properties;
 mod merges;
 mod names;
+mod node_properties;
 mod vectors;
