@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn another_key_of_the_right_length_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = SealedState::open(dir.path()).await.unwrap();
+        let account = put(Table::Account, NAME, b"keys");
+        state.apply(vec![account]).await.unwrap();
+        state.close().await;
+        fs_err::write(dir.path().join("device.key"), [7; 32]).unwrap();
+        assert!(matches!(
+            SealedState::open(dir.path()).await,
+            Err(StateError::Corrupt)
+        ));
+    }
+
+    #[tokio::test]
     async fn a_state_opens_again_only_with_its_key() {
         let dir = tempfile::tempdir().unwrap();
         filled_folder(dir.path()).await;

@@ -56,7 +56,7 @@ pub(super) struct LinkTask {
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Folders with the attributes they get at the end, parents first.
-    pub(super) directories: Vec<(PathBuf, Attributes)>,
+    pub(super) directories: Vec<(PathBuf, Option<Attributes>)>,
     pub(super) links: Vec<LinkTask>,
     pub(super) files: Vec<FileTask>,
     pub(super) unchanged: u64,
@@ -81,10 +81,10 @@ impl Plan {
         };
         match (&entry.content, there) {
             (EntryContent::Directory { .. }, None) => {
-                self.directories.push((target, entry.attributes));
+                self.directories.push((target, Some(entry.attributes)));
             }
             (EntryContent::Directory { .. }, Some(there)) if there.is_dir() => {
-                self.directories.push((target, entry.attributes));
+                self.directories.push((target, Some(entry.attributes)));
             }
             (EntryContent::File { size, .. }, Some(there))
                 if there.is_file()

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::lookup::{DirectoryRef, Found, Walk};
 use anonicloud_core::tree::name::RemotePath;
-use anonicloud_core::tree::node::{Attributes, EntryContent};
+use anonicloud_core::tree::node::EntryContent;
 use anonicloud_proto::ids::BlobId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
@@ -17,15 +17,12 @@ use super::file::{Fetching, IN_FLIGHT};
 use super::plan::{FileTask, Plan};
 use super::settle::{finish_directory, make_link, settle};
 use crate::client::Client;
-use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::state::LocalState;
 use crate::work;
 
-/// Rights of the folder that the root is fetched into.
-const ROOT_MODE: u16 = 0o700;
 /// Files that are made durable together.
 const BATCH_FILES: usize = 1024;
 /// Packs that the files of a batch may lie in; all of them stay in memory.
@@ -136,11 +133,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             plan.add(&entry, target.clone(), overwrite)?;
             DirectoryRef::of(&entry)
         } else {
-            let attributes = Attributes {
-                mtime: now_ns(),
-                mode: ROOT_MODE,
-            };
-            plan.directories.push((target.clone(), attributes));
+            // The root has no attributes of its own: a folder that is there keeps what it has.
+            plan.directories.push((target.clone(), None));
             self.root().await?.as_ref().map(DirectoryRef::root)
         };
         let Some(directory) = directory else {
@@ -200,7 +194,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             report.symlinks += 1;
         }
         for (path, attributes) in plan.directories.iter().rev() {
-            finish_directory(path, *attributes)?;
+            if let Some(attributes) = attributes {
+                finish_directory(path, *attributes)?;
+            }
         }
         Ok(())
     }

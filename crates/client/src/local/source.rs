@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::limits::SEGMENT_LEN;
-use fs_err::File;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+use fs_err::{File, OpenOptions};
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::scan::attributes_of;
@@ -24,8 +26,14 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// Opens a regular file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        // What was a file when it was listed may be a link or a pipe by now: neither is followed, nor waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         Ok(Self {
             file: Arc::new(file),
             path: path.to_owned(),

@@ -62,6 +62,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Takes over a head that was verified; durable when this returns.
     pub(crate) async fn adopt(&self, head: Head) -> Result<(), OperationError> {
         let key = self.door().space();
+        // Another process may have seen more meanwhile: what is remembered never sinks.
+        let row = self.state().read(Table::Heads, key.as_bytes()).await?;
+        let seen = row.and_then(|row| SpaceState::from_bytes(&row).ok());
+        if seen.is_some_and(|seen| seen.head().seq > head.state.head().seq) {
+            self.head().replace(Some(head));
+            return Ok(());
+        }
         let change = StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes());
         self.state().apply(vec![change]).await?;
         self.head().replace(Some(head));

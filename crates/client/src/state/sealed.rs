@@ -161,7 +161,10 @@ impl SealedState<sqlite::SqliteState> {
             return Err(StateError::Corrupt);
         }
         let key = DeviceKey::load_or_make(dir)?;
-        Ok(Self::new(store, &key))
+        let state = Self::new(store, &key);
+        // Nor would a damaged key, under which nothing is even found.
+        state.scan(Table::Account).await?;
+        Ok(state)
     }
 
     /// Ends the connection to the database.

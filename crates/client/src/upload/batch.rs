@@ -34,7 +34,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Commits everything that is ready now; what becomes ready meanwhile waits for the next commit.
     pub(super) async fn commit(&mut self) -> Result<(), OperationError> {
-        let batch = std::mem::take(&mut self.ready);
+        let mut batch = std::mem::take(&mut self.ready);
+        // Files that an earlier run left come before their folders, which would then be made with nobody's attributes.
+        batch.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
         self.flush().await?;
         let staged = std::mem::take(&mut self.staged);
         while self.packs_in_flight > 0 {

@@ -49,6 +49,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub async fn resume(&self, progress: &dyn Progress) -> Result<Vec<PutReport>, OperationError> {
         let _lock = self.lock_transfers()?;
         self.sync().await?;
+        self.drop_orphans().await?;
         let mut reports = Vec::new();
         for job in queued(self.state()).await? {
             reports.push(self.run_job(&job, progress).await?);
@@ -91,6 +92,20 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut changes = vec![done(&job)];
         for pack in self.staged_packs(&job.upload).await? {
             changes.push(StateChange::delete(Table::Staged, pack.blob.as_bytes()));
+        }
+        Ok(self.state().apply(changes).await?)
+    }
+
+    /// Drops packs of runs that have no job to take them up: a cut stream, or another device's upload.
+    pub(super) async fn drop_orphans(&self) -> Result<(), OperationError> {
+        let jobs = queued(self.state()).await?;
+        let mut changes = Vec::new();
+        for (key, row) in self.state().scan(Table::Staged).await? {
+            let pack = StagedPack::from_bytes(&row).map_err(|_| StateError::Corrupt)?;
+            if jobs.iter().all(|job| job.upload != pack.upload) {
+                self.end_upload(&pack.upload).await?;
+                changes.push(StateChange::delete(Table::Staged, &key));
+            }
         }
         Ok(self.state().apply(changes).await?)
     }

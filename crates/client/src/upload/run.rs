@@ -46,6 +46,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
         }
         self.sync().await?;
+        self.drop_orphans().await?;
         let mut report = PutReport::default();
         if !paths.is_empty() {
             let job = self.job_for(paths).await?;

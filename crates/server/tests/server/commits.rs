@@ -7,7 +7,8 @@ use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{BlobId, SpaceId};
 use anonicloud_proto::merkle::Frontier;
 
-use crate::actor::{Actor, Blob};
+use crate::actor::Actor;
+use crate::space::Blob;
 use crate::process::{Server, expect, expect_status, refused};
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::actor::{Actor, Blob};
+use crate::actor::Actor;
+use crate::space::Blob;
 use crate::process::{Server, bearer, refusal, refused};
 
 /// Every route as the server's own description of itself names it.

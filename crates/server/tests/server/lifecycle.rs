@@ -10,7 +10,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::actor::{Actor, Blob};
+use crate::actor::Actor;
+use crate::space::Blob;
 use crate::process::{Server, command, expect_status, refused};
 
 #[tokio::test]

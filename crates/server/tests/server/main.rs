@@ -13,6 +13,8 @@ mod lifecycle;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod space;
+#[cfg(test)]
 mod spaces;
 #[cfg(test)]
 mod uploads;

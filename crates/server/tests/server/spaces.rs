@@ -7,7 +7,8 @@ use anonicloud_proto::commit::LoggedCommit;
 use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::limits::LOG_PAGE_BYTES;
 
-use crate::actor::{Actor, Blob, Space};
+use crate::actor::Actor;
+use crate::space::{Blob, Space};
 use crate::process::{Server, expect_status, refused};
 
 #[tokio::test]

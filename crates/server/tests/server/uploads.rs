@@ -9,7 +9,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::actor::{Actor, Blob, Space};
+use crate::actor::Actor;
+use crate::space::{Blob, Space};
 use crate::process::{Server, bearer, expect, expect_status, refused};
 
 #[tokio::test]
