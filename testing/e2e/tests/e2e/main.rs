@@ -13,6 +13,10 @@ mod faults;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod together;
