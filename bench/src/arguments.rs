@@ -39,11 +39,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Who runs, in the order of the runs.
     pub(crate) fn peers(&self) -> Vec<Kind> {
-        Kind::value_variants()
-            .iter()
-            .copied()
-            .filter(|kind| self.only.is_empty() || self.only.contains(kind))
-            .collect()
+        Kind::value_variants().iter().copied().filter(|kind| self.only.is_empty() || self.only.contains(kind)).collect()
     }
 }
 

@@ -55,10 +55,7 @@ pub(crate) fn measure(
     identity: &Identity,
     place: &Place,
 ) -> Result<Ceiling, MeasureCeilingError> {
-    Ok(Ceiling {
-        tls: tls(size, identity)?,
-        disk: disk(source, place)?,
-    })
+    Ok(Ceiling { tls: tls(size, identity)?, disk: disk(source, place)? })
 }
 
 fn tls(size: u64, identity: &Identity) -> Result<f64, MeasureCeilingError> {
@@ -72,21 +69,12 @@ fn tls(size: u64, identity: &Identity) -> Result<f64, MeasureCeilingError> {
 
     let started = Instant::now();
     let mut stream = StreamOwned::new(client, TcpStream::connect(address)?);
-    io::copy(
-        &mut io::BufReader::with_capacity(BUFFER, io::repeat(0x5a).take(size)),
-        &mut stream,
-    )?;
+    io::copy(&mut io::BufReader::with_capacity(BUFFER, io::repeat(0x5a).take(size)), &mut stream)?;
     stream.conn.send_close_notify();
     stream.flush()?;
-    let got = sink
-        .join()
-        .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
+    let got = sink.join().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
     let seconds = started.elapsed().as_secs_f64();
-    if got == size {
-        Ok(seconds)
-    } else {
-        Err(MeasureCeilingError::Short { got, sent: size })
-    }
+    if got == size { Ok(seconds) } else { Err(MeasureCeilingError::Short { got, sent: size }) }
 }
 
 /// Takes one connection and reads it to its end.
@@ -103,9 +91,7 @@ fn sink(listener: &TcpListener, connection: ServerConnection) -> io::Result<u64>
     }
 }
 
-fn configurations(
-    identity: &Identity,
-) -> Result<(ServerConfig, ClientConfig), MeasureCeilingError> {
+fn configurations(identity: &Identity) -> Result<(ServerConfig, ClientConfig), MeasureCeilingError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let certificate = CertificateDer::from_pem_file(&identity.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&identity.key)?;

@@ -41,11 +41,7 @@ impl Source {
             if index % FILES_PER_FOLDER == 0 {
                 fs_err::create_dir_all(&folder)?;
             }
-            write_bytes(
-                &folder.join(format!("{index:05}.bin")),
-                u64::from(index) + 1,
-                SMALL,
-            )?;
+            write_bytes(&folder.join(format!("{index:05}.bin")), u64::from(index) + 1, SMALL)?;
         }
         Ok(source)
     }
@@ -75,10 +71,7 @@ impl Source {
     /// # Errors
     /// When the file cannot be changed.
     pub(crate) fn change_byte(&self) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(self.file())?;
+        let mut file = OpenOptions::new().read(true).write(true).open(self.file())?;
         let middle = SeekFrom::Start(file.metadata()?.len() / 2);
         let mut byte = [0];
         file.seek(middle)?;
@@ -99,9 +92,7 @@ impl Source {
 
 fn write_bytes(path: &Path, stream: u64, length: u64) -> io::Result<()> {
     let mut hasher = Hasher::new();
-    hasher
-        .update(b"anonicloud-bench")
-        .update(&stream.to_le_bytes());
+    hasher.update(b"anonicloud-bench").update(&stream.to_le_bytes());
     let mut bytes = BufReader::with_capacity(BUFFER, hasher.finalize_xof().take(length));
     io::copy(&mut bytes, &mut File::create(path)?).map(drop)
 }
@@ -129,9 +120,8 @@ pub(crate) fn first_difference(expected: &Path, actual: &Path) -> io::Result<Opt
 }
 
 fn names(folder: &Path) -> io::Result<Vec<OsString>> {
-    let mut names = fs_err::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<io::Result<Vec<_>>>()?;
+    let mut names =
+        fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable();
     Ok(names)
 }
@@ -170,23 +160,11 @@ mod tests {
     fn content_is_the_same_in_every_run_until_a_byte_changes() {
         let (_folder, first) = source();
         let (_other_folder, second) = source();
-        assert_eq!(
-            first_difference(first.folder(), second.folder()).expect("read"),
-            None
-        );
+        assert_eq!(first_difference(first.folder(), second.folder()).expect("read"), None);
         second.change_byte().expect("written");
-        assert_eq!(
-            first_difference(first.folder(), second.folder()).expect("read"),
-            Some(second.file())
-        );
-        let (before, after) = (
-            fs_err::read(first.file()).expect("read"),
-            fs_err::read(second.file()).expect("read"),
-        );
-        let changed = before
-            .iter()
-            .zip(&after)
-            .filter(|(left, right)| left != right);
+        assert_eq!(first_difference(first.folder(), second.folder()).expect("read"), Some(second.file()));
+        let (before, after) = (fs_err::read(first.file()).expect("read"), fs_err::read(second.file()).expect("read"));
+        let changed = before.iter().zip(&after).filter(|(left, right)| left != right);
         assert_eq!(changed.count(), 1);
     }
 
@@ -196,10 +174,7 @@ mod tests {
         let (_other_folder, second) = source();
         let short = second.part(1).join("folder-00/01000.bin");
         fs_err::write(&short, [0; 10]).expect("written");
-        assert_eq!(
-            first_difference(first.folder(), second.folder()).expect("read"),
-            Some(short.clone())
-        );
+        assert_eq!(first_difference(first.folder(), second.folder()).expect("read"), Some(short.clone()));
         fs_err::remove_file(&short).expect("removed");
         assert_eq!(
             first_difference(first.folder(), second.folder()).expect("read"),

@@ -31,15 +31,12 @@ impl Identity {
     pub(crate) fn make(folder: &Path) -> Result<Self, MakeIdentityError> {
         let mut parameters = CertificateParams::new(Vec::new())?;
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, "AnoniCloud benchmark");
+        parameters.distinguished_name.push(DnType::CommonName, "AnoniCloud benchmark");
         let authority_key = KeyPair::generate()?;
         let authority = parameters.self_signed(&authority_key)?;
         let issuer = Issuer::new(parameters, authority_key);
         let key = KeyPair::generate()?;
-        let certificate =
-            CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
+        let certificate = CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
 
         fs_err::create_dir_all(folder)?;
         let identity = Self {

@@ -37,10 +37,7 @@ fn main() -> ExitCode {
 ///
 /// The errors of the parts are only ever shown, so they are not gathered into one more enum.
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let binaries = env::current_exe()?
-        .parent()
-        .map(ToOwned::to_owned)
-        .unwrap_or_default();
+    let binaries = env::current_exe()?.parent().map(ToOwned::to_owned).unwrap_or_default();
     let peers = arguments.peers();
     let programs = peers::programs(&peers, &binaries)?;
     let place = place::Place::open(arguments, &binaries, peers.len())?;

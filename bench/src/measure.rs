@@ -38,11 +38,7 @@ pub(crate) enum MeasureError {
         source: io::Error,
     },
     #[error("`{command}` ended with {status}; it said:\n{said}")]
-    Failed {
-        command: String,
-        status: ExitStatus,
-        said: String,
-    },
+    Failed { command: String, status: ExitStatus, said: String },
     #[error("cannot sync the disk")]
     Sync(#[source] io::Error),
 }
@@ -51,11 +47,7 @@ pub(crate) enum MeasureError {
 ///
 /// # Errors
 /// When it cannot start or does not succeed, or the disk fails.
-pub(crate) fn measure(
-    command: Command,
-    service: &Service,
-    place: &Place,
-) -> Result<Run, MeasureError> {
+pub(crate) fn measure(command: Command, service: &Service, place: &Place) -> Result<Run, MeasureError> {
     place.sync().map_err(MeasureError::Sync)?;
     service.reset_peak();
     let (wire, server_cpu) = (loopback_bytes(), service.processor_seconds());
@@ -91,18 +83,12 @@ pub(crate) fn run(mut command: Command, place: &Place) -> Result<ResourceUsage, 
     if ended.status.success() {
         Ok(ended.rusage)
     } else {
-        Err(MeasureError::Failed {
-            command: shown(&command),
-            status: ended.status,
-            said: last_lines(&log),
-        })
+        Err(MeasureError::Failed { command: shown(&command), status: ended.status, said: last_lines(&log) })
     }
 }
 
 fn shown(command: &Command) -> String {
-    let words = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args());
+    let words = [command.get_program()].into_iter().chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     words.join(" ")
 }
@@ -133,8 +119,7 @@ mod tests {
 
     #[test]
     fn the_loopback_counter_is_found_among_devices() {
-        let devices =
-            "Inter-|   Receive\n face |bytes    packets\n  eth0: 17 1 0\n    lo: 4096  2 0 0\n";
+        let devices = "Inter-|   Receive\n face |bytes    packets\n  eth0: 17 1 0\n    lo: 4096  2 0 0\n";
         assert_eq!(received(devices, "lo"), Some(4096));
         assert_eq!(received(devices, "wlan0"), None);
     }

@@ -9,6 +9,7 @@ use fs_err::File;
 use std::{
     io,
     path::{Path, PathBuf},
+    process,
 };
 use tempfile::TempDir;
 
@@ -26,11 +27,7 @@ pub(crate) enum OpenPlaceError {
         "{} has {free} MiB free and this run needs about {needed} MiB: name another place with --dir, \
          or less work with --size and --files", folder.display()
     )]
-    NoRoom {
-        folder: PathBuf,
-        free: u64,
-        needed: u64,
-    },
+    NoRoom { folder: PathBuf, free: u64, needed: u64 },
     #[error(
         "{} is in memory, where a disk is to be measured: name another place with --dir", folder.display()
     )]
@@ -48,17 +45,10 @@ impl Place {
     ///
     /// # Errors
     /// When that place is not on a disk, has too little room for so many peers, or cannot be written.
-    pub(crate) fn open(
-        arguments: &Arguments,
-        binaries: &Path,
-        peers: usize,
-    ) -> Result<Self, OpenPlaceError> {
+    pub(crate) fn open(arguments: &Arguments, binaries: &Path, peers: usize) -> Result<Self, OpenPlaceError> {
         let beside = || binaries.parent().unwrap_or(binaries).to_owned();
         let parent = arguments.dir.clone().unwrap_or_else(beside);
-        let failed = |source| OpenPlaceError::Folder {
-            folder: parent.clone(),
-            source,
-        };
+        let failed = |source| OpenPlaceError::Folder { folder: parent.clone(), source };
         let disk = File::open(&parent).map_err(failed)?;
         let space = rustix::fs::fstatvfs(&disk).map_err(|error| failed(error.into()))?;
         let kind = rustix::fs::fstatfs(&disk).map_err(|error| failed(error.into()))?;
@@ -68,14 +58,11 @@ impl Place {
             return Err(OpenPlaceError::NoDisk { folder: parent });
         }
         if free < needed {
-            return Err(OpenPlaceError::NoRoom {
-                folder: parent,
-                free: free >> 20,
-                needed: needed >> 20,
-            });
+            return Err(OpenPlaceError::NoRoom { folder: parent, free: free >> 20, needed: needed >> 20 });
         }
+        remove_leftovers(&parent).map_err(failed)?;
         let folder = tempfile::Builder::new()
-            .prefix("anonicloud-bench-")
+            .prefix(&format!("{PREFIX}{}-", process::id()))
             .tempdir_in(&parent)
             .map_err(failed)?;
         Ok(Self { folder, disk })
@@ -90,10 +77,7 @@ impl Place {
     ///
     /// # Errors
     /// When the disk refuses or no key can be made.
-    pub(crate) fn furnish(
-        &self,
-        arguments: &Arguments,
-    ) -> Result<(Source, Identity), MakeIdentityError> {
+    pub(crate) fn furnish(&self, arguments: &Arguments) -> Result<(Source, Identity), MakeIdentityError> {
         let folder = self.folder().join("source");
         let source = Source::make(folder, arguments.size, arguments.files)?;
         Ok((source, Identity::make(&self.folder().join("tls"))?))
@@ -108,6 +92,19 @@ impl Place {
     }
 }
 
+/// Removes what runs left behind that were killed before they could tidy up.
+fn remove_leftovers(parent: &Path) -> io::Result<()> {
+    for entry in fs_err::read_dir(parent)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            fs_err::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Bytes on disk at the worst moment: the source, for each peer what it stores and the changed copy of it, one
 /// download, the ceiling's copy; small files at four times their length, for blocks, entries and padding.
 fn needed(size: u64, files: u32, peers: u64) -> u64 {
@@ -116,12 +113,28 @@ fn needed(size: u64, files: u32, peers: u64) -> u64 {
     large.saturating_add(small)
 }
 
+/// The process follows, so that the next run knows whether a folder is still in use.
+const PREFIX: &str = "anonicloud-bench-run-";
 /// `f_type` of tmpfs and ramfs (statfs(2)).
 const MEMORY_FILE_SYSTEMS: [i128; 2] = [0x0102_1994, 0x8584_58f6];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_folders_of_dead_runs_are_removed() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        // No process has this number: it is above the kernel's limit (2^22).
+        let dead = parent.path().join(format!("{PREFIX}4194305-x"));
+        let ours = parent.path().join(format!("{PREFIX}{}-x", process::id()));
+        let other = parent.path().join("other-4194305-x");
+        for folder in [&dead, &ours, &other] {
+            fs_err::create_dir(folder).expect("made");
+        }
+        remove_leftovers(parent.path()).expect("removed");
+        assert_eq!([&dead, &ours, &other].map(|folder| folder.exists()), [false, true, true]);
+    }
 
     #[test]
     fn the_defaults_need_about_twelve_gib() {

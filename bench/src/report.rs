@@ -32,11 +32,7 @@ impl Report {
     ///
     /// # Errors
     /// When the machine does not tell its number of cores.
-    pub(crate) fn new(
-        arguments: &Arguments,
-        programs: Vec<Program>,
-        outcome: Outcome,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(arguments: &Arguments, programs: Vec<Program>, outcome: Outcome) -> io::Result<Self> {
         let cores = thread::available_parallelism()?;
         let processor = fs_err::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = model(&processor).unwrap_or("an unnamed processor");
@@ -96,8 +92,7 @@ impl Report {
         };
         // Other programs of the machine can only add to it.
         let wire = Summary::of(row.runs.iter().map(|run| float(run.wire)))?.minimum;
-        let processor =
-            |of: fn(&Run) -> f64| Summary::of(row.runs.iter().map(of)).map(|it| it.median);
+        let processor = |of: fn(&Run) -> f64| Summary::of(row.runs.iter().map(of)).map(|it| it.median);
         let peak = |of: fn(&Run) -> u64| row.runs.iter().map(of).max();
         Some(writeln!(
             formatter,
@@ -147,21 +142,13 @@ impl Display for Report {
         writeln!(formatter, "|---|---|---|---|---|---|---|---|---|")?;
         let ceilings = &self.outcome.ceilings;
         self.write_ceiling("TLS to a sink", ceilings.iter().map(|it| it.tls), formatter)?;
-        self.write_ceiling(
-            "dd conv=fsync",
-            ceilings.iter().map(|it| it.disk),
-            formatter,
-        )?;
+        self.write_ceiling("dd conv=fsync", ceilings.iter().map(|it| it.disk), formatter)?;
         for row in &self.outcome.rows {
             self.write_row(row, formatter).unwrap_or(Ok(()))?;
         }
         let versions = self.programs.iter().map(|program| program.version.as_str());
         let versions: Vec<&str> = versions.collect();
-        write!(
-            formatter,
-            "\n{}; configurations in bench/peers/.",
-            versions.join("; ")
-        )
+        write!(formatter, "\n{}; configurations in bench/peers/.", versions.join("; "))
     }
 }
 
@@ -181,9 +168,7 @@ fn aim(row: &Row) -> Option<String> {
 
 /// The processor's name in the text of `/proc/cpuinfo`.
 fn model(processor: &str) -> Option<&str> {
-    let line = processor
-        .lines()
-        .find(|line| line.starts_with("model name"))?;
+    let line = processor.lines().find(|line| line.starts_with("model name"))?;
     line.split_once(':').map(|(_, name)| name.trim())
 }
 
@@ -205,24 +190,13 @@ mod tests {
             server_peak: 20 << 20,
             wire: 3 << 20,
         };
-        Row {
-            work,
-            peer,
-            amount,
-            runs: seconds.iter().map(run).collect(),
-        }
+        Row { work, peer, amount, runs: seconds.iter().map(run).collect() }
     }
 
     fn lines(rows: Vec<Row>) -> Vec<String> {
         let arguments = Arguments::parse_from(["bench", "--size", "64MiB", "--files", "2000"]);
-        let ceiling = Ceiling {
-            tls: 0.1,
-            disk: 0.5,
-        };
-        let outcome = Outcome {
-            ceilings: vec![ceiling; 2],
-            rows,
-        };
+        let ceiling = Ceiling { tls: 0.1, disk: 0.5 };
+        let outcome = Outcome { ceilings: vec![ceiling; 2], rows };
         let report = Report::new(&arguments, Vec::new(), outcome).expect("cores are known");
         report.to_string().lines().map(ToOwned::to_owned).collect()
     }
@@ -233,9 +207,7 @@ mod tests {
             row(Work::FileUp, Kind::Restic, 64 << 20, &[4.0, 2.0]),
             row(Work::FileUp, Kind::Anonicloud, 64 << 20, &[2.0, 1.0]),
         ]);
-        assert!(
-            lines[0].starts_with("`cargo xtask bench --size 64MiB --files 2000 --rounds 3` on ")
-        );
+        assert!(lines[0].starts_with("`cargo xtask bench --size 64MiB --files 2000 --rounds 3` on "));
         assert!(lines[4].contains("| TLS to a sink | 0.10 / 0.10 | 640 MiB/s |"));
         assert!(lines[5].contains("| dd conv=fsync | 0.50 / 0.50 | 128 MiB/s |"));
         assert_eq!(

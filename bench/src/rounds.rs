@@ -76,10 +76,7 @@ pub(crate) fn run(
     ui::step("making what is sent");
     let (source, identity) = place.furnish(arguments)?;
     let works = Work::all(arguments);
-    let mut outcome = Outcome {
-        ceilings: Vec::new(),
-        rows: rows(arguments, &works, peers),
-    };
+    let mut outcome = Outcome { ceilings: Vec::new(), rows: rows(arguments, &works, peers) };
     for number in 1..=arguments.rounds.get() {
         ui::step(&format!("round {number} of {}", arguments.rounds));
         if arguments.size > 0 {
@@ -119,27 +116,14 @@ fn rows(arguments: &Arguments, works: &[Work], peers: &[Kind]) -> Vec<Row> {
         },
         runs: Vec::new(),
     };
-    works
-        .iter()
-        .flat_map(|work| peers.iter().map(move |peer| row(*work, *peer)))
-        .collect()
+    works.iter().flat_map(|work| peers.iter().map(move |peer| row(*work, *peer))).collect()
 }
 
-fn start<'a>(
-    peers: &[Kind],
-    setup: impl Fn(Kind) -> Setup<'a>,
-) -> Result<Vec<Started>, RunRoundsError> {
+fn start<'a>(peers: &[Kind], setup: impl Fn(Kind) -> Setup<'a>) -> Result<Vec<Started>, RunRoundsError> {
     let started = |kind: &Kind| {
         let setup = setup(*kind);
-        let peer = kind.start(&setup).map_err(|source| RunRoundsError::Start {
-            peer: *kind,
-            source,
-        })?;
-        Ok(Started {
-            kind: *kind,
-            folder: setup.folder,
-            peer,
-        })
+        let peer = kind.start(&setup).map_err(|source| RunRoundsError::Start { peer: *kind, source })?;
+        Ok(Started { kind: *kind, folder: setup.folder, peer })
     };
     peers.iter().map(started).collect()
 }
@@ -167,10 +151,7 @@ impl Round<'_> {
             let Some(run) = self.measured(work, started)? else {
                 continue;
             };
-            ui::step(&format!(
-                "  {work:?} {:?}: {:.2} s",
-                started.kind, run.seconds
-            ));
+            ui::step(&format!("  {work:?} {:?}: {:.2} s", started.kind, run.seconds));
             let mut rows = rows.iter_mut();
             if let Some(row) = rows.find(|row| row.work == work && row.peer == started.kind) {
                 row.runs.push(run);
@@ -184,11 +165,7 @@ impl Round<'_> {
         let Some(command) = started.peer.command(work) else {
             return Ok(None);
         };
-        let failed = |source| RunRoundsError::Work {
-            peer: started.kind,
-            work,
-            source,
-        };
+        let failed = |source| RunRoundsError::Work { peer: started.kind, work, source };
         let down = started.folder.join(DOWN);
         fs_err::create_dir_all(&down)?;
         self.source.warm()?;
@@ -215,10 +192,7 @@ impl Round<'_> {
         };
         match content::first_difference(&expected, &actual)? {
             None => Ok(()),
-            Some(file) => Err(RunRoundsError::Different {
-                peer: started.kind,
-                file,
-            }),
+            Some(file) => Err(RunRoundsError::Different { peer: started.kind, file }),
         }
     }
 }

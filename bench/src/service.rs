@@ -39,16 +39,8 @@ impl Service {
     ///
     /// # Errors
     /// When the program cannot start, ends, or does not answer in time.
-    pub(crate) fn on_port(
-        command: Command,
-        log: PathBuf,
-        port: u16,
-    ) -> Result<Self, StartServiceError> {
-        let answers = |_: &str| {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-                .is_ok()
-                .then_some(())
-        };
+    pub(crate) fn on_port(command: Command, log: PathBuf, port: u16) -> Result<Self, StartServiceError> {
+        let answers = |_: &str| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(());
         Self::start(command, log, answers).map(|(service, ())| service)
     }
 
@@ -68,10 +60,7 @@ impl Service {
             command.stdin(Stdio::null()).stdout(output).stderr(errors);
             command.spawn()
         };
-        let child = spawn().map_err(|source| StartServiceError::Start {
-            program: program.clone(),
-            source,
-        })?;
+        let child = spawn().map_err(|source| StartServiceError::Start { program: program.clone(), source })?;
         let mut service = Self { child, log };
         let started = Instant::now();
         loop {
@@ -98,18 +87,14 @@ impl Service {
     pub(crate) fn peak(&self) -> u64 {
         let status = |process| fs_err::read_to_string(format!("/proc/{process}/status"));
         let processes = self.processes().into_iter();
-        processes
-            .filter_map(|process| high_water_mark(&status(process).ok()?))
-            .sum()
+        processes.filter_map(|process| high_water_mark(&status(process).ok()?)).sum()
     }
 
     /// Processor time that the server's processes have used so far, in seconds.
     pub(crate) fn processor_seconds(&self) -> f64 {
         let status = |process| fs_err::read_to_string(format!("/proc/{process}/stat"));
         let processes = self.processes().into_iter();
-        let ticks: u64 = processes
-            .filter_map(|process| processor_ticks(&status(process).ok()?))
-            .sum();
+        let ticks: u64 = processes.filter_map(|process| processor_ticks(&status(process).ok()?)).sum();
         float(ticks) / TICKS_PER_SECOND
     }
 
@@ -118,12 +103,8 @@ impl Service {
         let server = self.child.id();
         let workers = fs_err::read_to_string(format!("/proc/{server}/task/{server}/children"));
         let mut processes = vec![server];
-        processes.extend(
-            workers
-                .unwrap_or_default()
-                .split_whitespace()
-                .filter_map(|process| process.parse::<u32>().ok()),
-        );
+        processes
+            .extend(workers.unwrap_or_default().split_whitespace().filter_map(|process| process.parse::<u32>().ok()));
         processes
     }
 }
@@ -157,9 +138,7 @@ pub(crate) fn free_port() -> Result<u16, StartServiceError> {
 
 /// `VmHWM` of a `/proc/PID/status`, in bytes.
 fn high_water_mark(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -206,8 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such luck; exit 1"]);
-        let error = Service::start(command, log_in(folder.path()), |_| None::<()>)
-            .expect_err("it never gets ready");
+        let error = Service::start(command, log_in(folder.path()), |_| None::<()>).expect_err("it never gets ready");
         assert!(error.to_string().contains("no such luck"), "{error}");
     }
 }

@@ -4,11 +4,7 @@ use std::path::Path;
 
 /// Puts each value in the place of its `@NAME@`.
 pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
-    values
-        .iter()
-        .fold(template.to_owned(), |text, (name, value)| {
-            text.replace(&format!("@{name}@"), value)
-        })
+    values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
 }
 
 /// The words of a filled-in template of flags: one a line, without comments and empty lines.

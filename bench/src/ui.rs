@@ -1,9 +1,5 @@
 //! The only printing of the benchmark: results to stdout, everything else to stderr.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "telling a person is what this module is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "telling a person is what this module is for")]
 
 use std::error::Error;
 

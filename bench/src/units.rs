@@ -3,13 +3,8 @@
 /// In the largest binary unit that leaves a whole number.
 pub(crate) fn size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let unit = units
-        .into_iter()
-        .find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
-    unit.map_or_else(
-        || format!("{bytes} bytes"),
-        |(shift, unit)| format!("{} {unit}", bytes >> shift),
-    )
+    let unit = units.into_iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    unit.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
 /// Bytes in a MiB, for speeds.
@@ -22,14 +17,7 @@ mod tests {
     #[test]
     fn sizes_have_the_largest_unit_that_loses_nothing() {
         let named = [0, 10, 1 << 10, 1025, 3 << 20, 1 << 30].map(size);
-        let expected = [
-            "0 bytes",
-            "10 bytes",
-            "1 KiB",
-            "1025 bytes",
-            "3 MiB",
-            "1 GiB",
-        ];
+        let expected = ["0 bytes", "10 bytes", "1 KiB", "1025 bytes", "3 MiB", "1 GiB"];
         assert_eq!(named, expected);
     }
 }

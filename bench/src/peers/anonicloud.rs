@@ -49,9 +49,7 @@ impl Anonicloud {
         sign_up.arg("--ca-file").arg(&setup.identity.authority);
         sign_up.args(["signup", "--handle", "benchmark"]);
         sign_up.arg("--password-file").arg(password);
-        sign_up
-            .arg("--recovery-file")
-            .arg(setup.folder.join("recovery"));
+        sign_up.arg("--recovery-file").arg(setup.folder.join("recovery"));
         measure::run(sign_up, setup.place)?;
         Ok(anonicloud)
     }
@@ -72,14 +70,8 @@ impl Peer for Anonicloud {
         let what = if work.is_large() { FILE } else { FILES };
         let mut command = self.client();
         match work.direction() {
-            Direction::Up => command
-                .arg("put")
-                .arg(self.source.join(what))
-                .arg(format!("/{what}")),
-            Direction::Down => command
-                .arg("get")
-                .arg(format!("/{what}"))
-                .arg(self.fetched.join(what)),
+            Direction::Up => command.arg("put").arg(self.source.join(what)).arg(format!("/{what}")),
+            Direction::Down => command.arg("get").arg(format!("/{what}")).arg(self.fetched.join(what)),
         };
         Some(command)
     }

@@ -57,9 +57,7 @@ impl Kind {
             (Self::Rclone, Work::FileUp) => Some(2.0),
             (Self::Rclone, Work::FileDown) => Some(1.5),
             (Self::Rclone, Work::FilesUp | Work::FilesDown) => Some(50.0),
-            (Self::Restic, Work::FileUp | Work::FileDown | Work::FilesUp | Work::FilesDown) => {
-                Some(3.0)
-            }
+            (Self::Restic, Work::FileUp | Work::FileDown | Work::FilesUp | Work::FilesDown) => Some(3.0),
             _ => None,
         }
     }

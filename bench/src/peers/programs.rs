@@ -16,35 +16,21 @@ pub(crate) struct Program {
 /// A program that is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MissingProgramError {
-    #[error(
-        "{program} is missing: install it (`apt-get install {package}`), or leave its peers out with --only"
-    )]
-    Package {
-        program: &'static str,
-        package: &'static str,
-    },
+    #[error("{program} is missing: install it (`apt-get install {package}`), or leave its peers out with --only")]
+    Package { program: &'static str, package: &'static str },
     #[error("{program} is not in {folder}: build it, or leave our own runs out with --only")]
-    Ours {
-        program: &'static str,
-        folder: String,
-    },
+    Ours { program: &'static str, folder: String },
 }
 
 /// Checks that everything these peers need is there, and asks for the versions.
 ///
 /// # Errors
 /// For the first that is missing.
-pub(crate) fn programs(
-    peers: &[Kind],
-    binaries: &Path,
-) -> Result<Vec<Program>, MissingProgramError> {
+pub(crate) fn programs(peers: &[Kind], binaries: &Path) -> Result<Vec<Program>, MissingProgramError> {
     let mut found = Vec::new();
     for need in NEEDS {
         if need.peers.iter().any(|peer| peers.contains(peer)) {
-            let missing = MissingProgramError::Package {
-                program: need.name,
-                package: need.package,
-            };
+            let missing = MissingProgramError::Package { program: need.name, package: need.package };
             let mut command = Command::new(need.path);
             found.push(version(need.name, command.arg(need.ask)).ok_or(missing)?);
         }
@@ -56,14 +42,8 @@ pub(crate) fn programs(
             package: "libnginx-mod-http-dav-ext",
         });
     }
-    for program in OURS
-        .into_iter()
-        .filter(|_| peers.contains(&Kind::Anonicloud))
-    {
-        let missing = || MissingProgramError::Ours {
-            program,
-            folder: binaries.display().to_string(),
-        };
+    for program in OURS.into_iter().filter(|_| peers.contains(&Kind::Anonicloud)) {
+        let missing = || MissingProgramError::Ours { program, folder: binaries.display().to_string() };
         let mut command = Command::new(binaries.join(program));
         found.push(version(program, command.arg("--version")).ok_or_else(missing)?);
     }
@@ -96,32 +76,8 @@ const OURS: [&str; 2] = [CLIENT, SERVER];
 /// Named in `nginx.conf.in` too.
 const DAV_MODULE: &str = "/usr/lib/nginx/modules/ngx_http_dav_ext_module.so";
 const NEEDS: [Need; 4] = [
-    Need {
-        name: "curl",
-        path: "curl",
-        package: "curl",
-        ask: "--version",
-        peers: &[Kind::Curl],
-    },
-    Need {
-        name: "nginx",
-        path: NGINX,
-        package: "nginx",
-        ask: "-v",
-        peers: &[Kind::Curl, Kind::Rclone],
-    },
-    Need {
-        name: "rclone",
-        path: "rclone",
-        package: "rclone",
-        ask: "version",
-        peers: &[Kind::Rclone, Kind::Restic],
-    },
-    Need {
-        name: "restic",
-        path: "restic",
-        package: "restic",
-        ask: "version",
-        peers: &[Kind::Restic],
-    },
+    Need { name: "curl", path: "curl", package: "curl", ask: "--version", peers: &[Kind::Curl] },
+    Need { name: "nginx", path: NGINX, package: "nginx", ask: "-v", peers: &[Kind::Curl, Kind::Rclone] },
+    Need { name: "rclone", path: "rclone", package: "rclone", ask: "version", peers: &[Kind::Rclone, Kind::Restic] },
+    Need { name: "restic", path: "restic", package: "restic", ask: "version", peers: &[Kind::Restic] },
 ];

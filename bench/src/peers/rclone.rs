@@ -51,18 +51,10 @@ impl Peer for Rclone {
         let mut command = Command::new("rclone");
         command.args(&self.flags);
         match work {
-            Work::FileUp | Work::ChangedByte => {
-                command.arg("copyto").arg(&self.sent_file).arg(REMOTE_FILE)
-            }
-            Work::FileDown => command
-                .arg("copyto")
-                .arg(REMOTE_FILE)
-                .arg(&self.fetched_file),
+            Work::FileUp | Work::ChangedByte => command.arg("copyto").arg(&self.sent_file).arg(REMOTE_FILE),
+            Work::FileDown => command.arg("copyto").arg(REMOTE_FILE).arg(&self.fetched_file),
             Work::FilesUp => command.arg("copy").arg(&self.sent_files).arg(REMOTE_FILES),
-            Work::FilesDown => command
-                .arg("copy")
-                .arg(REMOTE_FILES)
-                .arg(&self.fetched_files),
+            Work::FilesDown => command.arg("copy").arg(REMOTE_FILES).arg(&self.fetched_files),
         };
         Some(command)
     }

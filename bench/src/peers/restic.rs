@@ -78,9 +78,7 @@ impl Peer for Restic {
         let mut command = self.restic();
         match work.direction() {
             Direction::Up => command.args(["backup", "--tag", what, what]),
-            Direction::Down => command
-                .args(["restore", "latest", "--tag", what, "--target"])
-                .arg(&self.fetched),
+            Direction::Down => command.args(["restore", "latest", "--tag", what, "--target"]).arg(&self.fetched),
         };
         Some(command)
     }
