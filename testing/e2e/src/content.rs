@@ -16,10 +16,7 @@ impl Generated {
     /// `len` bytes of `seed`.
     pub const fn new(seed: u64, len: u64) -> Self {
         // Xorshift stays at zero; seeds that differ in a bit must not begin alike.
-        Self {
-            state: seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
-            left: len,
-        }
+        Self { state: seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, left: len }
     }
 
     fn next(&mut self) -> u64 {
@@ -37,9 +34,7 @@ impl Generated {
 
 impl Read for Generated {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let len = out
-            .len()
-            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let len = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         for word in out[..len].chunks_mut(8) {
             let bytes = self.next().to_le_bytes();
             word.copy_from_slice(&bytes[..word.len()]);
@@ -58,20 +53,13 @@ pub fn bytes(seed: u64, len: u64) -> Vec<u8> {
 
 /// Writes a new file with `len` bytes of `seed`.
 pub fn write(path: &Path, seed: u64, len: u64) {
-    let mut file = BufWriter::with_capacity(
-        CHUNK,
-        fs_err::File::create(path).expect("a file can be made"),
-    );
+    let mut file = BufWriter::with_capacity(CHUNK, fs_err::File::create(path).expect("a file can be made"));
     let mut source = io::BufReader::with_capacity(CHUNK, Generated::new(seed, len));
-    io::copy(&mut source, &mut file)
-        .and_then(|_| file.flush())
-        .expect("the file can be written to");
+    io::copy(&mut source, &mut file).and_then(|_| file.flush()).expect("the file can be written to");
 }
 
 fn read(mut source: impl Read, all: &mut Vec<u8>) {
-    source
-        .read_to_end(all)
-        .expect("nothing can fail to be read");
+    source.read_to_end(all).expect("nothing can fail to be read");
 }
 
 /// Whether `actual` is what `expected` is; where it is not, the place of the first difference.
@@ -86,11 +74,7 @@ pub fn compare(mut expected: impl Read, mut actual: impl Read) -> Result<(), u64
         right.clear();
         read((&mut expected).take(CHUNK as u64), &mut left);
         read((&mut actual).take(CHUNK as u64), &mut right);
-        let same = left
-            .iter()
-            .zip(&right)
-            .take_while(|(left, right)| left == right)
-            .count();
+        let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
         if same < left.len() || same < right.len() {
             return Err(offset + same as u64);
         }
@@ -110,10 +94,7 @@ mod tests {
         assert_eq!(bytes(1, 4096), bytes(1, 4096));
         assert_ne!(bytes(1, 4096), bytes(2, 4096));
         assert_eq!(bytes(1, 13).len(), 13);
-        assert_eq!(
-            compare(Generated::new(7, 3 << 20), &bytes(7, 3 << 20)[..]),
-            Ok(())
-        );
+        assert_eq!(compare(Generated::new(7, 3 << 20), &bytes(7, 3 << 20)[..]), Ok(()));
     }
 
     #[test]

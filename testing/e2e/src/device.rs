@@ -39,12 +39,7 @@ pub struct Refusal {
 impl Device {
     /// A device with its state in `state`, which reaches the server at `server`.
     pub fn new(state: PathBuf, server: String) -> Self {
-        Self {
-            state,
-            server,
-            disk_owner: None,
-            options: Vec::new(),
-        }
+        Self { state, server, disk_owner: None, options: Vec::new() }
     }
 
     /// The same device over another address.
@@ -81,15 +76,8 @@ impl Device {
     /// The binary with `arguments`, not started; input and output are the caller's to choose.
     pub fn command(&self, arguments: Arguments<'_>) -> Command {
         let mut command = command_in(self.disk_owner, binaries::find("anonicloud"));
-        command
-            .env_clear()
-            .env("HOME", &self.state)
-            .stdin(Stdio::null());
-        command
-            .arg("--server")
-            .arg(&self.server)
-            .arg("--state-dir")
-            .arg(&self.state);
+        command.env_clear().env("HOME", &self.state).stdin(Stdio::null());
+        command.arg("--server").arg(&self.server).arg("--state-dir").arg(&self.state);
         command.args(&self.options);
         command.args(arguments.iter().map(AsRef::as_ref));
         command
@@ -121,27 +109,18 @@ impl Device {
     /// Starts it with `--json` and does not wait.
     pub fn start(&self, arguments: Arguments<'_>) -> Running {
         let mut command = self.command(arguments);
-        let process = command
-            .arg("--json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
+        let process = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Running(Some(process.expect("the client starts")))
     }
 
     /// Bytes that the server has reserved for uploads that are not finished.
     pub fn reserved(&self) -> u64 {
-        self.json(&[&"quota"])["reserved"]
-            .as_u64()
-            .expect("a number of bytes")
+        self.json(&[&"quota"])["reserved"].as_u64().expect("a number of bytes")
     }
 
     /// Transfers that wait to be finished.
     pub fn waiting(&self) -> usize {
-        self.json(&[&"status"])["transfers"]
-            .as_array()
-            .expect("a list")
-            .len()
+        self.json(&[&"status"])["transfers"].as_array().expect("a list").len()
     }
 }
 
@@ -154,28 +133,10 @@ fn succeeded(output: Output) -> Vec<u8> {
 /// The refusal in the output of a run that failed.
 pub fn refused(output: &Output) -> Refusal {
     let said = String::from_utf8_lossy(&output.stderr);
-    let refusal: Value = said
-        .lines()
-        .last()
-        .and_then(|line| serde_json::from_str(line).ok())
-        .unwrap_or_default();
-    let text = |field: &str| {
-        refusal["error"][field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    assert!(
-        !text("code").is_empty(),
-        "{} with no refusal: {said}",
-        output.status
-    );
-    Refusal {
-        exit: output.status.code(),
-        code: text("code"),
-        message: text("message"),
-        hint: text("hint"),
-    }
+    let refusal: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    let text = |field: &str| refusal["error"][field].as_str().unwrap_or_default().to_owned();
+    assert!(!text("code").is_empty(), "{} with no refusal: {said}", output.status);
+    Refusal { exit: output.status.code(), code: text("code"), message: text("message"), hint: text("hint") }
 }
 
 /// A run that has not been waited for; killed when dropped.
@@ -190,18 +151,13 @@ impl Running {
 
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
-        self.child()
-            .try_wait()
-            .expect("our own child can be asked")
-            .is_some()
+        self.child().try_wait().expect("our own child can be asked").is_some()
     }
 
     /// Waits for its end.
     pub fn wait(mut self) -> Output {
         let child = self.0.take().expect("it was not waited for");
-        child
-            .wait_with_output()
-            .expect("our own child can be waited for")
+        child.wait_with_output().expect("our own child can be waited for")
     }
 
     /// Waits for its end; it must succeed. Gives its answer.

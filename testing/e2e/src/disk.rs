@@ -26,12 +26,7 @@ impl SmallDisk {
             .expect("unshare of util-linux is installed");
         let commands = shell.stdin.take().expect("it was asked for");
         let answers = BufReader::new(shell.stdout.take().expect("it was asked for"));
-        let mut disk = Self {
-            shell,
-            commands,
-            answers,
-            place: place.to_path_buf(),
-        };
+        let mut disk = Self { shell, commands, answers, place: place.to_path_buf() };
         disk.mount(&format!("-t tmpfs -o size={size} none"));
         disk
     }
@@ -54,24 +49,15 @@ impl SmallDisk {
     /// Its root as everybody sees it; `SQLite` does not get through it.
     pub fn path(&self) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.shell.id()));
-        root.join(
-            self.place
-                .strip_prefix("/")
-                .expect("the folder of the test is absolute"),
-        )
+        root.join(self.place.strip_prefix("/").expect("the folder of the test is absolute"))
     }
 
     fn mount(&mut self, how: &str) {
         let place = self.place.display();
         writeln!(self.commands, "mount {how} '{place}' && echo done").expect("the shell runs");
         let mut line = String::new();
-        self.answers
-            .read_line(&mut line)
-            .expect("the shell answers");
-        assert_eq!(
-            line, "done\n",
-            "a small disk needs the right to mount in a user namespace, or root"
-        );
+        self.answers.read_line(&mut line).expect("the shell answers");
+        assert_eq!(line, "done\n", "a small disk needs the right to mount in a user namespace, or root");
     }
 }
 
@@ -89,8 +75,6 @@ pub(crate) fn command_in(owner: Option<u32>, program: PathBuf) -> Command {
     };
     let mut command = Command::new("nsenter");
     command.args(["--user", "--mount", "--preserve-credentials"]);
-    command
-        .args(["--target", &owner.to_string(), "--"])
-        .arg(program);
+    command.args(["--target", &owner.to_string(), "--"]).arg(program);
     command
 }

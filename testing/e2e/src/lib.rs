@@ -3,10 +3,7 @@
 //!
 //! Nothing here waits for time to pass: a test names a [`wire::Moment`], and everything stands still there.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::missing_panics_doc,
-    reason = "a world panics wherever a test would, and the message says what broke"
-)]
+#![expect(clippy::missing_panics_doc, reason = "a world panics wherever a test would, and the message says what broke")]
 
 pub mod content;
 pub mod device;

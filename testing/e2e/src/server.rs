@@ -34,12 +34,7 @@ impl Server {
         Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &[])
     }
 
-    fn start_with_data(
-        folder: &Path,
-        data: PathBuf,
-        disk_owner: Option<u32>,
-        options: &[&str],
-    ) -> Self {
+    fn start_with_data(folder: &Path, data: PathBuf, disk_owner: Option<u32>, options: &[&str]) -> Self {
         let mut server = Self {
             data,
             disk_owner,
@@ -55,20 +50,10 @@ impl Server {
     /// Starts the server after a kill, on the same data; it has another port then.
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "the server runs already");
-        let log = fs_err::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log);
+        let log = fs_err::OpenOptions::new().create(true).append(true).open(&self.log);
         let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
         let process = command
-            .args([
-                "serve",
-                "--log",
-                "trace",
-                "--listen",
-                "127.0.0.1:0",
-                "--data-dir",
-            ])
+            .args(["serve", "--log", "trace", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&self.data)
             .args(&self.options)
             .env_clear()
@@ -79,13 +64,10 @@ impl Server {
         let process = self.process.insert(process.expect("the server starts"));
         let mut line = String::new();
         let output = process.stdout.take().expect("its output was asked for");
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("the server prints");
+        BufReader::new(output).read_line(&mut line).expect("the server prints");
         let url = line.trim_end().strip_prefix(READY);
-        let address: Option<SocketAddr> = url
-            .and_then(|url| url.split_once("://"))
-            .and_then(|(_, address)| address.parse().ok());
+        let address: Option<SocketAddr> =
+            url.and_then(|url| url.split_once("://")).and_then(|(_, address)| address.parse().ok());
         let log = self.log();
         assert!(address.is_some(), "the server does not listen: {log}");
         self.address = address.unwrap_or(self.address);
@@ -118,8 +100,7 @@ impl Server {
     pub fn log(&self) -> String {
         let mut text = String::new();
         let file = fs_err::File::open(&self.log);
-        file.and_then(|mut file| file.read_to_string(&mut text))
-            .expect("the log can be read");
+        file.and_then(|mut file| file.read_to_string(&mut text)).expect("the log can be read");
         text
     }
 }

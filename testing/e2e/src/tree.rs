@@ -22,13 +22,7 @@ struct Facts {
 pub fn assert_same(expected: &Path, actual: &Path) {
     let (left, right) = (list(expected), list(actual));
     let names = |entries: &BTreeMap<OsString, PathBuf>| entries.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(
-        names(&left),
-        names(&right),
-        "{} and {}",
-        expected.display(),
-        actual.display()
-    );
+    assert_eq!(names(&left), names(&right), "{} and {}", expected.display(), actual.display());
     for (name, left) in &left {
         let right = &right[name];
         let facts = facts(left);
@@ -37,12 +31,7 @@ pub fn assert_same(expected: &Path, actual: &Path) {
             assert_same(left, right);
         } else if facts.kind == "file" {
             let open = |path| fs_err::File::open(path).expect("the file can be read");
-            assert_eq!(
-                content::compare(open(left), open(right)),
-                Ok(()),
-                "{}",
-                left.display()
-            );
+            assert_eq!(content::compare(open(left), open(right)), Ok(()), "{}", left.display());
         }
     }
 }
@@ -51,9 +40,7 @@ pub fn assert_same(expected: &Path, actual: &Path) {
 pub fn list(folder: &Path) -> BTreeMap<OsString, PathBuf> {
     let entries = fs_err::read_dir(folder).expect("the folder can be read");
     let paths = entries.map(|entry| entry.expect("the folder can be read"));
-    paths
-        .map(|entry| (entry.file_name(), entry.path()))
-        .collect()
+    paths.map(|entry| (entry.file_name(), entry.path())).collect()
 }
 
 fn facts(path: &Path) -> Facts {
@@ -62,27 +49,11 @@ fn facts(path: &Path) -> Facts {
     let time = (metadata.mtime(), metadata.mtime_nsec());
     if file_type.is_symlink() {
         let target = Some(fs_err::read_link(path).expect("the link can be read"));
-        return Facts {
-            kind: "link",
-            mode: 0,
-            mtime: None,
-            size: 0,
-            target,
-        };
+        return Facts { kind: "link", mode: 0, mtime: None, size: 0, target };
     }
     let kind = if file_type.is_dir() { "folder" } else { "file" };
-    let size = if file_type.is_dir() {
-        0
-    } else {
-        metadata.len()
-    };
-    Facts {
-        kind,
-        mode: metadata.permissions().mode() & 0o7777,
-        mtime: Some(time),
-        size,
-        target: None,
-    }
+    let size = if file_type.is_dir() { 0 } else { metadata.len() };
+    Facts { kind, mode: metadata.permissions().mode() & 0o7777, mtime: Some(time), size, target: None }
 }
 
 #[cfg(test)]
@@ -95,21 +66,13 @@ mod tests {
         fs_err::write(&file, content).unwrap();
         fs_err::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let epoch = std::time::UNIX_EPOCH;
-        fs_err::File::options()
-            .write(true)
-            .open(&file)
-            .unwrap()
-            .file()
-            .set_modified(epoch)
-            .unwrap();
+        fs_err::File::options().write(true).open(&file).unwrap().file().set_modified(epoch).unwrap();
         folder
     }
 
     fn same(left: &tempfile::TempDir, right: &tempfile::TempDir) -> bool {
         let (left, right) = (left.path().to_owned(), right.path().to_owned());
-        std::thread::spawn(move || assert_same(&left, &right))
-            .join()
-            .is_ok()
+        std::thread::spawn(move || assert_same(&left, &right)).join().is_ok()
     }
 
     #[test]
@@ -120,13 +83,8 @@ mod tests {
         assert!(!same(&folder, &folder_with("a", 0o640)));
         assert!(!same(&folder, &tempfile::tempdir().unwrap()));
         let later = folder_with("a", 0o600);
-        let file = fs_err::File::options()
-            .write(true)
-            .open(later.path().join("f"))
-            .unwrap();
-        file.file()
-            .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1))
-            .unwrap();
+        let file = fs_err::File::options().write(true).open(later.path().join("f")).unwrap();
+        file.file().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_nanos(1)).unwrap();
         assert!(!same(&folder, &later));
     }
 }

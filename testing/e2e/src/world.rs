@@ -44,14 +44,9 @@ impl World {
     }
 
     fn around(server: Server, folder: TempDir) -> Self {
-        fs_err::write(folder.path().join("password"), PASSWORD)
-            .expect("the folder can be written to");
+        fs_err::write(folder.path().join("password"), PASSWORD).expect("the folder can be written to");
         let wire = Wire::open(server.address());
-        Self {
-            wire,
-            server,
-            folder,
-        }
+        Self { wire, server, folder }
     }
 
     /// The path `name` in the folder of the test.
@@ -95,13 +90,7 @@ impl World {
     /// A device signed in to an account that exists.
     pub fn log_in(&self, name: &str, handle: &str) -> Device {
         let device = self.device(name);
-        device.json(&[
-            &"login",
-            &"--handle",
-            &handle,
-            &"--password-file",
-            &self.password_file(),
-        ]);
+        device.json(&[&"login", &"--handle", &handle, &"--password-file", &self.password_file()]);
         device
     }
 
@@ -140,8 +129,6 @@ impl Default for World {
 }
 
 fn make_folder() -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("world-")
-        .tempdir_in(binaries::scratch());
+    let folder = tempfile::Builder::new().prefix("world-").tempdir_in(binaries::scratch());
     folder.expect("the build output can be written to")
 }

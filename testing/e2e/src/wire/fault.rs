@@ -29,11 +29,7 @@ pub struct Faults {
 impl Faults {
     /// Each connection breaks after `at_least` to `at_most` bytes, both ways together, in one of the ways: it drops, resets or stalls.
     pub const fn new(seed: u64, at_least: u64, at_most: u64) -> Self {
-        Self {
-            random: Generated::new(seed, 0),
-            at_least,
-            at_most,
-        }
+        Self { random: Generated::new(seed, 0), at_least, at_most }
     }
 
     /// What becomes of the next connection, and after how many bytes.

@@ -52,10 +52,7 @@ impl Wire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a socket has an address");
         let shared = Arc::new(Shared::default());
-        let wire = Self {
-            address,
-            shared: Arc::clone(&shared),
-        };
+        let wire = Self { address, shared: Arc::clone(&shared) };
         wire.lead_to(server);
         thread::spawn(move || {
             for (id, client) in (0..).zip(listener.incoming().flatten()) {
@@ -138,18 +135,14 @@ impl Wire {
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Wire").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
 fn connect(shared: &Shared) -> Option<TcpStream> {
     let target = shared.lock().target?;
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
-    socket
-        .bind(&SocketAddr::from((CLIENT_ADDRESS, 0)).into())
-        .ok()?;
+    socket.bind(&SocketAddr::from((CLIENT_ADDRESS, 0)).into()).ok()?;
     socket.connect(&target.into()).ok()?;
     socket.set_tcp_nodelay(true).ok()?;
     Some(socket.into())

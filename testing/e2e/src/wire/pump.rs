@@ -17,12 +17,7 @@ const BUFFER: usize = 256 << 10;
 
 /// Passes bytes both ways until either side ends.
 pub(super) fn join(shared: &Arc<Shared>, id: u64, client: TcpStream, server: TcpStream) {
-    let clones = (
-        client.try_clone(),
-        server.try_clone(),
-        client.try_clone(),
-        server.try_clone(),
-    );
+    let clones = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
     let (Ok(client_end), Ok(server_end), Ok(to_client), Ok(from_server)) = clones else {
         return;
     };
@@ -32,18 +27,8 @@ pub(super) fn join(shared: &Arc<Shared>, id: u64, client: TcpStream, server: Tcp
     shared.enter(id, client_end, server_end);
     let left = Arc::new(AtomicU64::new(fault.map_or(u64::MAX, |(after, _)| after)));
     let fault = fault.map(|(_, fault)| fault);
-    let back = Pump {
-        shared: Arc::clone(shared),
-        id,
-        left: Arc::clone(&left),
-        fault,
-    };
-    let forth = Pump {
-        shared: Arc::clone(shared),
-        id,
-        left,
-        fault,
-    };
+    let back = Pump { shared: Arc::clone(shared), id, left: Arc::clone(&left), fault };
+    let forth = Pump { shared: Arc::clone(shared), id, left, fault };
     thread::spawn(move || back.answers(from_server, to_client));
     thread::spawn(move || forth.requests(client, server));
 }
@@ -63,8 +48,7 @@ impl Pump {
             let goes_on = match next {
                 Next::Request(head) => self.request(head, &mut from, &mut server),
                 Next::Unknown(bytes) => {
-                    self.write(Way::ToServer, &bytes, 0, &mut server)
-                        && self.body(u64::MAX, &mut from, &mut server)
+                    self.write(Way::ToServer, &bytes, 0, &mut server) && self.body(u64::MAX, &mut from, &mut server)
                 }
                 Next::End => false,
             };
@@ -107,9 +91,7 @@ impl Pump {
     fn answers(self, mut server: TcpStream, mut client: TcpStream) {
         let mut buffer = vec![0; BUFFER];
         while let Ok(len @ 1..) = server.read(&mut buffer) {
-            if !(self.shared.answer_begins(self.id)
-                && self.write(Way::ToClient, &buffer[..len], 0, &mut client))
-            {
+            if !(self.shared.answer_begins(self.id) && self.write(Way::ToClient, &buffer[..len], 0, &mut client)) {
                 break;
             }
         }
@@ -128,11 +110,8 @@ impl Pump {
 
     /// Whether the connection is at the end of its life.
     fn breaks(&self, way: Way, passed: u64) -> bool {
-        let before = self
-            .left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                Some(left.saturating_sub(passed))
-            });
+        let before =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(passed)));
         if before.is_ok_and(|left| left > passed) {
             return false;
         }

@@ -96,13 +96,7 @@ pub(super) fn next_head(from: &mut impl BufRead) -> io::Result<Next> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(read_head(&text).map_or_else(
         || Next::Unknown(bytes.clone()),
-        |(seen, body_len)| {
-            Next::Request(Head {
-                bytes: bytes.clone(),
-                seen,
-                body_len,
-            })
-        },
+        |(seen, body_len)| Next::Request(Head { bytes: bytes.clone(), seen, body_len }),
     ))
 }
 
@@ -119,15 +113,7 @@ fn read_head(text: &str) -> Option<(Seen, u64)> {
             return None;
         }
     }
-    Some((
-        Seen {
-            kind: Kind::of(method, path),
-            line: line.to_owned(),
-            body: 0,
-            answer: 0,
-        },
-        body_len,
-    ))
+    Some((Seen { kind: Kind::of(method, path), line: line.to_owned(), body: 0, answer: 0 }, body_len))
 }
 
 #[cfg(test)]
@@ -139,10 +125,7 @@ mod tests {
         for (line, kind) in [
             ("POST /v1/spaces/s/uploads", Kind::OpenUpload),
             ("PUT /v1/spaces/s/uploads/u/ticket", Kind::Ticket),
-            (
-                "PUT /v1/spaces/s/uploads/u/blobs/b?offset=0&size=1",
-                Kind::PutBlob,
-            ),
+            ("PUT /v1/spaces/s/uploads/u/blobs/b?offset=0&size=1", Kind::PutBlob),
             ("GET /v1/spaces/s/uploads/u/blobs/b", Kind::BlobState),
             ("GET /v1/spaces/s/uploads/u?after=b", Kind::UploadState),
             ("DELETE /v1/spaces/s/uploads/u", Kind::EndUpload),
@@ -155,25 +138,16 @@ mod tests {
             let Ok(Next::Request(head)) = next_head(&mut request.as_bytes()) else {
                 panic!("{line} is a request");
             };
-            assert_eq!(
-                (head.seen.kind, head.body_len, head.seen.line.as_str()),
-                (kind, 7, line)
-            );
+            assert_eq!((head.seen.kind, head.body_len, head.seen.line.as_str()), (kind, 7, line));
         }
     }
 
     #[test]
     fn what_is_no_request_passes_as_it_is() {
-        assert!(
-            matches!(next_head(&mut &b"\x16\x03\x01"[..]), Ok(Next::Unknown(bytes)) if bytes.is_empty())
-        );
-        assert!(
-            matches!(next_head(&mut &b"GARBAGE"[..]), Ok(Next::Unknown(bytes)) if bytes == b"GARBAGE")
-        );
+        assert!(matches!(next_head(&mut &b"\x16\x03\x01"[..]), Ok(Next::Unknown(bytes)) if bytes.is_empty()));
+        assert!(matches!(next_head(&mut &b"GARBAGE"[..]), Ok(Next::Unknown(bytes)) if bytes == b"GARBAGE"));
         let chunked = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
-        assert!(
-            matches!(next_head(&mut &chunked[..]), Ok(Next::Unknown(bytes)) if bytes == chunked)
-        );
+        assert!(matches!(next_head(&mut &chunked[..]), Ok(Next::Unknown(bytes)) if bytes == chunked));
         assert!(matches!(next_head(&mut &b""[..]), Ok(Next::End)));
     }
 }

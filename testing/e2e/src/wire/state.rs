@@ -74,22 +74,14 @@ impl Shared {
     pub(super) fn hold(&self, moment: Moment) {
         let mut state = self.lock();
         let (sent_before, received_before) = (state.sent, state.received);
-        state.hold = Some(Hold {
-            moment,
-            seen: 0,
-            request: None,
-            sent_before,
-            received_before,
-        });
+        state.hold = Some(Hold { moment, seen: 0, request: None, sent_before, received_before });
     }
 
     /// Waits until everything stands still, or `gone` says that it never will.
     pub(super) fn wait_held(&self, mut gone: impl FnMut() -> bool) -> bool {
         loop {
             let state = self.lock();
-            let wait = self
-                .changed
-                .wait_timeout_while(state, Duration::from_millis(20), |state| !state.held);
+            let wait = self.changed.wait_timeout_while(state, Duration::from_millis(20), |state| !state.held);
             let (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
             if state.held {
                 return true;
@@ -116,14 +108,7 @@ impl Shared {
     }
 
     pub(super) fn enter(&self, id: u64, client: TcpStream, server: TcpStream) {
-        self.lock().connections.insert(
-            id,
-            Connection {
-                client,
-                server,
-                request: None,
-            },
-        );
+        self.lock().connections.insert(id, Connection { client, server, request: None });
     }
 
     /// Ends both sides of a connection.
@@ -144,9 +129,7 @@ impl Shared {
     /// Waits for as long as the connection is not ended from elsewhere, at most `longest`.
     pub(super) fn stall(&self, id: u64, longest: Duration) {
         let state = self.lock();
-        let wait = self
-            .changed
-            .wait_timeout_while(state, longest, |state| state.connections.contains_key(&id));
+        let wait = self.changed.wait_timeout_while(state, longest, |state| state.connections.contains_key(&id));
         drop(wait.unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -170,9 +153,7 @@ impl Shared {
             }
         }
         state.requests.push(seen);
-        self.check(&mut state, index, |moment| {
-            matches!(moment, Moment::Arrives(..))
-        });
+        self.check(&mut state, index, |moment| matches!(moment, Moment::Arrives(..)));
         self.gate(state, id)
     }
 
@@ -182,9 +163,7 @@ impl Shared {
         if let Some(index) = current(&state, id)
             && state.requests[index].answer == 0
         {
-            self.check(&mut state, index, |moment| {
-                matches!(moment, Moment::Answer(..))
-            });
+            self.check(&mut state, index, |moment| matches!(moment, Moment::Answer(..)));
         }
         self.gate(state, id)
     }
@@ -193,16 +172,9 @@ impl Shared {
     pub(super) fn room(&self, id: u64, len: u64) -> u64 {
         let state = self.lock();
         match (&state.hold, current(&state, id)) {
-            (
-                Some(Hold {
-                    moment: Moment::Body(_, _, at),
-                    request,
-                    ..
-                }),
-                Some(index),
-            ) if *request == Some(index) => len
-                .min(at.saturating_sub(state.requests[index].body))
-                .max(u64::from(state.requests[index].body >= *at)),
+            (Some(Hold { moment: Moment::Body(_, _, at), request, .. }), Some(index)) if *request == Some(index) => {
+                len.min(at.saturating_sub(state.requests[index].body)).max(u64::from(state.requests[index].body >= *at))
+            }
             _ => len,
         }
     }
@@ -256,11 +228,7 @@ impl Shared {
     }
 
     fn check(&self, state: &mut State, index: usize, reached: impl Fn(Moment) -> bool) {
-        if state
-            .hold
-            .as_ref()
-            .is_some_and(|hold| hold.request == Some(index) && reached(hold.moment))
-        {
+        if state.hold.as_ref().is_some_and(|hold| hold.request == Some(index) && reached(hold.moment)) {
             self.stop(state);
         }
     }
@@ -276,19 +244,14 @@ impl Shared {
     }
 
     fn gated<'a>(&self, state: MutexGuard<'a, State>, id: u64) -> Option<MutexGuard<'a, State>> {
-        let wait = self.changed.wait_while(state, |state| {
-            state.held && state.connections.contains_key(&id)
-        });
+        let wait = self.changed.wait_while(state, |state| state.held && state.connections.contains_key(&id));
         let state = wait.unwrap_or_else(PoisonError::into_inner);
         state.connections.contains_key(&id).then_some(state)
     }
 }
 
 fn current(state: &State, id: u64) -> Option<usize> {
-    state
-        .connections
-        .get(&id)
-        .and_then(|connection| connection.request)
+    state.connections.get(&id).and_then(|connection| connection.request)
 }
 
 fn end(connection: &Connection) {

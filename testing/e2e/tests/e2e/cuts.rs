@@ -86,26 +86,17 @@ fn a_byte_edited_meanwhile_costs_one_segment() {
     let moment = Moment::Answer(Kind::PutBlob, 40);
     let transfer = Transfer::new();
     transfer.kill_client_at(moment);
-    let file = fs_err::OpenOptions::new()
-        .write(true)
-        .open(&transfer.source)
-        .unwrap();
+    let file = fs_err::OpenOptions::new().write(true).open(&transfer.source).unwrap();
     file.file().write_all_at(b"!", 17).unwrap();
     transfer.laptop.json(&[&"resume"]);
     // All segments, the edited one a second time, and the packs with the record and with the folder.
     assert_eq!(transfer.distinct_blobs(), SEGMENTS as usize + 3);
-    assert_eq!(
-        (transfer.laptop.waiting(), transfer.laptop.reserved()),
-        (0, 0)
-    );
+    assert_eq!((transfer.laptop.waiting(), transfer.laptop.reserved()), (0, 0));
     let phone = transfer.world.log_in("phone", "alice");
     let back = transfer.world.path("back");
     phone.json(&[&"get", &"/large", &back]);
     let open = |path| fs_err::File::open(path).unwrap();
-    assert_eq!(
-        anonicloud_e2e::content::compare(open(&transfer.source), open(&back)),
-        Ok(())
-    );
+    assert_eq!(anonicloud_e2e::content::compare(open(&transfer.source), open(&back)), Ok(()));
 }
 
 #[test]
@@ -114,18 +105,9 @@ fn a_changed_byte_of_a_sent_file_sends_one_segment() {
     transfer.laptop.json(&[&"put", &transfer.source, &"/large"]);
     let before = transfer.puts().len();
     let again = transfer.laptop.json(&[&"put", &transfer.source, &"/large"]);
-    assert_eq!(
-        (
-            again["unchanged"].as_u64(),
-            again["bytes_transferred"].as_u64()
-        ),
-        (Some(1), Some(0))
-    );
+    assert_eq!((again["unchanged"].as_u64(), again["bytes_transferred"].as_u64()), (Some(1), Some(0)));
     assert_eq!(transfer.puts().len(), before);
-    let file = fs_err::OpenOptions::new()
-        .write(true)
-        .open(&transfer.source)
-        .unwrap();
+    let file = fs_err::OpenOptions::new().write(true).open(&transfer.source).unwrap();
     file.file().write_all_at(b"!", 100 * MIB + 1).unwrap();
     transfer.laptop.json(&[&"put", &transfer.source, &"/large"]);
     // The segment, and the packs with the record and with the folder.
@@ -134,8 +116,5 @@ fn a_changed_byte_of_a_sent_file_sends_one_segment() {
     let back = transfer.world.path("back");
     phone.json(&[&"get", &"/large", &back]);
     let open = |path| fs_err::File::open(path).unwrap();
-    assert_eq!(
-        anonicloud_e2e::content::compare(open(&transfer.source), open(&back)),
-        Ok(())
-    );
+    assert_eq!(anonicloud_e2e::content::compare(open(&transfer.source), open(&back)), Ok(()));
 }

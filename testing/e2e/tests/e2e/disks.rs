@@ -17,20 +17,13 @@ fn a_target_with_no_room_is_refused_and_taken_up_again() {
     let mut disk = SmallDisk::new(&world.path("disk"), 10 * MIB);
     let target = disk.path().join("large");
     let refusal = laptop.refusal(&[&"get", &"/large", &target]);
-    assert_eq!(
-        (refusal.code.as_str(), refusal.exit),
-        ("disk_full", Some(7)),
-        "{refusal:?}"
-    );
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("disk_full", Some(7)), "{refusal:?}");
     assert!(!target.exists());
     disk.resize(30 * MIB);
     let before = world.wire().received();
     laptop.json(&[&"get", &"/large", &target]);
     let received = world.wire().received() - before;
-    assert!(
-        received < 21 * MIB,
-        "{received}: what was written is fetched again"
-    );
+    assert!(received < 21 * MIB, "{received}: what was written is fetched again");
     let file = fs_err::File::open(&target).unwrap();
     assert_eq!(content::compare(Generated::new(1, 24 * MIB), file), Ok(()));
 }
@@ -56,11 +49,7 @@ fn local_state_with_no_room_loses_nothing() {
     }
     // The journal of packs needs more than there is.
     let refusal = laptop.refusal(&[&"put", &source, &"/"]);
-    assert_eq!(
-        (refusal.code.as_str(), refusal.exit),
-        ("disk_full", Some(7)),
-        "{refusal:?}"
-    );
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("disk_full", Some(7)), "{refusal:?}");
     disk.resize(100 * MIB);
     laptop.json(&[&"resume"]);
     assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0));
@@ -78,11 +67,7 @@ fn a_server_with_no_room_says_so_and_loses_nothing() {
     content::write(&source, 1, 24 * MIB);
     laptop.json(&[&"put", &source, &"/before"]);
     let refusal = laptop.refusal(&[&"put", &source, &"/after"]);
-    assert_eq!(
-        (refusal.code.as_str(), refusal.exit),
-        ("server_storage_full", Some(10)),
-        "{refusal:?}"
-    );
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("server_storage_full", Some(10)), "{refusal:?}");
     assert_content(&laptop, "/before", Generated::new(1, 24 * MIB));
 
     disk.resize(100 * MIB);

@@ -14,10 +14,7 @@ const SIZE: u64 = 128 * MIB;
 const UNDER_WAY: u64 = 8 * SEGMENT;
 
 fn names(folder: &Path) -> Vec<String> {
-    list(folder)
-        .keys()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
+    list(folder).keys().map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 #[test]
@@ -42,28 +39,15 @@ fn a_killed_download_goes_on() {
         assert!(world.wire().wait_held(&mut run), "{moment:?} never came");
         run.kill();
         world.wire().cut();
-        assert!(
-            !target.exists(),
-            "{moment:?}: a file that is not whole has its name"
-        );
+        assert!(!target.exists(), "{moment:?}: a file that is not whole has its name");
         let parts = names(place.path());
-        assert!(
-            parts.iter().all(|name| name.starts_with(".anonicloud-")),
-            "{parts:?}"
-        );
+        assert!(parts.iter().all(|name| name.starts_with(".anonicloud-")), "{parts:?}");
 
         laptop.json(&[&"get", &"/large", &target]);
         let received = world.wire().received() - before;
-        assert!(
-            received <= SIZE + UNDER_WAY + 2 * MIB,
-            "{moment:?}: {received}"
-        );
+        assert!(received <= SIZE + UNDER_WAY + 2 * MIB, "{moment:?}: {received}");
         let file = fs_err::File::open(&target).unwrap();
-        assert_eq!(
-            content::compare(Generated::new(5, SIZE), file),
-            Ok(()),
-            "{moment:?}"
-        );
+        assert_eq!(content::compare(Generated::new(5, SIZE), file), Ok(()), "{moment:?}");
         assert_eq!(names(place.path()), ["large"], "{moment:?}: parts are left");
     }
 }

@@ -16,10 +16,7 @@ const LOST_PER_FAULT: u64 = MIB;
 
 /// Another one in each run, printed so that a failure can be had again.
 fn fresh_seed() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one thing that differs between runs of this test"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one thing that differs between runs of this test")]
     let now = SystemTime::now();
     let seed = u64::from(now.duration_since(UNIX_EPOCH).unwrap().subsec_nanos());
     println!("seed {seed}");
@@ -38,19 +35,13 @@ fn transfers_get_through_a_bad_network() {
             content::write(&folder.join(small.to_string()), seed + small, 4096);
         }
 
-        world
-            .wire()
-            .misbehave(Some(Faults::new(seed, MIB / 4, 12 * MIB)));
+        world.wire().misbehave(Some(Faults::new(seed, MIB / 4, 12 * MIB)));
         laptop.json(&[&"put", &folder, &"/"]);
         let faults = u64::from(world.wire().faults());
         println!("{faults} faults while sending");
         assert!(faults >= 8, "only {faults}");
         let bound = SIZE + 2 * MIB + faults * LOST_PER_FAULT;
-        assert!(
-            world.wire().sent() <= bound,
-            "{} sent with {faults} faults",
-            world.wire().sent()
-        );
+        assert!(world.wire().sent() <= bound, "{} sent with {faults} faults", world.wire().sent());
 
         let phone = world.log_in("phone", "alice");
         let back = world.folder("back");
@@ -61,10 +52,7 @@ fn transfers_get_through_a_bad_network() {
         assert!(faults >= 8, "only {faults}");
         let bound = SIZE + 2 * MIB + faults * SEGMENT;
         let received = world.wire().received() - received;
-        assert!(
-            received <= bound,
-            "{received} received with {faults} faults"
-        );
+        assert!(received <= bound, "{received} received with {faults} faults");
         assert_same(&folder, &back.join("folder"));
 
         world.wire().misbehave(None);

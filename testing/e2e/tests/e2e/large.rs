@@ -18,11 +18,7 @@ const NEEDED: u64 = 9 * GIB;
 
 /// Bytes that the disk of `folder` has left.
 fn free_space(folder: &Path) -> u64 {
-    let output = Command::new("df")
-        .args(["--output=avail", "--block-size=1"])
-        .arg(folder)
-        .output()
-        .unwrap();
+    let output = Command::new("df").args(["--output=avail", "--block-size=1"]).arg(folder).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().last().unwrap().trim().parse().unwrap()
 }
@@ -31,10 +27,7 @@ fn free_space(folder: &Path) -> u64 {
 fn four_gibibytes_go_on_after_everything_died() {
     let mut world = World::new();
     let free = free_space(&world.path(""));
-    assert!(
-        free >= NEEDED,
-        "this test needs {NEEDED} bytes of disk beside the build output, and there are {free}"
-    );
+    assert!(free >= NEEDED, "this test needs {NEEDED} bytes of disk beside the build output, and there are {free}");
     let laptop = world.sign_up("laptop", "alice");
     let source = world.path("big");
     content::write(&source, SEED, SIZE);
@@ -53,10 +46,7 @@ fn four_gibibytes_go_on_after_everything_died() {
     let after = world.wire().sent() - before;
     let bound = SIZE - CUT + 8 * SEGMENT + 4 * MIB;
     println!("{after} bytes sent afterwards, {bound} may be");
-    assert!(
-        after <= bound,
-        "{after} bytes were sent afterwards, {bound} may be"
-    );
+    assert!(after <= bound, "{after} bytes were sent afterwards, {bound} may be");
     fs_err::remove_file(&source).unwrap();
     assert_content(&laptop, "/big", Generated::new(SEED, SIZE));
 }

@@ -11,6 +11,8 @@ mod downloads;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod folders;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod privacy;

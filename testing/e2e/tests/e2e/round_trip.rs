@@ -21,11 +21,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 fn set_mtime(path: &Path, time: SystemTime) {
-    fs_err::File::open(path)
-        .unwrap()
-        .file()
-        .set_modified(time)
-        .unwrap();
+    fs_err::File::open(path).unwrap().file().set_modified(time).unwrap();
 }
 
 /// A folder with everything that a folder can hold.
@@ -53,40 +49,24 @@ fn make_zoo(root: &Path) {
     for folder in ["empty", "sticky", "closed"] {
         fs_err::create_dir(root.join(folder)).unwrap();
     }
-    for (name, mode) in [
-        ("mode 600", 0o600),
-        ("mode 755", 0o755),
-        ("mode 444", 0o444),
-    ] {
+    for (name, mode) in [("mode 600", 0o600), ("mode 755", 0o755), ("mode 444", 0o444)] {
         fs_err::write(root.join(name), name).unwrap();
         set_mode(&root.join(name), mode);
     }
     set_mode(&root.join("sticky"), 0o1777);
     set_mode(&root.join("closed"), 0o700);
     let long_ago = UNIX_EPOCH - Duration::new(86_400, 999_999_999);
-    for (name, time) in [
-        ("old", long_ago),
-        (
-            "new",
-            UNIX_EPOCH + Duration::new(4_000_000_000, 123_456_789),
-        ),
-    ] {
+    for (name, time) in [("old", long_ago), ("new", UNIX_EPOCH + Duration::new(4_000_000_000, 123_456_789))] {
         fs_err::write(root.join(name), name).unwrap();
         set_mtime(&root.join(name), time);
     }
-    for (name, target) in [
-        ("dangling", "no/such"),
-        ("to folder", "a/b"),
-        ("to file", "old"),
-        ("absolute", "/etc/hostname"),
-    ] {
+    for (name, target) in
+        [("dangling", "no/such"), ("to folder", "a/b"), ("to file", "old"), ("absolute", "/etc/hostname")]
+    {
         symlink(target, root.join(name)).unwrap();
     }
     symlink(OsStr::from_bytes(b"\xff"), root.join("odd target")).unwrap();
-    set_mtime(
-        &root.join("empty"),
-        UNIX_EPOCH + Duration::new(1_000_000_000, 1),
-    );
+    set_mtime(&root.join("empty"), UNIX_EPOCH + Duration::new(1_000_000_000, 1));
 }
 
 #[test]
@@ -104,17 +84,9 @@ fn every_kind_of_entry_survives() {
     assert_same(&zoo, &back.join("zoo"));
 
     let again = laptop.json(&[&"put", &zoo, &"/"]);
-    assert_eq!(
-        (again["files"].as_u64(), again["bytes_transferred"].as_u64()),
-        (Some(0), Some(0)),
-        "{again}"
-    );
+    assert_eq!((again["files"].as_u64(), again["bytes_transferred"].as_u64()), (Some(0), Some(0)), "{again}");
     let again = phone.json(&[&"get", &"/zoo", &back]);
-    assert_eq!(
-        (again["files"].as_u64(), again["bytes_transferred"].as_u64()),
-        (Some(0), Some(0)),
-        "{again}"
-    );
+    assert_eq!((again["files"].as_u64(), again["bytes_transferred"].as_u64()), (Some(0), Some(0)), "{again}");
 }
 
 #[test]
@@ -151,11 +123,7 @@ fn every_size_survives() {
     assert_same(&folder, &world.path("back"));
     for size in sizes {
         let bytes = phone.stdout(&[&"get", &format!("/sizes/{size}"), &"-"]);
-        assert_eq!(
-            content::compare(&content::bytes(size, size)[..], &bytes[..]),
-            Ok(()),
-            "{size}"
-        );
+        assert_eq!(content::compare(&content::bytes(size, size)[..], &bytes[..]), Ok(()), "{size}");
     }
 }
 
@@ -165,11 +133,7 @@ fn streams_come_and_go() {
     let laptop = world.sign_up("laptop", "alice");
     for size in [0, 5, SEGMENT, SEGMENT + 5, 9 * MIB] {
         let path = format!("/streams/{size}");
-        let mut child = laptop
-            .command(&[&"put", &"-", &path])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = laptop.command(&[&"put", &"-", &path]).stdin(Stdio::piped()).spawn().unwrap();
         let sent = content::bytes(size, size);
         child.stdin.take().unwrap().write_all(&sent).unwrap();
         assert!(child.wait().unwrap().success());

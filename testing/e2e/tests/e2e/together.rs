@@ -10,10 +10,7 @@ use crate::transfer::{MIB, assert_content};
 fn names(device: &Device) -> Vec<String> {
     let listing = device.json(&[&"ls", &"/shared"]);
     let items = listing["items"].as_array().unwrap();
-    items
-        .iter()
-        .map(|item| item["path"].as_str().unwrap().to_owned())
-        .collect()
+    items.iter().map(|item| item["path"].as_str().unwrap().to_owned()).collect()
 }
 
 /// An upload that was cut at any step and never taken up again is in nobody's way: another device puts another file there.
@@ -92,16 +89,7 @@ fn two_devices_write_one_file_at_once_and_both_stay() {
 
     let names = names(&direct);
     assert_eq!(names.len(), 2, "{names:?}");
-    let sizes: Vec<usize> = names
-        .iter()
-        .map(|name| {
-            direct
-                .stdout(&[&"get", &format!("/shared/{name}"), &"-"])
-                .len()
-        })
-        .collect();
-    assert!(
-        sizes.contains(&(5 << 20)) && sizes.contains(&3000),
-        "{names:?} {sizes:?}"
-    );
+    let sizes: Vec<usize> =
+        names.iter().map(|name| direct.stdout(&[&"get", &format!("/shared/{name}"), &"-"]).len()).collect();
+    assert!(sizes.contains(&(5 << 20)) && sizes.contains(&3000), "{names:?} {sizes:?}");
 }

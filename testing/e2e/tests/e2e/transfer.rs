@@ -34,11 +34,7 @@ impl Transfer {
         let laptop = world.sign_up("laptop", "alice");
         let source = world.path("large");
         content::write(&source, SEED, SIZE);
-        Self {
-            world,
-            laptop,
-            source,
-        }
+        Self { world, laptop, source }
     }
 
     /// The same file in another world.
@@ -47,21 +43,14 @@ impl Transfer {
         let laptop = world.sign_up("laptop", "alice");
         let source = world.path("large");
         fs_err::rename(&self.source, &source).unwrap();
-        Self {
-            world,
-            laptop,
-            source,
-        }
+        Self { world, laptop, source }
     }
 
     /// Starts sending and waits until everything stands still at `moment`.
     pub(crate) fn until(&self, moment: Moment) -> Running {
         self.world.wire().hold(moment);
         let mut run = self.laptop.start(&[&"put", &self.source, &"/large"]);
-        assert!(
-            self.world.wire().wait_held(&mut run),
-            "{moment:?} never came"
-        );
+        assert!(self.world.wire().wait_held(&mut run), "{moment:?} never came");
         run
     }
 
@@ -80,19 +69,13 @@ impl Transfer {
     /// All requests that sent bytes of a blob.
     pub(crate) fn puts(&self) -> Vec<Seen> {
         let all = self.world.wire().requests();
-        all.into_iter()
-            .filter(|seen| seen.kind == Kind::PutBlob)
-            .collect()
+        all.into_iter().filter(|seen| seen.kind == Kind::PutBlob).collect()
     }
 
     /// How many blobs there are among all that was sent.
     pub(crate) fn distinct_blobs(&self) -> usize {
         let blob = |seen: Seen| seen.line.split('?').next().unwrap().to_owned();
-        self.puts()
-            .into_iter()
-            .map(blob)
-            .collect::<BTreeSet<_>>()
-            .len()
+        self.puts().into_iter().map(blob).collect::<BTreeSet<_>>().len()
     }
 
     /// Fails unless a device that never saw the file has it, it was sent but for what was under way when it was cut, and
@@ -107,10 +90,7 @@ impl Transfer {
     pub(crate) fn assert_sent(&self, moment: Moment) {
         let blobs = self.blob_bytes();
         let bound = SIZE + CONNECTIONS * SEGMENT + OVERHEAD;
-        assert!(
-            blobs <= bound,
-            "{moment:?}: {blobs} bytes of blobs were sent in all, {bound} may be"
-        );
+        assert!(blobs <= bound, "{moment:?}: {blobs} bytes of blobs were sent in all, {bound} may be");
         let fresh = format!("phone-{}", self.world.wire().requests().len());
         let phone = self.world.log_in(&fresh, "alice");
         assert_content(&phone, "/large", Generated::new(SEED, SIZE));
@@ -119,11 +99,7 @@ impl Transfer {
 
 /// Fails unless `path` holds `expected`; neither is held in memory.
 pub(crate) fn assert_content(device: &Device, path: &str, expected: Generated) {
-    let mut child = device
-        .command(&[&"get", &path, &"-"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = device.command(&[&"get", &path, &"-"]).stdout(Stdio::piped()).spawn().unwrap();
     let got = content::compare(expected, child.stdout.take().unwrap());
     assert!(child.wait().unwrap().success());
     assert_eq!(got, Ok(()), "{path}");
