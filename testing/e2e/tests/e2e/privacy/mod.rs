@@ -53,7 +53,12 @@ fn nothing_at_the_server_tells_an_hour_or_an_address() {
     let life = live();
     for path in files(&life.world.server().data().join("blobs")) {
         let metadata = fs_err::metadata(&path).unwrap();
-        assert_eq!((metadata.mtime().rem_euclid(DAY as i64), metadata.mtime_nsec()), (0, 0), "{}", path.display());
+        assert_eq!(
+            (metadata.mtime().rem_euclid(DAY.cast_signed()), metadata.mtime_nsec()),
+            (0, 0),
+            "{}",
+            path.display()
+        );
     }
     let columns = tables::read(&life.world);
     assert!(columns.len() > 30, "the database was read");

@@ -98,15 +98,12 @@ fn example(column: &Column) -> String {
         });
     }
     let mut said: Vec<String> = kinds.into_iter().collect();
-    for text in &mut said {
-        if text == "`3f..`" {
-            text.push_str(&match lengths.first() {
-                // The frontier grows and shrinks with the number of commits.
-                Some(len) if lengths.len() == 1 && column.name != "frontier" => {
-                    format!(", {len} bytes")
-                }
-                _ => ", of several lengths".to_owned(),
-            });
+    // The frontier grows and shrinks with the number of commits.
+    let is_fixed = lengths.len() == 1 && column.name != "frontier";
+    for text in said.iter_mut().filter(|text| *text == "`3f..`") {
+        match lengths.first() {
+            Some(len) if is_fixed => write!(text, ", {len} bytes").unwrap(),
+            _ => text.push_str(", of several lengths"),
         }
     }
     assert!(!said.is_empty(), "the run put nothing in {}.{}", column.table, column.name);
