@@ -70,10 +70,7 @@ impl Assembly {
 
     /// Notes where segment `index` lies.
     pub(crate) fn arrive(&mut self, index: u64, slot: Slot) {
-        if let Some(awaited) = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.slots.get_mut(index))
-        {
+        if let Some(awaited) = usize::try_from(index).ok().and_then(|index| self.slots.get_mut(index)) {
             *awaited = slot;
             self.awaited -= 1;
         }

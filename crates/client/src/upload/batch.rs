@@ -25,11 +25,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Commits when enough is ready.
     pub(super) async fn commit_if_due(&mut self) -> Result<(), OperationError> {
         let due = self.ready.len() >= BATCH_ENTRIES || self.last_commit.elapsed() >= BATCH_PAUSE;
-        if due && !self.ready.is_empty() {
-            self.commit().await
-        } else {
-            Ok(())
-        }
+        if due && !self.ready.is_empty() { self.commit().await } else { Ok(()) }
     }
 
     /// Commits everything that is ready now; what becomes ready meanwhile waits for the next commit.
@@ -43,8 +39,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             self.land_one().await?;
         }
         let packs = std::mem::take(&mut self.adds);
-        let (mut edits, mut after): (Vec<Edit>, Vec<After>) =
-            batch.into_iter().map(Ready::into_parts).unzip();
+        let (mut edits, mut after): (Vec<Edit>, Vec<After>) = batch.into_iter().map(Ready::into_parts).unzip();
         let mut refused = Vec::new();
         while !edits.is_empty() {
             match self.commit_batch(&edits, &after, &packs).await {
@@ -57,10 +52,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 Err(error) => return Err(error),
             }
         }
-        let mut changes: Vec<_> = staged
-            .iter()
-            .map(|blob| StateChange::delete(Table::Staged, blob.as_bytes()))
-            .collect();
+        let mut changes: Vec<_> =
+            staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();
         let mut uploads = Vec::new();
         for one in &after {
             if let Some(shown) = &one.shown {
@@ -68,10 +61,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             }
         }
         for one in after.into_iter().chain(refused) {
-            changes.extend(
-                one.ticket
-                    .map(|key| StateChange::delete(Table::Tickets, &key)),
-            );
+            changes.extend(one.ticket.map(|key| StateChange::delete(Table::Tickets, &key)));
             uploads.extend(one.upload);
         }
         self.client.state().apply(changes).await?;
@@ -93,13 +83,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let shared_bytes = total(packs) + shared.sum::<u64>();
         let mut adds = packs.to_vec();
         adds.extend(after.iter().flat_map(|one| &one.adds).copied());
-        let parents = MissingParents::Create(Attributes {
-            mtime: now_ns(),
-            mode: PARENT_MODE,
-        });
-        let commit = self
-            .client
-            .commit_edits(edits, parents, adds, &self.reservation);
+        let parents = MissingParents::Create(Attributes { mtime: now_ns(), mode: PARENT_MODE });
+        let commit = self.client.commit_edits(edits, parents, adds, &self.reservation);
         self.report.bytes_sent += commit.await?;
         self.reservation.release(shared_bytes);
         Ok(())
@@ -162,12 +147,7 @@ struct After {
 
 impl Ready {
     fn into_parts(self) -> (Edit, After) {
-        let after = After {
-            adds: self.adds,
-            ticket: self.ticket,
-            upload: self.upload,
-            shown: self.shown,
-        };
+        let after = After { adds: self.adds, ticket: self.ticket, upload: self.upload, shown: self.shown };
         (self.edit, after)
     }
 }
@@ -175,9 +155,9 @@ impl Ready {
 /// The path that the tree refuses, and why.
 const fn refused_by(error: &EditError) -> Option<(&RemotePath, SkipReason)> {
     match error {
-        EditError::NameCollision { path, .. }
-        | EditError::TooDeep(path)
-        | EditError::Unrepresentable(path) => Some((path, SkipReason::NameRefused)),
+        EditError::NameCollision { path, .. } | EditError::TooDeep(path) | EditError::Unrepresentable(path) => {
+            Some((path, SkipReason::NameRefused))
+        }
         EditError::IsDirectory(path)
         | EditError::NotDirectory(path)
         | EditError::Exists(path)

@@ -23,10 +23,7 @@ impl SegmentContent {
         match self {
             Self::InFile(file, index) => {
                 let read = file.read_segment(index);
-                read.map_err(|error| LoadError {
-                    path: file.path().to_owned(),
-                    error,
-                })
+                read.map_err(|error| LoadError { path: file.path().to_owned(), error })
             }
             Self::Read(bytes) => Ok(bytes),
         }
@@ -41,16 +38,9 @@ pub(crate) struct LoadError {
 }
 
 /// The next segment of a stream; empty at its end.
-pub(crate) async fn next_segment(
-    stream: &mut (impl AsyncRead + Unpin),
-) -> Result<Zeroizing<Vec<u8>>, OperationError> {
+pub(crate) async fn next_segment(stream: &mut (impl AsyncRead + Unpin)) -> Result<Zeroizing<Vec<u8>>, OperationError> {
     let mut content = Zeroizing::new(Vec::with_capacity(SEGMENT_LEN));
     let mut limited = stream.take(SEGMENT_LEN as u64);
-    while limited
-        .read_buf(&mut *content)
-        .await
-        .map_err(OperationError::Stream)?
-        > 0
-    {}
+    while limited.read_buf(&mut *content).await.map_err(OperationError::Stream)? > 0 {}
     Ok(content)
 }

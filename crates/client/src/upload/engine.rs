@@ -37,13 +37,7 @@ pub(super) const IN_FLIGHT: usize = 8;
 /// What a finished future brings.
 pub(super) enum Arrival {
     /// A segment, with the bytes that went over the wire for it.
-    Segment {
-        file: u64,
-        index: u64,
-        content_len: u64,
-        outcome: Outcome,
-        sent: u64,
-    },
+    Segment { file: u64, index: u64, content_len: u64, outcome: Outcome, sent: u64 },
     /// A segment that could not be read.
     Unreadable { file: u64, error: LoadError },
     /// A pack.
@@ -53,10 +47,7 @@ pub(super) enum Arrival {
 /// Where a segment is now.
 pub(super) enum Outcome {
     Slot(Slot, Option<AddedBlob>),
-    Piece {
-        hash: anonicloud_core::crypto::public::SegmentHash,
-        sealed: Vec<u8>,
-    },
+    Piece { hash: anonicloud_core::crypto::public::SegmentHash, sealed: Vec<u8> },
 }
 
 /// An entry whose blobs are on their way, and what to tidy up once it is committed.
@@ -99,11 +90,7 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
 }
 
 impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
-    pub(super) fn new(
-        client: &'a Client<R, S>,
-        upload: UploadId,
-        progress: &'a dyn Progress,
-    ) -> Self {
+    pub(super) fn new(client: &'a Client<R, S>, upload: UploadId, progress: &'a dyn Progress) -> Self {
         Self {
             client,
             progress,
@@ -153,13 +140,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 self.report.bytes_sent += sent;
                 Ok(())
             }
-            Arrival::Segment {
-                file,
-                index,
-                content_len,
-                outcome,
-                sent,
-            } => {
+            Arrival::Segment { file, index, content_len, outcome, sent } => {
                 self.report.bytes_sent += sent;
                 let stored = matches!(outcome, Outcome::Slot(..)) && sent == 0;
                 if stored {
@@ -176,12 +157,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         }
     }
 
-    async fn land_segment(
-        &mut self,
-        file: u64,
-        index: u64,
-        outcome: Outcome,
-    ) -> Result<(), OperationError> {
+    async fn land_segment(&mut self, file: u64, index: u64, outcome: Outcome) -> Result<(), OperationError> {
         let slot = match outcome {
             Outcome::Slot(slot, added) => {
                 if let (Some(assembly), Some(added)) = (self.files.get_mut(&file), added) {
@@ -201,12 +177,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
     }
 
     /// Sends segment `index` of `file` on its way.
-    pub(super) fn launch(
-        &mut self,
-        file: u64,
-        index: u64,
-        content: super::content::SegmentContent,
-    ) {
+    pub(super) fn launch(&mut self, file: u64, index: u64, content: super::content::SegmentContent) {
         let Some(assembly) = self.files.get_mut(&file) else {
             return;
         };
@@ -221,29 +192,20 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 Err(error) => return Ok(Arrival::Unreadable { file, error }),
             };
             if let (Prepared::Blob { blob, .. }, false) = (&segment.prepared, promised) {
-                reservation
-                    .add(client.remote(), client.door(), blob.size())
-                    .await?;
+                reservation.add(client.remote(), client.door(), blob.size()).await?;
             }
             deliver(client, file, segment, &reservation).await
         }));
     }
 
     /// Sends a pack that is in the journal on its way.
-    pub(super) fn launch_pack(&mut self, blob: SealedBlob) {
+    pub(super) fn launch_pack(&mut self, blob: SealedBlob, offset: u64) {
         let (client, reservation) = (self.client, Rc::clone(&self.reservation));
         self.packs_in_flight += 1;
         self.flights.push(Box::pin(async move {
-            reservation
-                .add(client.remote(), client.door(), blob.size())
-                .await?;
-            let sent = reservation
-                .send(client.remote(), client.door(), &blob, 0)
-                .await?;
-            Ok(Arrival::Pack {
-                added: blob.added(),
-                sent,
-            })
+            reservation.add(client.remote(), client.door(), blob.size()).await?;
+            let sent = reservation.send(client.remote(), client.door(), &blob, offset).await?;
+            Ok(Arrival::Pack { added: blob.added(), sent })
         }));
     }
 }
@@ -254,30 +216,16 @@ async fn deliver<R: Remote, S: LocalState>(
     segment: PreparedSegment,
     reservation: &Reservation,
 ) -> Result<Arrival, OperationError> {
-    let PreparedSegment {
-        index,
-        content_len,
-        prepared,
-    } = segment;
+    let PreparedSegment { index, content_len, prepared } = segment;
     let mut sent = 0;
     let outcome = match prepared {
         Prepared::Kept => Outcome::Slot(Slot::Kept, None),
-        Prepared::Stored { hash, added } => {
-            Outcome::Slot(Slot::Placed(hash, added.blob, 0), Some(added))
-        }
+        Prepared::Stored { hash, added } => Outcome::Slot(Slot::Placed(hash, added.blob, 0), Some(added)),
         Prepared::Piece { hash, sealed } => Outcome::Piece { hash, sealed },
         Prepared::Blob { hash, blob, offset } => {
-            sent = reservation
-                .send(client.remote(), client.door(), &blob, offset)
-                .await?;
+            sent = reservation.send(client.remote(), client.door(), &blob, offset).await?;
             Outcome::Slot(Slot::Placed(hash, blob.blob, 0), Some(blob.added()))
         }
     };
-    Ok(Arrival::Segment {
-        file,
-        index,
-        content_len,
-        outcome,
-        sent,
-    })
+    Ok(Arrival::Segment { file, index, content_len, outcome, sent })
 }

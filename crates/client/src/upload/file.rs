@@ -72,44 +72,19 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         number
     }
 
-    async fn assemble(
-        &mut self,
-        file: &SourceFile,
-        task: FileTask,
-    ) -> Result<Assembly, OperationError> {
-        let FileTask {
-            target,
-            keep,
-            attempt,
-            ..
-        } = task;
+    async fn assemble(&mut self, file: &SourceFile, task: FileTask) -> Result<Assembly, OperationError> {
+        let FileTask { target, keep, attempt, .. } = task;
         let size = file.size();
-        let target = FileTarget {
-            attributes: file.attributes(),
-            ..target
-        };
+        let target = FileTarget { attributes: file.attributes(), ..target };
         let packed = usize::try_from(size).is_ok_and(fits_pack);
         let (reservation, source, known) = if packed {
-            (
-                Rc::clone(&self.reservation),
-                Source::make(&mut SystemRandom),
-                HashMap::new(),
-            )
+            (Rc::clone(&self.reservation), Source::make(&mut SystemRandom), HashMap::new())
         } else {
             self.ticketed(file, &target).await?
         };
-        let predecessor = if keep && !packed {
-            self.kept_leaves(&target).await?
-        } else {
-            None
-        };
+        let predecessor = if keep && !packed { self.kept_leaves(&target).await? } else { None };
         let keys = source.segment_keys(self.client.realm());
-        let keys = FileKeys {
-            realm: *self.client.realm(),
-            keys,
-            predecessor,
-            known,
-        };
+        let keys = FileKeys { realm: *self.client.realm(), keys, predecessor, known };
         Ok(Assembly {
             target,
             file: Some(file.clone()),
@@ -136,9 +111,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let committed = target.base.as_ref().map(VersionRef::version);
         let found = self.find_ticket(&target.path).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
-        let (done, found): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|open| Some(open.ticket.source.version()) == committed);
+        let (done, found): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|open| Some(open.ticket.source.version()) == committed);
         for open in done {
             if open.upload != *self.reservation.upload() {
                 self.client.end_upload(&open.upload).await?;
@@ -157,8 +131,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             let own = Reservation::new(open.upload);
             let bytes = sealed_total(file.size());
-            own.exactly(self.client.remote(), self.client.door(), bytes)
-                .await?;
+            own.exactly(self.client.remote(), self.client.door(), bytes).await?;
             Rc::new(own)
         };
         if shared {
@@ -169,22 +142,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     fn make_ticket(&self, file: &SourceFile, target: &FileTarget, shared: bool) -> OpenTicket {
         let mut random = SystemRandom;
-        let upload = if shared {
-            make_upload_id()
-        } else {
-            *self.reservation.upload()
-        };
+        let upload = if shared { make_upload_id() } else { *self.reservation.upload() };
         let ticket = Ticket {
             space: self.client.door().space(),
             epoch: self.client.door().keys().epoch(),
             source: Source::make(&mut random),
             base: target.base.as_ref().map(VersionRef::duplicate),
-            path: target
-                .path
-                .names()
-                .iter()
-                .map(|name| name.as_bytes().to_vec())
-                .collect(),
+            path: target.path.names().iter().map(|name| name.as_bytes().to_vec()).collect(),
             size: file.size(),
             mtime: file.attributes().mtime,
         };
@@ -213,22 +177,14 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 attempt: assembly.attempt + 1,
             });
         } else {
-            let reason = if grown_short {
-                SkipReason::Changed
-            } else {
-                SkipReason::of(&error.error)
-            };
+            let reason = if grown_short { SkipReason::Changed } else { SkipReason::of(&error.error) };
             self.skip(error.path, reason, error.error.to_string());
         }
     }
 
     /// Notes what was left out.
     pub(super) fn skip(&mut self, path: PathBuf, code: SkipReason, message: String) {
-        self.report.skipped.push(Skipped {
-            path,
-            code,
-            message,
-        });
+        self.report.skipped.push(Skipped { path, code, message });
     }
 }
 
@@ -236,10 +192,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 fn sealed_total(size: u64) -> u64 {
     let full = size / SEGMENT_LEN as u64;
     let tail = segment_len(size, full);
-    let tail = if tail == 0 || fits_pack(tail) {
-        0
-    } else {
-        sealed_segment_len(tail)
-    };
+    let tail = if tail == 0 || fits_pack(tail) { 0 } else { sealed_segment_len(tail) };
     full * sealed_segment_len(SEGMENT_LEN) as u64 + tail as u64
 }

@@ -28,9 +28,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(());
         };
         if let Some(source) = &assembly.file {
-            let unchanged = source
-                .is_unchanged()
-                .map_err(|error| OperationError::local(source.path(), error))?;
+            let unchanged = source.is_unchanged().map_err(|error| OperationError::local(source.path(), error))?;
             if !unchanged {
                 let path = source.path().to_owned();
                 self.read_again(path, assembly, true);
@@ -40,11 +38,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let record = match self.seal_record(&assembly).await {
             Ok(record) => record,
             Err(SealError::NoRoomForKeptKeys) => {
-                let path = assembly
-                    .file
-                    .as_ref()
-                    .map(|source| source.path().to_owned())
-                    .unwrap_or_default();
+                let path = assembly.file.as_ref().map(|source| source.path().to_owned()).unwrap_or_default();
                 self.read_again(path, assembly, false);
                 return Ok(());
             }
@@ -73,12 +67,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             let message = "it changed each time it was read".to_owned();
             return self.skip(local, SkipReason::Changed, message);
         }
-        self.again.push(FileTask {
-            local,
-            target: assembly.target,
-            keep,
-            attempt: assembly.attempt + 1,
-        });
+        self.again.push(FileTask { local, target: assembly.target, keep, attempt: assembly.attempt + 1 });
     }
 
     async fn seal_record(&mut self, assembly: &Assembly) -> Result<SealedRecord, SealError> {

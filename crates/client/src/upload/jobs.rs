@@ -62,31 +62,21 @@ impl Decode for Job {
         let mut sources = Vec::new();
         for _ in 0..input.count(SOURCES_MAX)? {
             let local = OsString::from_vec(input.bytes(LOCAL_PATH_MAX)?.to_vec());
-            sources.push(JobSource {
-                local: local.into(),
-                remote: decode_path(input)?,
-            });
+            sources.push(JobSource { local: local.into(), remote: decode_path(input)? });
         }
         Ok(Self { upload, sources })
     }
 }
 
 /// All jobs that are not finished.
-pub(crate) async fn queued<S: LocalState>(
-    state: &SealedState<S>,
-) -> Result<Vec<Job>, OperationError> {
+pub(crate) async fn queued<S: LocalState>(state: &SealedState<S>) -> Result<Vec<Job>, OperationError> {
     let rows = state.scan(Table::Jobs).await?;
-    let jobs = rows
-        .iter()
-        .map(|(_, value)| Job::from_bytes(value).map_err(|_| StateError::Corrupt));
+    let jobs = rows.iter().map(|(_, value)| Job::from_bytes(value).map_err(|_| StateError::Corrupt));
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
 /// Queues `job`; it is durable when this returns.
-pub(crate) async fn queue<S: LocalState>(
-    state: &SealedState<S>,
-    job: &Job,
-) -> Result<(), OperationError> {
+pub(crate) async fn queue<S: LocalState>(state: &SealedState<S>, job: &Job) -> Result<(), OperationError> {
     let change = StateChange::put(Table::Jobs, job.upload.as_bytes(), job.to_bytes());
     Ok(state.apply(vec![change]).await?)
 }
@@ -110,9 +100,7 @@ impl Job {
     pub(super) fn local_path(&self, remote: &RemotePath) -> Option<PathBuf> {
         self.sources.iter().find_map(|source| {
             let names = remote.names().strip_prefix(source.remote.names())?;
-            let below = names
-                .iter()
-                .map(|name| std::ffi::OsStr::from_bytes(name.as_bytes()));
+            let below = names.iter().map(|name| std::ffi::OsStr::from_bytes(name.as_bytes()));
             Some(below.fold(source.local.clone(), |path, name| path.join(name)))
         })
     }

@@ -33,13 +33,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(());
         }
         let mut random = SystemRandom;
-        let pack =
-            std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
-        let blob = SealedBlob {
-            blob: pack.blob(),
-            hash: *pack.hash(),
-            bytes: Bytes::copy_from_slice(pack.bytes()),
-        };
+        let pack = std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
+        let blob = SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) };
         let staged = StagedPack {
             upload: *self.reservation.upload(),
             blob: blob.blob,
@@ -49,7 +44,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let change = StateChange::put(Table::Staged, blob.blob.as_bytes(), staged.to_bytes());
         self.client.state().apply(vec![change]).await?;
         self.staged.push(blob.blob);
-        self.launch_pack(blob);
+        self.launch_pack(blob, 0);
         Ok(())
     }
 }

@@ -27,41 +27,23 @@ pub(super) enum Plan {
 
 /// Compares `local` with what the tree has at its path.
 pub(super) fn plan(local: LocalEntry, found: Option<&Arc<Entry>>) -> Plan {
-    let LocalEntry {
-        local: path,
-        remote,
-        attributes,
-        kind,
-    } = local;
+    let LocalEntry { local: path, remote, attributes, kind } = local;
     let same_time = found.is_some_and(|entry| entry.attributes.mtime == attributes.mtime);
     let same = found.is_some_and(|entry| entry.attributes == attributes);
     let set_attributes = |path| Plan::Edit(Edit::SetAttributes { path, attributes });
     match (kind, found.map(|entry| &entry.content)) {
-        (LocalKind::Directory, None) => Plan::Edit(Edit::MakeDirectory {
-            path: remote,
-            attributes,
-        }),
+        (LocalKind::Directory, None) => Plan::Edit(Edit::MakeDirectory { path: remote, attributes }),
         (LocalKind::Directory, Some(EntryContent::Directory { .. })) if same => Plan::Present,
         (LocalKind::Directory, Some(EntryContent::Directory { .. })) => set_attributes(remote),
-        (LocalKind::Symlink(target), None) => Plan::Edit(Edit::PutSymlink {
-            path: remote,
-            attributes,
-            target,
-        }),
+        (LocalKind::Symlink(target), None) => Plan::Edit(Edit::PutSymlink { path: remote, attributes, target }),
         (LocalKind::Symlink(target), Some(EntryContent::Symlink { target: there })) => {
             if target == *there && same_time {
                 Plan::Unchanged { content: 0 }
             } else {
-                Plan::Edit(Edit::PutSymlink {
-                    path: remote,
-                    attributes,
-                    target,
-                })
+                Plan::Edit(Edit::PutSymlink { path: remote, attributes, target })
             }
         }
-        (LocalKind::File { size }, Some(EntryContent::File { size: there, .. }))
-            if size == *there && same_time =>
-        {
+        (LocalKind::File { size }, Some(EntryContent::File { size: there, .. })) if size == *there && same_time => {
             if same {
                 Plan::Unchanged { content: size }
             } else {
@@ -73,17 +55,8 @@ pub(super) fn plan(local: LocalEntry, found: Option<&Arc<Entry>>) -> Plan {
                 Some(EntryContent::File { version, .. }) => Some(VersionRef::duplicate(version)),
                 _ => None,
             };
-            let target = FileTarget {
-                path: remote,
-                attributes,
-                base,
-            };
-            Plan::Send(FileTask {
-                local: path,
-                target,
-                keep: true,
-                attempt: 1,
-            })
+            let target = FileTarget { path: remote, attributes, base };
+            Plan::Send(FileTask { local: path, target, keep: true, attempt: 1 })
         }
         _ => Plan::InTheWay,
     }

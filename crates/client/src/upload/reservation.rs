@@ -31,11 +31,7 @@ pub(crate) fn make_upload_id() -> UploadId {
 
 impl Reservation {
     pub(crate) const fn new(upload: UploadId) -> Self {
-        Self {
-            upload,
-            reserved: Cell::new(0),
-            promised: Cell::new(0),
-        }
+        Self { upload, reserved: Cell::new(0), promised: Cell::new(0) }
     }
 
     pub(crate) const fn upload(&self) -> &UploadId {
@@ -46,25 +42,16 @@ impl Reservation {
     ///
     /// # Errors
     /// When the owner's quota does not hold them.
-    pub(crate) async fn add<R: Remote>(
-        &self,
-        remote: &R,
-        door: &SpaceDoor,
-        bytes: u64,
-    ) -> Result<(), OperationError> {
+    pub(crate) async fn add<R: Remote>(&self, remote: &R, door: &SpaceDoor, bytes: u64) -> Result<(), OperationError> {
         let needed = self.promised.get().saturating_add(bytes);
         self.promised.set(needed);
         if needed <= self.reserved.get() {
             return Ok(());
         }
-        match self
-            .reserve(remote, door, needed.saturating_add(STEP))
-            .await
-        {
-            Err(OperationError::Remote(RemoteError::Refused {
-                code: ErrorCode::QuotaExceeded,
-                ..
-            })) => self.reserve(remote, door, needed).await,
+        match self.reserve(remote, door, needed.saturating_add(STEP)).await {
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::QuotaExceeded, .. })) => {
+                self.reserve(remote, door, needed).await
+            }
             other => other,
         }
     }
@@ -97,10 +84,7 @@ impl Reservation {
         offset: u64,
     ) -> Result<u64, OperationError> {
         match send_blob(remote, door, &self.upload, blob, offset).await {
-            Err(OperationError::Remote(RemoteError::Refused {
-                code: ErrorCode::QuotaExceeded,
-                ..
-            })) => {
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::QuotaExceeded, .. })) => {
                 // Noted before it is asked for: others that find no room meanwhile ask for theirs on top.
                 let grown = self.reserved.get().saturating_add(blob.size());
                 self.reserved.set(grown);
@@ -111,16 +95,8 @@ impl Reservation {
         }
     }
 
-    async fn reserve<R: Remote>(
-        &self,
-        remote: &R,
-        door: &SpaceDoor,
-        bytes: u64,
-    ) -> Result<(), OperationError> {
-        let request = OpenUpload {
-            upload: self.upload,
-            bytes,
-        };
+    async fn reserve<R: Remote>(&self, remote: &R, door: &SpaceDoor, bytes: u64) -> Result<(), OperationError> {
+        let request = OpenUpload { upload: self.upload, bytes };
         let open = async |access: &SpaceAccess| remote.open_upload(access, &request).await;
         let answer = door.request(remote, open).await?;
         self.reserved.set(self.reserved.get().max(answer.reserved));

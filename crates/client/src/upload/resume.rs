@@ -62,11 +62,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// [`OperationError::NothingToResume`] when no upload has a segment of this file.
-    pub async fn resume_from(
-        &self,
-        file: &Path,
-        progress: &dyn Progress,
-    ) -> Result<PutReport, OperationError> {
+    pub async fn resume_from(&self, file: &Path, progress: &dyn Progress) -> Result<PutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         self.sync().await?;
         let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
@@ -110,11 +106,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(self.state().apply(changes).await?)
     }
 
-    async fn has_segment_of(
-        &self,
-        open: &OpenTicket,
-        source: &SourceFile,
-    ) -> Result<bool, OperationError> {
+    async fn has_segment_of(&self, open: &OpenTicket, source: &SourceFile) -> Result<bool, OperationError> {
         let known = self.upload_blobs(&open.upload).await?;
         if known.is_empty() {
             return Ok(false);
@@ -130,9 +122,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             Ok(false)
         });
-        found
-            .await
-            .map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
+        found.await.map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
     }
 
     async fn finish_ticket(
@@ -145,12 +135,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         for name in &open.ticket.path {
             path = path.join(&EntryName::new(name).map_err(|_| Rejected)?);
         }
-        let base = match self
-            .entry_at(&path)
-            .await?
-            .as_deref()
-            .map(|entry| &entry.content)
-        {
+        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
             Some(EntryContent::File { version, .. }) => Some(VersionRef::duplicate(version)),
             _ => None,
         };
@@ -158,17 +143,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut uploader = Uploader::new(self, make_upload_id(), progress);
         let upload = *uploader.reservation.upload();
         uploader.remote_tickets = Some(vec![open]);
-        let target = FileTarget {
-            path,
-            attributes: source.attributes(),
-            base,
-        };
-        let task = FileTask {
-            local: source.path().to_owned(),
-            target,
-            keep: true,
-            attempt: 1,
-        };
+        let target = FileTarget { path, attributes: source.attributes(), base };
+        let task = FileTask { local: source.path().to_owned(), target, keep: true, attempt: 1 };
         uploader.begin_file(task).await?;
         let report = uploader.finish().await?;
         self.end_upload(&upload).await?;
@@ -176,10 +152,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// What the server has of an upload; of one that it does not know, nothing.
-    pub(super) async fn upload_blobs(
-        &self,
-        upload: &UploadId,
-    ) -> Result<HashMap<BlobId, BlobState>, OperationError> {
+    pub(super) async fn upload_blobs(&self, upload: &UploadId) -> Result<HashMap<BlobId, BlobState>, OperationError> {
         let remote = self.remote();
         let mut blobs = HashMap::new();
         let mut after = None;
@@ -203,13 +176,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Ends an upload at the server, if it is still there.
     pub(crate) async fn end_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
         let remote = self.remote();
-        match self
-            .door()
-            .request(remote, async |access| {
-                remote.end_upload(access, upload).await
-            })
-            .await
-        {
+        match self.door().request(remote, async |access| remote.end_upload(access, upload).await).await {
             Err(error) if is_unknown(&error) => Ok(()),
             other => other,
         }
@@ -229,44 +196,53 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 fn is_unknown(error: &OperationError) -> bool {
     use anonicloud_proto::api::ErrorCode;
-    matches!(
-        error,
-        OperationError::Remote(RemoteError::Refused {
-            code: ErrorCode::NotFound,
-            ..
-        })
-    )
+    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Takes up the packs that the journal has of this job; gives the paths that need not be sent again.
-    pub(super) async fn take_up_staged(
-        &mut self,
-        job: &Job,
-    ) -> Result<HashSet<RemotePath>, OperationError> {
+    pub(super) async fn take_up_staged(&mut self, job: &Job) -> Result<HashSet<RemotePath>, OperationError> {
         let mut paths = HashSet::new();
         let mut stored = HashMap::new();
-        for pack in self.client.staged_packs(&job.upload).await? {
-            let blob = SealedBlob {
-                blob: pack.blob,
-                hash: StoredHash::of(&pack.bytes),
-                bytes: pack.bytes,
-            };
-            self.staged.push(blob.blob);
-            self.make_room().await?;
-            self.launch_pack(blob);
-            for file in pack.files {
-                let current = self.is_current(job, &file).await?;
-                if current && self.has_blobs_of(job, &file, &mut stored).await? {
-                    paths.insert(file.path.clone());
-                    self.report.files += 1;
-                    self.report.bytes += file.size;
-                    self.progress.skip(file.size);
-                    self.ready.push(Ready::of(&file, &mut SystemRandom));
-                }
+        let mut packs = self.client.staged_packs(&job.upload).await?;
+        for file in packs.iter_mut().flat_map(|pack| pack.files.drain(..)) {
+            let current = self.is_current(job, &file).await?;
+            if current && self.has_blobs_of(job, &file, &mut stored).await? {
+                self.report.files += 1;
+                self.report.bytes += file.size;
+                self.progress.skip(file.size);
+                self.ready.push(Ready::of(&file, &mut SystemRandom));
+                paths.insert(file.path);
+            }
+        }
+        self.staged.extend(packs.iter().map(|pack| pack.blob));
+        // When no file waits for them, they are committed already, or nobody needs them.
+        if !paths.is_empty() {
+            let known = self.client.upload_blobs(&job.upload).await?;
+            for pack in packs {
+                self.take_up_pack(pack, &known).await?;
             }
         }
         Ok(paths)
+    }
+
+    /// Sends what the server lacks of a pack.
+    async fn take_up_pack(
+        &mut self,
+        pack: StagedPack,
+        known: &HashMap<BlobId, BlobState>,
+    ) -> Result<(), OperationError> {
+        let hash = StoredHash::of(&pack.bytes);
+        let blob = SealedBlob { blob: pack.blob, hash, bytes: pack.bytes };
+        match known.get(&blob.blob) {
+            Some(state) if state.complete => self.adds.push(blob.added()),
+            state => {
+                self.make_room().await?;
+                let offset = state.map_or(0, |state| state.stored.min(blob.size()));
+                self.launch_pack(blob, offset);
+            }
+        }
+        Ok(())
     }
 
     /// Whether the file on this device is still what was sealed, and the tree does not have that version yet.
@@ -277,16 +253,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let Ok(metadata) = fs_err::symlink_metadata(&local) else {
             return Ok(false);
         };
-        let same = metadata.is_file()
-            && metadata.len() == file.size
-            && attributes_of(&metadata) == file.attributes;
-        let committed = match self
-            .client
-            .entry_at(&file.path)
-            .await?
-            .as_deref()
-            .map(|entry| &entry.content)
-        {
+        let same = metadata.is_file() && metadata.len() == file.size && attributes_of(&metadata) == file.attributes;
+        let committed = match self.client.entry_at(&file.path).await?.as_deref().map(|entry| &entry.content) {
             Some(EntryContent::File { version, .. }) => version.version() == file.version.version(),
             _ => false,
         };

@@ -24,11 +24,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// Those of [`OperationError`]; files that could not be sent alone are in the report.
-    pub async fn put(
-        &self,
-        sources: Vec<PutSource>,
-        progress: &dyn Progress,
-    ) -> Result<PutReport, OperationError> {
+    pub async fn put(&self, sources: Vec<PutSource>, progress: &dyn Progress) -> Result<PutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         let mut streams = Vec::new();
         let mut paths = Vec::new();
@@ -39,8 +35,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                     let absolute = std::path::absolute(&local);
                     let local = absolute.map_err(|error| OperationError::local(&local, error))?;
                     // A root that is not there is a mistake of the person, not a file to leave out.
-                    fs_err::symlink_metadata(&local)
-                        .map_err(|error| OperationError::local(&local, error))?;
+                    fs_err::symlink_metadata(&local).map_err(|error| OperationError::local(&local, error))?;
                     paths.push(JobSource { local, remote });
                 }
             }
@@ -54,46 +49,31 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         for remote in streams {
             let mut input = tokio::io::stdin();
-            self.put_stream(&mut input, remote, progress, &mut report)
-                .await?;
+            self.put_stream(&mut input, remote, progress, &mut report).await?;
         }
         Ok(report)
     }
 
     /// The job that was queued for just these sources, or a new one.
     async fn job_for(&self, sources: Vec<JobSource>) -> Result<Job, OperationError> {
-        let same = queued(self.state())
-            .await?
-            .into_iter()
-            .find(|job| job.sources == sources);
+        let same = queued(self.state()).await?.into_iter().find(|job| job.sources == sources);
         if let Some(job) = same {
             return Ok(job);
         }
-        let job = Job {
-            upload: make_upload_id(),
-            sources,
-        };
+        let job = Job { upload: make_upload_id(), sources };
         queue(self.state(), &job).await?;
         Ok(job)
     }
 
     /// Runs a job to its end and takes it off the queue.
-    pub(super) async fn run_job(
-        &self,
-        job: &Job,
-        progress: &dyn Progress,
-    ) -> Result<PutReport, OperationError> {
+    pub(super) async fn run_job(&self, job: &Job, progress: &dyn Progress) -> Result<PutReport, OperationError> {
         let mut uploader = Uploader::new(self, job.upload, progress);
         uploader.job = Some(job);
         let staged = uploader.take_up_staged(job).await?;
         let mut scan = Scan::default();
         for source in &job.sources {
             if let Err(error) = scan.add(&source.local, source.remote.clone()) {
-                uploader.skip(
-                    source.local.clone(),
-                    SkipReason::of(&error),
-                    error.to_string(),
-                );
+                uploader.skip(source.local.clone(), SkipReason::of(&error), error.to_string());
             }
         }
         uploader.report.skipped.append(&mut scan.skipped);
@@ -128,11 +108,7 @@ fn announce(entries: &[LocalEntry], progress: &dyn Progress) {
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
-    async fn take_all(
-        &mut self,
-        entries: Vec<LocalEntry>,
-        staged: &HashSet<RemotePath>,
-    ) -> Result<(), OperationError> {
+    async fn take_all(&mut self, entries: Vec<LocalEntry>, staged: &HashSet<RemotePath>) -> Result<(), OperationError> {
         for entry in entries {
             if staged.contains(&entry.remote) {
                 continue;
@@ -151,10 +127,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             // The root folder has no entry of its own; what is below it is sent.
             return Ok(());
         }
-        let (local, is_symlink) = (
-            entry.local.clone(),
-            matches!(entry.kind, LocalKind::Symlink(_)),
-        );
+        let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
         let found = self.client.entry_at(&entry.remote).await?;
         match plan(entry, found.as_ref()) {
             Plan::Present => {}
@@ -177,13 +150,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             self.report.unchanged += 1;
         }
-        self.ready.push(Ready {
-            edit,
-            adds: Vec::new(),
-            ticket: None,
-            upload: None,
-            shown: None,
-        });
+        self.ready.push(Ready { edit, adds: Vec::new(), ticket: None, upload: None, shown: None });
     }
 
     fn in_the_way(&mut self, local: PathBuf) {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anonicloud_core::content::layout::AllLeaves;
 use anonicloud_core::crypto::public::SegmentHash;
-use anonicloud_core::crypto::segment::{
-    SegmentKeys, address_segment, fits_pack, seal_segment, segment_hash,
-};
+use anonicloud_core::crypto::segment::{SegmentKeys, address_segment, fits_pack, seal_segment, segment_hash};
 use anonicloud_proto::api::BlobState;
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::hash::StoredHash;
@@ -38,11 +36,7 @@ pub(crate) enum Prepared {
     /// It is short: to be placed in a pack.
     Piece { hash: SegmentHash, sealed: Vec<u8> },
     /// To be sent, from `offset` on.
-    Blob {
-        hash: SegmentHash,
-        blob: SealedBlob,
-        offset: u64,
-    },
+    Blob { hash: SegmentHash, blob: SealedBlob, offset: u64 },
 }
 
 /// A whole sealed blob in memory.
@@ -56,10 +50,7 @@ pub(crate) struct SealedBlob {
 impl SealedBlob {
     /// What a commit adds.
     pub(crate) fn added(&self) -> AddedBlob {
-        AddedBlob {
-            blob: self.blob,
-            size: self.size(),
-        }
+        AddedBlob { blob: self.blob, size: self.size() }
     }
 
     /// Its length.
@@ -84,11 +75,7 @@ pub(crate) async fn prepare(
     work::run(move || {
         let content = content.load()?;
         let content_len = content.len() as u64;
-        Ok(PreparedSegment {
-            index,
-            content_len,
-            prepared: seal(&file, index, &content),
-        })
+        Ok(PreparedSegment { index, content_len, prepared: seal(&file, index, &content) })
     })
     .await
 }
@@ -102,14 +89,8 @@ fn seal(file: &FileKeys, index: u64, content: &Zeroizing<Vec<u8>>) -> Prepared {
         let address = address_segment(&file.keys, index, content);
         if let Some(state) = file.known.get(&address.blob) {
             if state.complete {
-                let added = AddedBlob {
-                    blob: address.blob,
-                    size: state.stored,
-                };
-                return Prepared::Stored {
-                    hash: address.hash,
-                    added,
-                };
+                let added = AddedBlob { blob: address.blob, size: state.stored };
+                return Prepared::Stored { hash: address.hash, added };
             }
             offset = state.stored;
         }
@@ -117,32 +98,16 @@ fn seal(file: &FileKeys, index: u64, content: &Zeroizing<Vec<u8>>) -> Prepared {
     let mut sealed = Vec::new();
     let address = seal_segment(&file.keys, index, content, &mut sealed);
     if fits_pack(content.len()) {
-        return Prepared::Piece {
-            hash: address.hash,
-            sealed,
-        };
+        return Prepared::Piece { hash: address.hash, sealed };
     }
-    let blob = SealedBlob {
-        blob: address.blob,
-        hash: StoredHash::of(&sealed),
-        bytes: Bytes::from(sealed),
-    };
-    Prepared::Blob {
-        hash: address.hash,
-        offset: offset.min(blob.size()),
-        blob,
-    }
+    let blob = SealedBlob { blob: address.blob, hash: StoredHash::of(&sealed), bytes: Bytes::from(sealed) };
+    Prepared::Blob { hash: address.hash, offset: offset.min(blob.size()), blob }
 }
 
 fn is_kept(file: &FileKeys, index: u64, content: &[u8]) -> bool {
-    let Some(kept) = file
-        .predecessor
-        .as_ref()
-        .and_then(|leaves| leaves.segment(index))
-    else {
+    let Some(kept) = file.predecessor.as_ref().and_then(|leaves| leaves.segment(index)) else {
         return false;
     };
     let same_len = kept.leaf.plain_len == content.len();
-    same_len
-        && segment_hash(&kept.source.segment_keys(&file.realm), index, content) == kept.leaf.hash
+    same_len && segment_hash(&kept.source.segment_keys(&file.realm), index, content) == kept.leaf.hash
 }

@@ -91,10 +91,7 @@ impl Decode for StagedFile {
         Ok(Self {
             path: decode_path(input)?,
             size: input.u64()?,
-            attributes: Attributes {
-                mtime: input.i64()?,
-                mode: input.u16()?,
-            },
+            attributes: Attributes { mtime: input.i64()?, mode: input.u16()? },
             version: VersionRef::decode(input)?,
             adds: input.list(COMMIT_BLOBS_MAX)?,
             upload: match input.u8()? {

@@ -38,26 +38,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
         report: &mut PutReport,
     ) -> Result<(), OperationError> {
-        let base = match self
-            .entry_at(&path)
-            .await?
-            .as_deref()
-            .map(|entry| &entry.content)
-        {
+        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
             None if path.is_root() => return Err(EditError::IsDirectory(path).into()),
             None => None,
             Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
             Some(_) => return Err(EditError::IsDirectory(path).into()),
         };
         let mut uploader = Uploader::new(self, make_upload_id(), progress);
-        let target = FileTarget {
-            path,
-            attributes: Attributes {
-                mtime: now_ns(),
-                mode: MODE,
-            },
-            base,
-        };
+        let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
         let upload = *uploader.reservation.upload();
         uploader.send_stream(input, target).await?;
         let done = uploader.finish().await?;
@@ -77,12 +65,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     ) -> Result<(), OperationError> {
         let source = Source::make(&mut SystemRandom);
         let realm = *self.client.realm();
-        let keys = FileKeys {
-            realm,
-            keys: source.segment_keys(&realm),
-            predecessor: None,
-            known: HashMap::new(),
-        };
+        let keys = FileKeys { realm, keys: source.segment_keys(&realm), predecessor: None, known: HashMap::new() };
         let number = self.enter(Assembly {
             target,
             file: None,

@@ -32,10 +32,7 @@ pub(crate) fn ticket_key(path: &RemotePath) -> Vec<u8> {
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// The ticket of an upload to `path` that was cut: this device's, or else one that the server keeps.
-    pub(super) async fn find_ticket(
-        &mut self,
-        path: &RemotePath,
-    ) -> Result<Option<OpenTicket>, OperationError> {
+    pub(super) async fn find_ticket(&mut self, path: &RemotePath) -> Result<Option<OpenTicket>, OperationError> {
         if let Some(open) = self.client.local_ticket(path).await? {
             return Ok(Some(open));
         }
@@ -58,10 +55,7 @@ impl OpenTicket {
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// The ticket that this device keeps for `path`.
-    pub(crate) async fn local_ticket(
-        &self,
-        path: &RemotePath,
-    ) -> Result<Option<OpenTicket>, OperationError> {
+    pub(crate) async fn local_ticket(&self, path: &RemotePath) -> Result<Option<OpenTicket>, OperationError> {
         let Some(row) = self.state().read(Table::Tickets, &ticket_key(path)).await? else {
             return Ok(None);
         };
@@ -71,35 +65,21 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// All tickets that the server keeps, of all devices; those that do not open are not ours.
     pub(crate) async fn remote_tickets(&self) -> Result<Vec<OpenTicket>, OperationError> {
         let remote = self.remote();
-        let answer = self
-            .door()
-            .request(remote, async |access| remote.uploads(access).await)
-            .await?;
+        let answer = self.door().request(remote, async |access| remote.uploads(access).await).await?;
         let mut tickets = Vec::new();
         for summary in answer.uploads {
             let Some(sealed) = summary.ticket else {
                 continue;
             };
-            if let Ok(ticket) = Ticket::open(
-                self.master(),
-                &self.ticket_owner(&summary.upload),
-                sealed.as_bytes(),
-            ) {
-                tickets.push(OpenTicket {
-                    upload: summary.upload,
-                    ticket,
-                });
+            if let Ok(ticket) = Ticket::open(self.master(), &self.ticket_owner(&summary.upload), sealed.as_bytes()) {
+                tickets.push(OpenTicket { upload: summary.upload, ticket });
             }
         }
         Ok(tickets)
     }
 
     /// Keeps a ticket here; durable when this returns. Gives it sealed.
-    pub(crate) async fn keep_ticket(
-        &self,
-        path: &RemotePath,
-        open: &OpenTicket,
-    ) -> Result<Bytes, OperationError> {
+    pub(crate) async fn keep_ticket(&self, path: &RemotePath, open: &OpenTicket) -> Result<Bytes, OperationError> {
         let owner = self.ticket_owner(&open.upload);
         let sealed = open.ticket.seal(self.master(), &owner, &mut SystemRandom);
         let sealed = sealed.map_err(|_| EditError::TooDeep(path.clone()))?;
@@ -111,11 +91,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Keeps a sealed ticket at the server, for this account's other devices; durable when this returns.
-    pub(crate) async fn share_ticket(
-        &self,
-        upload: &UploadId,
-        sealed: Bytes,
-    ) -> Result<(), OperationError> {
+    pub(crate) async fn share_ticket(&self, upload: &UploadId, sealed: Bytes) -> Result<(), OperationError> {
         let remote = self.remote();
         let put = async |access: &_| remote.put_ticket(access, upload, sealed.clone()).await;
         self.door().request(remote, put).await
@@ -138,16 +114,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let corrupt = || OperationError::State(crate::state::StateError::Corrupt);
         let (upload, sealed) = row.split_at_checked(UploadId::LEN).ok_or_else(corrupt)?;
         let upload = UploadId::from_bytes(upload.try_into().map_err(|_| corrupt())?);
-        let ticket = Ticket::open(self.master(), &self.ticket_owner(&upload), sealed)
-            .map_err(|_| corrupt())?;
+        let ticket = Ticket::open(self.master(), &self.ticket_owner(&upload), sealed).map_err(|_| corrupt())?;
         Ok(OpenTicket { upload, ticket })
     }
 
     fn ticket_owner<'a>(&'a self, upload: &'a UploadId) -> TicketOwner<'a> {
-        TicketOwner {
-            realm: self.realm(),
-            account: self.account_id(),
-            upload,
-        }
+        TicketOwner { realm: self.realm(), account: self.account_id(), upload }
     }
 }
