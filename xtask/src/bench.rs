@@ -16,7 +16,5 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), TaskError> 
     ui::step("building");
     server::build(shell)?;
     shell::run(shell.cargo(["build", "--locked", "-p", "anonicloud-bench"]))?;
-    Ok(shell::run(
-        shell.command(shell.built("anonicloud-bench"), arguments),
-    )?)
+    Ok(shell::run(shell.command(shell.built("anonicloud-bench"), arguments))?)
 }

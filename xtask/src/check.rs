@@ -19,23 +19,9 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
     unused_pub::run(shell)?;
     dependencies(shell)?;
     ui::step("lints");
-    shell::run(shell.cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    shell::run(shell.cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     ui::step("documentation");
-    let mut command = shell.cargo([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-        "--locked",
-    ]);
+    let mut command = shell.cargo(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     shell::run(command)?;
     wasm::run(shell)
@@ -49,22 +35,13 @@ pub(crate) fn conclude(check: &'static str, findings: &[String]) -> Result<(), T
     for finding in findings {
         ui::finding(finding);
     }
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(TaskError::Found {
-            check,
-            count: findings.len(),
-        })
-    }
+    if findings.is_empty() { Ok(()) } else { Err(TaskError::Found { check, count: findings.len() }) }
 }
 
 fn dependencies(shell: &Shell) -> Result<(), TaskError> {
     tools::need_cargo_tool(shell, tools::DENY)?;
     ui::step("licences, banned crates, sources");
-    shell::run(shell.cargo([
-        "deny", "--locked", "check", "--deny", "warnings", "licenses", "bans", "sources",
-    ]))?;
+    shell::run(shell.cargo(["deny", "--locked", "check", "--deny", "warnings", "licenses", "bans", "sources"]))?;
     tools::need_cargo_tool(shell, tools::MACHETE)?;
     ui::step("unused dependencies");
     Ok(shell::run(shell.cargo(["machete"]))?)

@@ -22,11 +22,7 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
         let files = sources::rust_files(&folder).map_err(sources::LoadSourcesError::from)?;
         for file in &files {
             let text = fs_err::read_to_string(file).map_err(sources::LoadSourcesError::from)?;
-            findings.extend(
-                of_file(&text)
-                    .into_iter()
-                    .map(|finding| format!("{}: {finding}", shown(shell, file))),
-            );
+            findings.extend(of_file(&text).into_iter().map(|finding| format!("{}: {finding}", shown(shell, file))));
         }
         findings.extend(orphans(shell, &package, &files)?);
     }
@@ -34,20 +30,12 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
 }
 
 /// Files under `src` that no `mod` declaration reaches.
-fn orphans(
-    shell: &Shell,
-    package: &sources::Package,
-    files: &[PathBuf],
-) -> Result<Vec<String>, TaskError> {
+fn orphans(shell: &Shell, package: &sources::Package, files: &[PathBuf]) -> Result<Vec<String>, TaskError> {
     let modules = package.modules(sources::Tests::Kept)?;
     let reached: BTreeSet<PathBuf> = modules.into_iter().map(|module| module.file).collect();
     let source = shell.root().join(&package.folder).join("src");
-    let orphans = files
-        .iter()
-        .filter(|file| file.starts_with(&source) && !reached.contains(*file));
-    Ok(orphans
-        .map(|file| format!("{}: no `mod` declares this file", shown(shell, file)))
-        .collect())
+    let orphans = files.iter().filter(|file| file.starts_with(&source) && !reached.contains(*file));
+    Ok(orphans.map(|file| format!("{}: no `mod` declares this file", shown(shell, file))).collect())
 }
 
 fn shown<'a>(shell: &Shell, file: &'a Path) -> std::path::Display<'a> {
@@ -58,9 +46,7 @@ fn of_file(text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let lines = code_lines(text);
     if lines > MOST_CODE_LINES {
-        findings.push(format!(
-            "{lines} lines of code, {MOST_CODE_LINES} is the limit"
-        ));
+        findings.push(format!("{lines} lines of code, {MOST_CODE_LINES} is the limit"));
     }
     match syn::parse_file(text) {
         Ok(syntax) => {
@@ -92,15 +78,12 @@ impl<'ast> Visit<'ast> for Habits {
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         let path = attribute.path();
         let conditional_allow = path.is_ident("cfg_attr")
-            && attribute.meta.require_list().is_ok_and(|list| {
-                list.tokens
-                    .clone()
-                    .into_iter()
-                    .any(|token| token.to_string() == "allow")
-            });
+            && attribute
+                .meta
+                .require_list()
+                .is_ok_and(|list| list.tokens.clone().into_iter().any(|token| token.to_string() == "allow"));
         if path.is_ident("allow") || conditional_allow {
-            self.findings
-                .push("`allow(..)`: use `expect(.., reason = \"..\")`".to_owned());
+            self.findings.push("`allow(..)`: use `expect(.., reason = \"..\")`".to_owned());
         }
         if path.is_ident("ignore") {
             self.findings.push("an ignored test is no test".to_owned());

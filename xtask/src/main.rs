@@ -21,11 +21,7 @@ use shell::{Shell, ShellError};
 use std::{net::SocketAddr, process::ExitCode};
 
 #[derive(Parser)]
-#[command(
-    name = "xtask",
-    bin_name = "cargo xtask",
-    about = "Every command of the project"
-)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "Every command of the project")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

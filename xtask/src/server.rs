@@ -41,11 +41,7 @@ pub(crate) fn build(shell: &Shell) -> Result<(), ShellError> {
 /// The command that serves a data folder on an address of loopback.
 fn command(shell: &Shell, data: &Path, address: SocketAddr) -> Command {
     let mut command = shell.command(shell.built("anonicloud-server"), ["serve"]);
-    command
-        .arg("--data-dir")
-        .arg(data)
-        .arg("--listen")
-        .arg(address.to_string());
+    command.arg("--data-dir").arg(data).arg("--listen").arg(address.to_string());
     command
 }
 
@@ -61,25 +57,15 @@ impl Server {
     ///
     /// # Errors
     /// When it does not start or does not listen.
-    pub(crate) fn start(
-        shell: &Shell,
-        data: &Path,
-        address: SocketAddr,
-    ) -> Result<Self, StartServerError> {
+    pub(crate) fn start(shell: &Shell, data: &Path, address: SocketAddr) -> Result<Self, StartServerError> {
         let mut command = command(shell, data, address);
-        let process = command
-            .args(["--log", "warn"])
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let process = command.args(["--log", "warn"]).stdout(Stdio::piped()).spawn()?;
         let mut server = Self { process, address };
         let mut line = String::new();
         if let Some(output) = server.process.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
         }
-        let said = line
-            .trim_end()
-            .strip_prefix(READY)
-            .and_then(|address| address.parse().ok());
+        let said = line.trim_end().strip_prefix(READY).and_then(|address| address.parse().ok());
         server.address = said.ok_or(StartServerError::NotReady)?;
         Ok(server)
     }
@@ -113,14 +99,8 @@ impl Drop for Server {
 pub(crate) fn serve(shell: &Shell, address: SocketAddr) -> Result<(), ShellError> {
     build(shell)?;
     let data = shell.target().join("serve");
-    ui::step(&format!(
-        "serving {} until Ctrl-C; in another terminal:",
-        data.display()
-    ));
+    ui::step(&format!("serving {} until Ctrl-C; in another terminal:", data.display()));
     let client = shell.built("anonicloud");
-    ui::line(&format!(
-        "{} --server http://{address} signup",
-        client.display()
-    ));
+    ui::line(&format!("{} --server http://{address} signup", client.display()));
     shell::run(command(shell, &data, address))
 }

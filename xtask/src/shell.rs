@@ -11,14 +11,8 @@ use std::{
 };
 
 /// What the toolchain that runs xtask puts into the environment and another toolchain must not inherit.
-const TOOLCHAIN_VARIABLES: [&str; 6] = [
-    "CARGO",
-    "RUSTC",
-    "RUSTDOC",
-    "RUSTUP_TOOLCHAIN",
-    "RUST_RECURSION_COUNT",
-    "LD_LIBRARY_PATH",
-];
+const TOOLCHAIN_VARIABLES: [&str; 6] =
+    ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"];
 
 /// A program that did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -51,24 +45,15 @@ impl Shell {
     ///
     /// # Errors
     /// Without `HOME` there is no such folder.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where xtask reads its environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is where xtask reads its environment")]
     pub(crate) fn new() -> Result<Self, ShellError> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest.parent().unwrap_or(manifest).to_path_buf();
         let home = PathBuf::from(env::var_os("HOME").ok_or(ShellError::NoHome)?);
-        let folder = |name, default| {
-            env::var_os(name).map_or_else(|| home.join(default), |folder| root.join(folder))
-        };
+        let folder = |name, default| env::var_os(name).map_or_else(|| home.join(default), |folder| root.join(folder));
         let target = folder("CARGO_TARGET_DIR", ".cache/anonicloud-target");
         let cargo_home = folder("CARGO_HOME", ".cargo");
-        Ok(Self {
-            root,
-            target,
-            cargo_home,
-        })
+        Ok(Self { root, target, cargo_home })
     }
 
     /// The root of the repository.
@@ -103,10 +88,7 @@ impl Shell {
         arguments: impl IntoIterator<Item = S>,
     ) -> Command {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", &self.target);
+        command.args(arguments).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
@@ -129,18 +111,8 @@ impl Shell {
 /// # Errors
 /// When it cannot start or does not succeed.
 pub(crate) fn run(mut command: Command) -> Result<(), ShellError> {
-    let status = command.status().map_err(|source| ShellError::Start {
-        command: shown(&command),
-        source,
-    })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(ShellError::Failed {
-            command: shown(&command),
-            status,
-        })
-    }
+    let status = command.status().map_err(|source| ShellError::Start { command: shown(&command), source })?;
+    if status.success() { Ok(()) } else { Err(ShellError::Failed { command: shown(&command), status }) }
 }
 
 /// Runs a command and gives what it wrote to stdout; its stderr goes to the person.
@@ -149,17 +121,11 @@ pub(crate) fn run(mut command: Command) -> Result<(), ShellError> {
 /// When it cannot start or does not succeed.
 pub(crate) fn capture(mut command: Command) -> Result<Vec<u8>, ShellError> {
     command.stderr(Stdio::inherit());
-    let output = command.output().map_err(|source| ShellError::Start {
-        command: shown(&command),
-        source,
-    })?;
+    let output = command.output().map_err(|source| ShellError::Start { command: shown(&command), source })?;
     if output.status.success() {
         Ok(output.stdout)
     } else {
-        Err(ShellError::Failed {
-            command: shown(&command),
-            status: output.status,
-        })
+        Err(ShellError::Failed { command: shown(&command), status: output.status })
     }
 }
 
@@ -174,13 +140,8 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
 }
 
 fn shown(command: &Command) -> String {
-    let words = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -191,23 +152,14 @@ mod tests {
     fn a_failure_shows_the_whole_command() {
         let shell = Shell::new().expect("HOME is set");
         let error = run(shell.command("false", ["one", "two"])).expect_err("false fails");
-        assert!(
-            error.to_string().starts_with("`false one two` ended with"),
-            "{error}"
-        );
-        assert!(matches!(
-            run(shell.command("no-such-program", [""])),
-            Err(ShellError::Start { .. })
-        ));
+        assert!(error.to_string().starts_with("`false one two` ended with"), "{error}");
+        assert!(matches!(run(shell.command("no-such-program", [""])), Err(ShellError::Start { .. })));
     }
 
     #[test]
     fn output_is_captured_and_probes_tell_success_from_failure() {
         let shell = Shell::new().expect("HOME is set");
-        assert_eq!(
-            capture(shell.command("echo", ["hi"])).expect("echo succeeds"),
-            b"hi\n"
-        );
+        assert_eq!(capture(shell.command("echo", ["hi"])).expect("echo succeeds"), b"hi\n");
         assert!(succeeds(shell.command("true", [""; 0])));
         assert!(!succeeds(shell.command("false", [""; 0])));
     }

@@ -29,10 +29,7 @@ pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), TaskError> 
 
 /// Linking every library for its examples takes a while; without examples it is for nothing.
 fn has_doctests(shell: &Shell) -> Result<bool, sources::LoadSourcesError> {
-    for package in sources::packages(shell)?
-        .iter()
-        .filter(|package| package.is_library)
-    {
+    for package in sources::packages(shell)?.iter().filter(|package| package.is_library) {
         for file in sources::rust_files(&shell.root().join(&package.folder))? {
             if holds_example(&fs_err::read_to_string(file)?) {
                 return Ok(true);
@@ -44,9 +41,7 @@ fn has_doctests(shell: &Shell) -> Result<bool, sources::LoadSourcesError> {
 
 fn holds_example(text: &str) -> bool {
     text.lines().map(str::trim).any(|line| {
-        ["/// ```", "//! ```"]
-            .iter()
-            .any(|fence| line.strip_prefix(fence).is_some_and(|tag| tag != "text"))
+        ["/// ```", "//! ```"].iter().any(|fence| line.strip_prefix(fence).is_some_and(|tag| tag != "text"))
     })
 }
 
@@ -58,8 +53,6 @@ mod tests {
     fn examples_are_told_from_drawings() {
         assert!(holds_example("    /// ```\n    /// let x = 1;"));
         assert!(holds_example("//! ```no_run"));
-        assert!(!holds_example(
-            "/// plain `code`\n// ```\nlet text = \"```\";"
-        ));
+        assert!(!holds_example("/// plain `code`\n// ```\nlet text = \"```\";"));
     }
 }

@@ -16,56 +16,23 @@ pub(crate) struct Package {
 }
 
 /// What compiles the C inside aws-lc-sys and sqlite, and links.
-pub(crate) const COMPILE: &[Package] = &[Package {
-    name: "gcc",
-    proofs: &["cc"],
-}];
+pub(crate) const COMPILE: &[Package] = &[Package { name: "gcc", proofs: &["cc"] }];
 
 /// Debian's Rust, whose standard library can be built for wasm32.
 pub(crate) const WASM: &[Package] = &[
-    Package {
-        name: "rustc-web",
-        proofs: &["/usr/bin/rustc"],
-    },
-    Package {
-        name: "cargo-web",
-        proofs: &["/usr/bin/cargo"],
-    },
-    Package {
-        name: "rust-web-src",
-        proofs: &[
-            "/usr/lib/rustlib/src/rust/library/core",
-            "/usr/src/rustc-src",
-        ],
-    },
-    Package {
-        name: "lld-22",
-        proofs: &["wasm-ld-22"],
-    },
+    Package { name: "rustc-web", proofs: &["/usr/bin/rustc"] },
+    Package { name: "cargo-web", proofs: &["/usr/bin/cargo"] },
+    Package { name: "rust-web-src", proofs: &["/usr/lib/rustlib/src/rust/library/core", "/usr/src/rustc-src"] },
+    Package { name: "lld-22", proofs: &["wasm-ld-22"] },
 ];
 
 /// What `cargo xtask bench` measures against.
 pub(crate) const BENCH: &[Package] = &[
-    Package {
-        name: "curl",
-        proofs: &["curl"],
-    },
-    Package {
-        name: "nginx-light",
-        proofs: &["nginx", "/usr/sbin/nginx"],
-    },
-    Package {
-        name: "libnginx-mod-http-dav-ext",
-        proofs: &["/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"],
-    },
-    Package {
-        name: "rclone",
-        proofs: &["rclone"],
-    },
-    Package {
-        name: "restic",
-        proofs: &["restic"],
-    },
+    Package { name: "curl", proofs: &["curl"] },
+    Package { name: "nginx-light", proofs: &["nginx", "/usr/sbin/nginx"] },
+    Package { name: "libnginx-mod-http-dav-ext", proofs: &["/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"] },
+    Package { name: "rclone", proofs: &["rclone"] },
+    Package { name: "restic", proofs: &["restic"] },
 ];
 
 /// A cargo subcommand from crates.io.
@@ -77,23 +44,11 @@ pub(crate) struct CargoTool {
 }
 
 /// Runs the tests.
-pub(crate) const NEXTEST: CargoTool = CargoTool {
-    name: "cargo-nextest",
-    subcommand: "nextest",
-    version: "0.9.143",
-};
+pub(crate) const NEXTEST: CargoTool = CargoTool { name: "cargo-nextest", subcommand: "nextest", version: "0.9.143" };
 /// Checks licences, sources and banned crates.
-pub(crate) const DENY: CargoTool = CargoTool {
-    name: "cargo-deny",
-    subcommand: "deny",
-    version: "0.20.2",
-};
+pub(crate) const DENY: CargoTool = CargoTool { name: "cargo-deny", subcommand: "deny", version: "0.20.2" };
 /// Finds dependencies nobody uses.
-pub(crate) const MACHETE: CargoTool = CargoTool {
-    name: "cargo-machete",
-    subcommand: "machete",
-    version: "0.9.2",
-};
+pub(crate) const MACHETE: CargoTool = CargoTool { name: "cargo-machete", subcommand: "machete", version: "0.9.2" };
 
 /// A tool that is missing and could not be installed.
 #[derive(Debug, thiserror::Error)]
@@ -115,23 +70,16 @@ pub(crate) enum InstallToolError {
 /// # Errors
 /// When one is missing and apt-get may not run, or fails.
 pub(crate) fn need_packages(shell: &Shell, packages: &[Package]) -> Result<(), InstallToolError> {
-    let missing: Vec<&str> = packages
-        .iter()
-        .filter(|package| !present(shell, package))
-        .map(|it| it.name)
-        .collect();
+    let missing: Vec<&str> = packages.iter().filter(|package| !present(shell, package)).map(|it| it.name).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let right: &[&str] = if shell::capture(shell.command("id", ["-u"])).is_ok_and(|id| id == b"0\n")
-    {
+    let right: &[&str] = if shell::capture(shell.command("id", ["-u"])).is_ok_and(|id| id == b"0\n") {
         &[]
     } else if shell::succeeds(shell.command("sudo", ["-n", "true"])) {
         &["sudo", "-n"]
     } else {
-        return Err(InstallToolError::NoRight {
-            command: format!("sudo apt-get install -y {}", missing.join(" ")),
-        });
+        return Err(InstallToolError::NoRight { command: format!("sudo apt-get install -y {}", missing.join(" ")) });
     };
     ui::step(&format!("installing {}", missing.join(" ")));
     apt_get(shell, right, &["update", "-qq"])
@@ -139,19 +87,14 @@ pub(crate) fn need_packages(shell: &Shell, packages: &[Package]) -> Result<(), I
             let options = ["install", "-y", "-qq", "--no-install-recommends"];
             apt_get(shell, right, &[&options, missing.as_slice()].concat())
         })
-        .map_err(|source| InstallToolError::Install {
-            what: missing.join(" "),
-            source,
-        })
+        .map_err(|source| InstallToolError::Install { what: missing.join(" "), source })
 }
 
 fn apt_get(shell: &Shell, right: &[&str], arguments: &[&str]) -> Result<(), ShellError> {
     let mut words = right.to_vec();
     words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     words.extend(arguments);
-    let (program, rest) = words
-        .split_first()
-        .map_or(("apt-get", arguments), |(program, rest)| (*program, rest));
+    let (program, rest) = words.split_first().map_or(("apt-get", arguments), |(program, rest)| (*program, rest));
     shell::run(shell.command(program, rest))
 }
 
@@ -174,8 +117,7 @@ pub(crate) fn need_cargo_tool(shell: &Shell, tool: CargoTool) -> Result<(), Inst
     }
     let what = format!("{}@{}", tool.name, tool.version);
     ui::step(&format!("installing {what}"));
-    shell::run(shell.cargo(["install", "--locked", &what]))
-        .map_err(|source| InstallToolError::Install { what, source })
+    shell::run(shell.cargo(["install", "--locked", &what])).map_err(|source| InstallToolError::Install { what, source })
 }
 
 #[cfg(test)]
@@ -185,15 +127,9 @@ mod tests {
     #[test]
     fn presence_is_told_by_any_proof() {
         let shell = Shell::new().expect("HOME is set");
-        let package = |proofs| Package {
-            name: "some-package",
-            proofs,
-        };
+        let package = |proofs| Package { name: "some-package", proofs };
         assert!(present(&shell, &package(&["no-such-program", "sh"])));
         assert!(present(&shell, &package(&["/"])));
-        assert!(!present(
-            &shell,
-            &package(&["no-such-program", "/no/such/file"])
-        ));
+        assert!(!present(&shell, &package(&["no-such-program", "/no/such/file"])));
     }
 }

@@ -1,9 +1,5 @@
 //! The only printing of xtask.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "telling a person is what this module is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "telling a person is what this module is for")]
 
 use crate::TaskError;
 use std::error::Error as _;

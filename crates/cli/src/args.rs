@@ -45,13 +45,7 @@ pub(crate) struct GlobalOptions {
     #[arg(long, global = true, value_name = "DIR", env = "ANONICLOUD_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Seconds to try again when the server does not answer
-    #[arg(
-        long,
-        global = true,
-        value_name = "SECONDS",
-        env = "ANONICLOUD_RETRY_FOR",
-        default_value_t = 30
-    )]
+    #[arg(long, global = true, value_name = "SECONDS", env = "ANONICLOUD_RETRY_FOR", default_value_t = 30)]
     pub(crate) retry_for: u32,
     /// Answer in JSON on stdout, refuse in JSON on stderr
     #[arg(long, global = true)]
@@ -92,15 +86,11 @@ pub(crate) fn parse() -> Parsed {
 
 /// Prints a help text or a refusal of clap's; the latter in JSON if that was asked for.
 fn explain(error: &clap::Error) -> ExitCode {
-    let asked_for_help = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
+    let asked_for_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !asked_for_help && std::env::args_os().any(|argument| argument == "--json") {
         let rendered = error.render().to_string();
         let sentence = rendered.lines().next().unwrap_or_default();
-        let report =
-            CliError::Arguments(sentence.trim_start_matches("error: ").to_owned()).report();
+        let report = CliError::Arguments(sentence.trim_start_matches("error: ").to_owned()).report();
         config::json_ui().refusal(&report);
         return report.exit_code();
     }
@@ -140,23 +130,10 @@ mod tests {
     fn every_command_and_option_explains_itself() {
         let cli = Cli::command();
         for command in cli.get_subcommands() {
-            assert!(
-                command.get_about().is_some(),
-                "{} says nothing",
-                command.get_name()
-            );
-            assert!(
-                command.get_after_help().is_some(),
-                "{} shows no example",
-                command.get_name()
-            );
+            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            assert!(command.get_after_help().is_some(), "{} shows no example", command.get_name());
             for argument in command.get_arguments() {
-                assert!(
-                    argument.get_help().is_some(),
-                    "{} {}",
-                    command.get_name(),
-                    argument.get_id()
-                );
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
             }
         }
     }
@@ -165,17 +142,10 @@ mod tests {
     fn no_option_takes_a_secret() {
         for command in Cli::command().get_subcommands() {
             for argument in command.get_arguments() {
-                let names_secret = ["password", "key", "words"]
-                    .iter()
-                    .any(|word| argument.get_id().as_str().contains(word));
-                let takes_text = argument.get_action().takes_values()
-                    && !argument.get_id().as_str().ends_with("_file");
-                assert!(
-                    !(names_secret && takes_text),
-                    "{} {}",
-                    command.get_name(),
-                    argument.get_id()
-                );
+                let names_secret =
+                    ["password", "key", "words"].iter().any(|word| argument.get_id().as_str().contains(word));
+                let takes_text = argument.get_action().takes_values() && !argument.get_id().as_str().ends_with("_file");
+                assert!(!(names_secret && takes_text), "{} {}", command.get_name(), argument.get_id());
             }
         }
     }
@@ -197,12 +167,8 @@ mod tests {
 
     #[test]
     fn options_of_every_command_may_stand_anywhere() {
-        let cli =
-            Cli::try_parse_from(["anonicloud", "ls", "/a", "--json", "--state-dir", "s"]).unwrap();
+        let cli = Cli::try_parse_from(["anonicloud", "ls", "/a", "--json", "--state-dir", "s"]).unwrap();
         assert!(cli.global.json);
-        assert_eq!(
-            cli.global.state_dir.as_deref(),
-            Some(std::path::Path::new("s"))
-        );
+        assert_eq!(cli.global.state_dir.as_deref(), Some(std::path::Path::new("s")));
     }
 }

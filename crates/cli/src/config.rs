@@ -38,10 +38,7 @@ impl Settings {
     /// The server that was named, if one was.
     pub(crate) fn named_server(&self) -> Option<ServerAddress> {
         let url = self.server.clone()?;
-        Some(ServerAddress {
-            url,
-            ca_file: self.ca_file.clone(),
-        })
+        Some(ServerAddress { url, ca_file: self.ca_file.clone() })
     }
 
     /// The server to use when `stored` is the one that was signed in to: what was named stands before it, and its
@@ -49,20 +46,14 @@ impl Settings {
     pub(crate) fn server_over(&self, stored: ServerAddress) -> ServerAddress {
         match self.named_server() {
             Some(named) if named.url != stored.url => named,
-            _ => ServerAddress {
-                ca_file: self.ca_file.clone().or(stored.ca_file),
-                url: stored.url,
-            },
+            _ => ServerAddress { ca_file: self.ca_file.clone().or(stored.ca_file), url: stored.url },
         }
     }
 }
 
 /// How the run prints.
 pub(crate) fn ui(options: &GlobalOptions) -> Ui {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this module is where the environment is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this module is where the environment is read")]
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = match options.color {
         ColorWhen::Never => false,
@@ -95,10 +86,7 @@ mod tests {
     use super::Settings;
 
     fn address(url: &str, ca_file: Option<&str>) -> ServerAddress {
-        ServerAddress {
-            url: url.to_owned(),
-            ca_file: ca_file.map(PathBuf::from),
-        }
+        ServerAddress { url: url.to_owned(), ca_file: ca_file.map(PathBuf::from) }
     }
 
     fn used(server: Option<&str>, ca_file: Option<&str>) -> ServerAddress {
@@ -113,21 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_named_stands_before_what_is_stored() {
-        assert_eq!(
-            used(None, None),
-            address("https://stored", Some("/stored.pem"))
-        );
-        assert_eq!(
-            used(Some("https://stored"), None),
-            address("https://stored", Some("/stored.pem"))
-        );
-        assert_eq!(
-            used(None, Some("/other.pem")),
-            address("https://stored", Some("/other.pem"))
-        );
-        assert_eq!(
-            used(Some("https://other"), None),
-            address("https://other", None)
-        );
+        assert_eq!(used(None, None), address("https://stored", Some("/stored.pem")));
+        assert_eq!(used(Some("https://stored"), None), address("https://stored", Some("/stored.pem")));
+        assert_eq!(used(None, Some("/other.pem")), address("https://stored", Some("/other.pem")));
+        assert_eq!(used(Some("https://other"), None), address("https://other", None));
     }
 }

@@ -37,10 +37,7 @@ pub(crate) struct Beginning {
 impl Context {
     /// Reads the options of the run.
     pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
-        Ok(Self {
-            ui: config::ui(options),
-            settings: Settings::from_options(options)?,
-        })
+        Ok(Self { ui: config::ui(options), settings: Settings::from_options(options)? })
     }
 
     /// The client of the account that this device is signed in to. A server that was named stands before the stored one.
@@ -54,20 +51,13 @@ impl Context {
 
     /// What a new account on this device starts from; refused when there is one.
     pub(crate) async fn beginning(&self) -> Result<Beginning, CliError> {
-        let address = self
-            .settings
-            .named_server()
-            .ok_or(CliError::ServerMissing)?;
+        let address = self.settings.named_server().ok_or(CliError::ServerMissing)?;
         let state = open_state(&self.settings.state_directory).await?;
         if stored_server(&state).await?.is_some() {
             return Err(CliError::AlreadySignedIn);
         }
         let remote = self.connect(&address)?;
-        Ok(Beginning {
-            address,
-            remote,
-            state,
-        })
+        Ok(Beginning { address, remote, state })
     }
 
     /// Asks a person for a line, without holding Ctrl-C back.

@@ -94,20 +94,14 @@ impl CliError {
             Self::Operation(error) => return Some(error.hint()).filter(|hint| !hint.is_empty()),
             Self::Path(error) => error.hint(),
             Self::Secret(error) => error.hint(),
-            Self::Address(_) => {
-                "an address looks like https://cloud.example.org; see also --ca-file"
-            }
+            Self::Address(_) => "an address looks like https://cloud.example.org; see also --ca-file",
             Self::ServerMissing => "name it with --server URL or in ANONICLOUD_SERVER",
             Self::Arguments(_) => "see `anonicloud --help`",
-            Self::StateDirectoryUnknown => {
-                "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR"
-            }
+            Self::StateDirectoryUnknown => "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR",
             Self::NotSignedIn => "run `anonicloud login` or `anonicloud signup`",
             Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --state-dir",
             Self::HandleMissing => "name it with --handle HANDLE",
-            Self::WordsUnconfirmed => {
-                "have them written with --recovery-file FILE, or sign up in a terminal"
-            }
+            Self::WordsUnconfirmed => "have them written with --recovery-file FILE, or sign up in a terminal",
             Self::WordsWrong => "nothing was made; write the words down and sign up again",
             Self::TransfersWaiting(_) => {
                 "finish them with `anonicloud resume`, or give them up with `anonicloud logout --force`"
@@ -122,9 +116,7 @@ impl CliError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Operation(OperationError::Stream(error))
-                if error.kind() == io::ErrorKind::BrokenPipe =>
-            {
+            Self::Operation(OperationError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Exit::BrokenPipe
             }
             Self::Operation(error) => Exit::of(error.kind()),
@@ -153,11 +145,7 @@ impl CliError {
     pub(crate) fn report(&self) -> ErrorReport {
         ErrorReport {
             exit: self.exit(),
-            error: ErrorDetail {
-                code: self.code(),
-                message: with_causes(self),
-                hint: self.hint(),
-            },
+            error: ErrorDetail { code: self.code(), message: with_causes(self), hint: self.hint() },
         }
     }
 }
@@ -218,15 +206,8 @@ struct ErrorDetail {
 impl ErrorReport {
     /// `error:` what, a blank line, `hint:` what to do.
     pub(crate) fn text(&self, color: bool) -> String {
-        let (red, blue, plain) = if color {
-            ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m")
-        } else {
-            ("", "", "")
-        };
-        let what = format!(
-            "{red}error:{plain} {}\n",
-            escape::sentence(&self.error.message)
-        );
+        let (red, blue, plain) = if color { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
+        let what = format!("{red}error:{plain} {}\n", escape::sentence(&self.error.message));
         match &self.error.hint {
             Some(hint) => format!("{what}\n{blue}hint:{plain} {}\n", escape::sentence(hint)),
             None => what,
@@ -285,9 +266,7 @@ mod tests {
             CliError::TransfersWaiting(2),
             CliError::Partial(3),
             CliError::NoAnswer,
-            CliError::Interrupted {
-                hint: Some("run `anonicloud resume` to go on"),
-            },
+            CliError::Interrupted { hint: Some("run `anonicloud resume` to go on") },
             CliError::Interrupted { hint: None },
             CliError::Input(refused()),
             CliError::Output(refused()),
@@ -308,14 +287,8 @@ mod tests {
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
-            OperationError::Local {
-                path: path(),
-                failure: refused(),
-            },
-            OperationError::Local {
-                path: path(),
-                failure: full(),
-            },
+            OperationError::Local { path: path(), failure: refused() },
+            OperationError::Local { path: path(), failure: full() },
             OperationError::TargetExists(path()),
             OperationError::FileTooLarge,
             OperationError::Stream(full()),
@@ -336,12 +309,7 @@ mod tests {
             .chain(&every_error_of_the_client())
             .map(|error| {
                 let report = error.report();
-                format!(
-                    "{} (exit {})\n{}",
-                    error.code(),
-                    error.exit() as u8,
-                    report.text(false)
-                )
+                format!("{} (exit {})\n{}", error.code(), error.exit() as u8, report.text(false))
             })
             .collect();
         insta::assert_snapshot!("refusals", text.join("\n"));
@@ -362,11 +330,7 @@ mod tests {
         assert_eq!(gone.exit(), Exit::BrokenPipe);
         assert!(gone.report().is_silent());
         let gone = io::Error::from(io::ErrorKind::BrokenPipe);
-        assert!(
-            CliError::from(OperationError::Stream(gone))
-                .report()
-                .is_silent()
-        );
+        assert!(CliError::from(OperationError::Stream(gone)).report().is_silent());
         assert!(!CliError::NoAnswer.report().is_silent());
     }
 

@@ -91,9 +91,6 @@ mod tests {
 
     #[test]
     fn a32_sentences_keep_only_their_line_breaks() {
-        assert_eq!(
-            sentence("two\nlines\x07 C:\\x\u{2066}"),
-            "two\nlines\\u{7} C:\\x\\u{2066}"
-        );
+        assert_eq!(sentence("two\nlines\x07 C:\\x\u{2066}"), "two\nlines\\u{7} C:\\x\\u{2066}");
     }
 }

@@ -14,8 +14,7 @@ pub(crate) fn listen() -> io::Result<oneshot::Receiver<()>> {
     tokio::spawn(async move {
         presses.recv().await;
         if tell.send(()).is_ok() && presses.recv().await.is_some() {
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)
-                .ok();
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
         }
     });
     Ok(told)

@@ -43,10 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::Start)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
     let result = runtime.block_on(run(cli));
     // A thread that waits for a line of the terminal would hold the process back.
     runtime.shutdown_background();

@@ -48,9 +48,7 @@ impl PathError {
     /// What to do.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
-            Self::NotDirectory(_) => {
-                "several sources need a folder as the target; make it with `anonicloud mkdir`"
-            }
+            Self::NotDirectory(_) => "several sources need a folder as the target; make it with `anonicloud mkdir`",
             Self::StdinUnnamed => "give the whole path of the new file, like /backup/dump.sql",
             Self::StdinTwice => "name it once",
             Self::SameTarget(_) => "send them one by one under different names",
@@ -78,10 +76,7 @@ impl RemoteArgument {
     /// Reads a path that begins with a slash.
     pub(crate) fn parse(typed: &[u8]) -> Result<Self, String> {
         let path = RemotePath::parse(typed).map_err(|error| with_causes(&error))?;
-        Ok(Self {
-            path,
-            is_folder: typed.ends_with(b"/"),
-        })
+        Ok(Self { path, is_folder: typed.ends_with(b"/") })
     }
 
     /// The last name; none for the root.
@@ -113,17 +108,9 @@ pub(crate) fn put_sources(
     for source in sources {
         planned.push(match (is_dash(source), own_name(source)) {
             (true, _) if into => return Err(PathError::StdinUnnamed),
-            (true, _) => PutSource::Stdin {
-                remote: target.path.clone(),
-            },
-            (false, Some(name)) if into => PutSource::Path {
-                local: source.clone(),
-                remote: target.join(name)?,
-            },
-            (false, _) => PutSource::Path {
-                local: source.clone(),
-                remote: target.path.clone(),
-            },
+            (true, _) => PutSource::Stdin { remote: target.path.clone() },
+            (false, Some(name)) if into => PutSource::Path { local: source.clone(), remote: target.join(name)? },
+            (false, _) => PutSource::Path { local: source.clone(), remote: target.path.clone() },
         });
     }
     distinct(planned.iter().map(|source| match source {
@@ -139,10 +126,7 @@ pub(crate) fn get_targets(
     into: bool,
 ) -> Result<Vec<(RemotePath, GetTarget)>, PathError> {
     if is_dash(local) {
-        return Ok(sources
-            .iter()
-            .map(|source| (source.path.clone(), GetTarget::Stdout))
-            .collect());
+        return Ok(sources.iter().map(|source| (source.path.clone(), GetTarget::Stdout)).collect());
     }
     let into = into || local.as_os_str().as_bytes().ends_with(b"/");
     if sources.len() > 1 && !into {
@@ -156,11 +140,7 @@ pub(crate) fn get_targets(
         })
         .collect();
     distinct(targets.iter().map(|target| target.display().to_string()))?;
-    Ok(sources
-        .iter()
-        .zip(targets)
-        .map(|(source, target)| (source.path.clone(), GetTarget::Path(target)))
-        .collect())
+    Ok(sources.iter().zip(targets).map(|(source, target)| (source.path.clone(), GetTarget::Path(target))).collect())
 }
 
 /// What each source of `mv` and `cp` becomes; `existing` is what the target is now.
@@ -173,11 +153,7 @@ pub(crate) fn moves(
     let mut planned = Vec::with_capacity(sources.len());
     for source in sources {
         let name = source.name().ok_or(PathError::RootUnnamed)?;
-        let to = if into {
-            target.path.join(name)
-        } else {
-            target.path.clone()
-        };
+        let to = if into { target.path.join(name) } else { target.path.clone() };
         planned.push((source.path.clone(), to));
     }
     distinct(planned.iter().map(|(_, to)| to.to_string()))?;
@@ -190,17 +166,11 @@ pub(crate) fn split_get(typed: &[OsString]) -> Result<(Vec<RemoteArgument>, Path
         [sources @ .., local] if !sources.is_empty() => (sources, PathBuf::from(local)),
         sources => (sources, PathBuf::from(".")),
     };
-    let sources = sources
-        .iter()
-        .map(|source| RemoteArgument::parse(source.as_bytes()));
+    let sources = sources.iter().map(|source| RemoteArgument::parse(source.as_bytes()));
     Ok((sources.collect::<Result<_, _>>()?, local))
 }
 
-fn goes_into(
-    target: &RemoteArgument,
-    existing: Option<ItemKind>,
-    sources: usize,
-) -> Result<bool, PathError> {
+fn goes_into(target: &RemoteArgument, existing: Option<ItemKind>, sources: usize) -> Result<bool, PathError> {
     let is_directory = existing == Some(ItemKind::Directory);
     let is_other = existing.is_some() && !is_directory;
     let into = is_directory || target.is_folder;
@@ -242,11 +212,7 @@ mod tests {
         RemoteArgument::parse(text.as_bytes()).unwrap()
     }
 
-    fn put(
-        sources: &[&str],
-        target: &str,
-        existing: Option<ItemKind>,
-    ) -> Result<Vec<String>, PathError> {
+    fn put(sources: &[&str], target: &str, existing: Option<ItemKind>) -> Result<Vec<String>, PathError> {
         let sources: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
         let planned = put_sources(&sources, &remote(target), existing)?;
         Ok(planned
@@ -276,11 +242,7 @@ mod tests {
             (&["-"], "/dump", None, &["stdin /dump"]),
         ];
         for (sources, target, existing, planned) in cases {
-            assert_eq!(
-                put(sources, target, existing).unwrap(),
-                planned,
-                "{sources:?} {target}"
-            );
+            assert_eq!(put(sources, target, existing).unwrap(), planned, "{sources:?} {target}");
         }
     }
 
@@ -291,10 +253,7 @@ mod tests {
         assert_eq!(put(&["a", "b"], "/name", None), not_directory("/name"));
         assert_eq!(put(&["a", "b"], "/name", file), not_directory("/name"));
         assert_eq!(put(&["a"], "/name/", file), not_directory("/name"));
-        assert_eq!(
-            put(&["x/a", "y/a"], "/d/", None),
-            Err(PathError::SameTarget("/d/a".to_owned()))
-        );
+        assert_eq!(put(&["x/a", "y/a"], "/d/", None), Err(PathError::SameTarget("/d/a".to_owned())));
         assert_eq!(put(&["-"], "/d/", None), Err(PathError::StdinUnnamed));
         assert_eq!(put(&["-", "-"], "/d/", None), Err(PathError::StdinTwice));
     }
@@ -304,30 +263,17 @@ mod tests {
         let path = |text: &str| GetTarget::Path(PathBuf::from(text));
         let targets = |sources: &[&str], local: &str, into: bool| {
             let sources: Vec<_> = sources.iter().map(|source| remote(source)).collect();
-            get_targets(&sources, Path::new(local), into).map(|planned| {
-                planned
-                    .into_iter()
-                    .map(|(_, target)| target)
-                    .collect::<Vec<_>>()
-            })
+            get_targets(&sources, Path::new(local), into)
+                .map(|planned| planned.into_iter().map(|(_, target)| target).collect::<Vec<_>>())
         };
         assert_eq!(targets(&["/p/a"], ".", true).unwrap(), [path("./a")]);
         assert_eq!(targets(&["/p/a"], "b", false).unwrap(), [path("b")]);
         assert_eq!(targets(&["/p/a"], "new/", false).unwrap(), [path("new/a")]);
         assert_eq!(targets(&["/"], "all", false).unwrap(), [path("all")]);
         assert_eq!(targets(&["/"], "here", true).unwrap(), [path("here")]);
-        assert_eq!(
-            targets(&["/a", "/b"], "-", false).unwrap(),
-            [GetTarget::Stdout, GetTarget::Stdout]
-        );
-        assert_eq!(
-            targets(&["/a", "/b"], "f", false),
-            Err(PathError::NotDirectory("f".to_owned()))
-        );
-        assert_eq!(
-            targets(&["/x/a", "/y/a"], "d", true),
-            Err(PathError::SameTarget("d/a".to_owned()))
-        );
+        assert_eq!(targets(&["/a", "/b"], "-", false).unwrap(), [GetTarget::Stdout, GetTarget::Stdout]);
+        assert_eq!(targets(&["/a", "/b"], "f", false), Err(PathError::NotDirectory("f".to_owned())));
+        assert_eq!(targets(&["/x/a", "/y/a"], "d", true), Err(PathError::SameTarget("d/a".to_owned())));
     }
 
     #[test]
@@ -335,29 +281,16 @@ mod tests {
         let folder = Some(ItemKind::Directory);
         let sources = [remote("/a"), remote("/p/b/")];
         let moved = moves(&sources, &remote("/d"), folder).unwrap();
-        let moved: Vec<_> = moved
-            .iter()
-            .map(|(from, to)| format!("{from} {to}"))
-            .collect();
+        let moved: Vec<_> = moved.iter().map(|(from, to)| format!("{from} {to}")).collect();
         assert_eq!(moved, ["/a /d/a", "/p/b /d/b"]);
-        assert_eq!(
-            moves(&[remote("/")], &remote("/d"), folder),
-            Err(PathError::RootUnnamed)
-        );
+        assert_eq!(moves(&[remote("/")], &remote("/d"), folder), Err(PathError::RootUnnamed));
     }
 
     #[test]
     fn one_path_of_get_is_a_source() {
-        let split =
-            |typed: &[&str]| split_get(&typed.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(
-            split(&["/a"]).unwrap(),
-            (vec![remote("/a")], PathBuf::from("."))
-        );
-        assert_eq!(
-            split(&["/a", "/tmp"]).unwrap(),
-            (vec![remote("/a")], PathBuf::from("/tmp"))
-        );
+        let split = |typed: &[&str]| split_get(&typed.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(split(&["/a"]).unwrap(), (vec![remote("/a")], PathBuf::from(".")));
+        assert_eq!(split(&["/a", "/tmp"]).unwrap(), (vec![remote("/a")], PathBuf::from("/tmp")));
         assert!(split(&["a", "b"]).is_err());
     }
 

@@ -22,17 +22,9 @@ pub(crate) struct Bar {
 impl Bar {
     /// A bar that is not drawn before there is a plan.
     pub(crate) fn new(ui: Ui) -> Self {
-        let style =
-            ProgressStyle::with_template(TEMPLATE).expect("the tests make it from this constant");
-        let drawn =
-            ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_style(style);
-        Self {
-            drawn,
-            ui,
-            files: AtomicU64::new(0),
-            files_done: AtomicU64::new(0),
-            present: AtomicU64::new(0),
-        }
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the tests make it from this constant");
+        let drawn = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_style(style);
+        Self { drawn, ui, files: AtomicU64::new(0), files_done: AtomicU64::new(0), present: AtomicU64::new(0) }
     }
 
     fn tell(&self) {
@@ -40,10 +32,7 @@ impl Bar {
         let files = self.files.load(Ordering::Relaxed);
         let message = match self.present.load(Ordering::Relaxed) {
             0 => format!("{done}/{files} files"),
-            present => format!(
-                "{done}/{files} files, {} there already",
-                HumanBytes(present)
-            ),
+            present => format!("{done}/{files} files, {} there already", HumanBytes(present)),
         };
         self.drawn.set_message(message);
     }
@@ -59,8 +48,7 @@ impl Drop for Bar {
 impl Progress for Bar {
     fn plan(&self, files: u64, bytes: u64) {
         self.files.store(files, Ordering::Relaxed);
-        self.drawn
-            .set_length(bytes.saturating_sub(self.present.load(Ordering::Relaxed)));
+        self.drawn.set_length(bytes.saturating_sub(self.present.load(Ordering::Relaxed)));
         self.tell();
         if self.drawn.is_hidden() && self.ui.shows_progress() {
             self.drawn.set_draw_target(ProgressDrawTarget::stderr());
@@ -93,7 +81,8 @@ impl Progress for Bar {
     }
 }
 
-const TEMPLATE: &str = "{percent:>3}% {bar:20} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left, {msg}";
+const TEMPLATE: &str =
+    "{percent:>3}% {bar:20} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left, {msg}";
 
 #[cfg(test)]
 mod tests {

@@ -148,12 +148,7 @@ pub(crate) struct SkippedFile {
 impl From<Skipped> for SkippedFile {
     fn from(skipped: Skipped) -> Self {
         let (path, path_base64) = readable_path(&skipped.path);
-        Self {
-            path,
-            path_base64,
-            code: skipped.code.as_str(),
-            reason: skipped.message,
-        }
+        Self { path, path_base64, code: skipped.code.as_str(), reason: skipped.message }
     }
 }
 
@@ -188,15 +183,7 @@ impl From<GetReport> for Moved {
 impl Moved {
     /// The sum of two.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        let Self {
-            files,
-            directories,
-            symlinks,
-            unchanged,
-            bytes,
-            bytes_transferred,
-            skipped,
-        } = other;
+        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, skipped } = other;
         self.files += files;
         self.directories += directories;
         self.symlinks += symlinks;
@@ -209,10 +196,7 @@ impl Moved {
 
     /// The same for a person, for example `sent 3 files, 12.00 MiB, 1 folder (4.01 MiB on the wire, 1 unchanged)`.
     pub(crate) fn sentence(&self, verb: &str) -> String {
-        let mut parts = vec![
-            format!("{verb} {}", counted(self.files, "file")),
-            HumanBytes(self.bytes).to_string(),
-        ];
+        let mut parts = vec![format!("{verb} {}", counted(self.files, "file")), HumanBytes(self.bytes).to_string()];
         if self.directories > 0 {
             parts.push(counted(self.directories, "folder"));
         }
@@ -220,11 +204,7 @@ impl Moved {
             parts.push(counted(self.symlinks, "link"));
         }
         let wire = HumanBytes(self.bytes_transferred);
-        format!(
-            "{} ({wire} on the wire, {} unchanged)",
-            parts.join(", "),
-            self.unchanged
-        )
+        format!("{} ({wire} on the wire, {} unchanged)", parts.join(", "), self.unchanged)
     }
 }
 
@@ -255,16 +235,9 @@ impl From<&Job> for Transfer {
     fn from(job: &Job) -> Self {
         let sources = job.sources().iter().map(|source| {
             let (local, local_base64) = readable_path(&source.local);
-            TransferSource {
-                local,
-                local_base64,
-                remote: source.remote.to_string(),
-            }
+            TransferSource { local, local_base64, remote: source.remote.to_string() }
         });
-        Self {
-            id: job.id(),
-            sources: sources.collect(),
-        }
+        Self { id: job.id(), sources: sources.collect() }
     }
 }
 
@@ -307,10 +280,7 @@ fn readable_path(path: &Path) -> (String, Option<String>) {
 fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match core::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
-        Err(_) => (
-            String::from_utf8_lossy(bytes).into_owned(),
-            Some(BASE64.encode(bytes)),
-        ),
+        Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(BASE64.encode(bytes))),
     }
 }
 
@@ -373,15 +343,8 @@ mod tests {
             local_base64: None,
             remote: "/Videos/film.mkv".to_owned(),
         };
-        let transfer = Transfer {
-            id: "7f3a".to_owned(),
-            sources: vec![source],
-        };
-        let of = UsageOf {
-            path: "/".to_owned(),
-            files: 3,
-            bytes: 12 << 20,
-        };
+        let transfer = Transfer { id: "7f3a".to_owned(), sources: vec![source] };
+        let of = UsageOf { path: "/".to_owned(), files: 3, bytes: 12 << 20 };
         let shapes = serde_json::json!({
             "signup, login": signed_in,
             "logout": SignedOut { server_told: true },
@@ -401,34 +364,16 @@ mod tests {
 
     #[test]
     fn a_transfer_is_told_in_one_sentence() {
-        assert_eq!(
-            moved().sentence("sent"),
-            "sent 3 files, 12.00 MiB, 1 folder (4.00 MiB on the wire, 1 unchanged)"
-        );
+        assert_eq!(moved().sentence("sent"), "sent 3 files, 12.00 MiB, 1 folder (4.00 MiB on the wire, 1 unchanged)");
         let both = moved().and(moved());
         assert_eq!((both.files, both.unchanged, both.skipped.len()), (6, 2, 2));
-        let one = Moved {
-            files: 1,
-            symlinks: 2,
-            bytes: 5,
-            bytes_transferred: 21,
-            ..Moved::default()
-        };
-        assert_eq!(
-            one.sentence("received"),
-            "received 1 file, 5 B, 2 links (21 B on the wire, 0 unchanged)"
-        );
+        let one = Moved { files: 1, symlinks: 2, bytes: 5, bytes_transferred: 21, ..Moved::default() };
+        assert_eq!(one.sentence("received"), "received 1 file, 5 B, 2 links (21 B on the wire, 0 unchanged)");
     }
 
     #[test]
     fn bytes_that_are_no_text_come_twice() {
-        assert_eq!(
-            readable("gr\u{fc}n".as_bytes()),
-            ("gr\u{fc}n".to_owned(), None)
-        );
-        assert_eq!(
-            readable(b"a\xff"),
-            ("a\u{fffd}".to_owned(), Some("Yf8=".to_owned()))
-        );
+        assert_eq!(readable("gr\u{fc}n".as_bytes()), ("gr\u{fc}n".to_owned(), None));
+        assert_eq!(readable(b"a\xff"), ("a\u{fffd}".to_owned(), Some("Yf8=".to_owned())));
     }
 }

@@ -49,16 +49,10 @@ impl SecretError {
     /// What to do.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
-            Self::NoTerminal(_) => {
-                "put it in a file that only you can read and name that file; see --help"
-            }
-            Self::NotText(_) | Self::Empty(_) | Self::TooLong(_) => {
-                "it is the first line of what is read"
-            }
+            Self::NoTerminal(_) => "put it in a file that only you can read and name that file; see --help",
+            Self::NotText(_) | Self::Empty(_) | Self::TooLong(_) => "it is the first line of what is read",
             Self::Read(..) => "see whether the file is there and may be read",
-            Self::FileExists(_) => {
-                "name a file that is not there yet; it may hold the words of another account"
-            }
+            Self::FileExists(_) => "name a file that is not there yet; it may hold the words of another account",
             Self::Write(_) => "name a file in a folder where you may write; nothing was made yet",
         }
     }
@@ -98,18 +92,11 @@ pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<Str
 }
 
 /// Asks without showing what is typed.
-pub(crate) async fn ask_hidden(
-    question: &'static str,
-    what: &'static str,
-) -> Result<Zeroizing<String>, CliError> {
-    let asked = tokio::task::spawn_blocking(move || {
-        rpassword::prompt_password(question).map(Zeroizing::new)
-    });
+pub(crate) async fn ask_hidden(question: &'static str, what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    let asked = tokio::task::spawn_blocking(move || rpassword::prompt_password(question).map(Zeroizing::new));
     match asked.await {
         Ok(Ok(typed)) => Ok(typed),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            Err(CliError::Interrupted { hint: None })
-        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Err(CliError::Interrupted { hint: None }),
         Ok(Err(_)) => Err(SecretError::NoTerminal(what).into()),
         Err(_) => Err(CliError::NoAnswer),
     }
@@ -117,25 +104,14 @@ pub(crate) async fn ask_hidden(
 
 /// Writes `text` to a new file that only its owner reads; durable when it returns.
 pub(crate) fn write_new_file(path: &Path, text: &str) -> Result<(), SecretError> {
-    let opened = fs_err::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
+    let opened = fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = opened.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => SecretError::FileExists(error),
         _ => SecretError::Write(error),
     })?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(SecretError::Write)?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    fs_err::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(SecretError::Write)
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(SecretError::Write)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    fs_err::File::open(folder).and_then(|folder| folder.sync_all()).map_err(SecretError::Write)
 }
 
 /// The longest secret that is read, in bytes.
@@ -150,9 +126,7 @@ fn read_line(mut reader: impl Read, what: &'static str) -> Result<Zeroizing<Stri
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             read => read.map_err(|error| SecretError::Read(what, error))?,
         };
-        let line = bytes[filled..filled + read]
-            .iter()
-            .position(|byte| *byte == b'\n');
+        let line = bytes[filled..filled + read].iter().position(|byte| *byte == b'\n');
         filled += read;
         match line {
             Some(position) => break filled - read + position,
@@ -179,43 +153,20 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_secret() {
-        for text in [
-            "pass word",
-            "pass word\n",
-            "pass word\r\n",
-            "pass word\nmore\n",
-        ] {
-            assert_eq!(
-                read_line(text.as_bytes(), "password").unwrap().as_str(),
-                "pass word"
-            );
+        for text in ["pass word", "pass word\n", "pass word\r\n", "pass word\nmore\n"] {
+            assert_eq!(read_line(text.as_bytes(), "password").unwrap().as_str(), "pass word");
         }
         let longest = "x".repeat(MAXIMUM);
-        assert_eq!(
-            read_line(longest.as_bytes(), "password").unwrap().as_str(),
-            longest
-        );
+        assert_eq!(read_line(longest.as_bytes(), "password").unwrap().as_str(), longest);
     }
 
     #[test]
     fn what_cannot_be_a_secret_is_refused() {
         let too_long = "x".repeat(MAXIMUM + 1);
-        assert!(matches!(
-            read_line(too_long.as_bytes(), "key"),
-            Err(SecretError::TooLong("key"))
-        ));
-        assert!(matches!(
-            read_line(&b"\n"[..], "key"),
-            Err(SecretError::Empty("key"))
-        ));
-        assert!(matches!(
-            read_line(&b""[..], "key"),
-            Err(SecretError::Empty("key"))
-        ));
-        assert!(matches!(
-            read_line(&b"\xff\n"[..], "key"),
-            Err(SecretError::NotText("key"))
-        ));
+        assert!(matches!(read_line(too_long.as_bytes(), "key"), Err(SecretError::TooLong("key"))));
+        assert!(matches!(read_line(&b"\n"[..], "key"), Err(SecretError::Empty("key"))));
+        assert!(matches!(read_line(&b""[..], "key"), Err(SecretError::Empty("key"))));
+        assert!(matches!(read_line(&b"\xff\n"[..], "key"), Err(SecretError::NotText("key"))));
     }
 
     #[test]
@@ -223,14 +174,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("words");
         write_new_file(&path, "one two").unwrap();
-        assert_eq!(
-            fs_err::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert!(matches!(
-            write_new_file(&path, "other"),
-            Err(SecretError::FileExists(_))
-        ));
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(matches!(write_new_file(&path, "other"), Err(SecretError::FileExists(_))));
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "one two");
     }
 }

@@ -51,11 +51,7 @@ impl Ui {
         value: &T,
         text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), CliError> {
-        if self.json {
-            write_stdout(|out| write_json(out, value))
-        } else {
-            write_stdout(text)
-        }
+        if self.json { write_stdout(|out| write_json(out, value)) } else { write_stdout(text) }
     }
 
     /// `value` as one line of JSON on stdout for a program; nothing for a person, who was told already.
@@ -65,24 +61,12 @@ impl Ui {
 
     /// What was done: `value` as one line of JSON on stdout, or `text` as a note.
     pub(crate) fn summary<T: Serialize>(self, value: &T, text: &str) -> Result<(), CliError> {
-        if self.json {
-            write_stdout(|out| write_json(out, value))
-        } else {
-            self.note(text)
-        }
+        if self.json { write_stdout(|out| write_json(out, value)) } else { self.note(text) }
     }
 
     /// Like [`Self::summary`], when stdout is taken by the content of files.
-    pub(crate) fn summary_beside_content<T: Serialize>(
-        self,
-        value: &T,
-        text: &str,
-    ) -> Result<(), CliError> {
-        if self.json {
-            write_json(&mut io::stderr().lock(), value).map_err(CliError::Output)
-        } else {
-            self.note(text)
-        }
+    pub(crate) fn summary_beside_content<T: Serialize>(self, value: &T, text: &str) -> Result<(), CliError> {
+        if self.json { write_json(&mut io::stderr().lock(), value).map_err(CliError::Output) } else { self.note(text) }
     }
 
     /// A line on stderr for a person; nothing for programs, or when asked to be quiet.
@@ -103,9 +87,7 @@ impl Ui {
         if self.json {
             return Ok(());
         }
-        io::stderr()
-            .write_all(text.as_bytes())
-            .map_err(CliError::Output)
+        io::stderr().write_all(text.as_bytes()).map_err(CliError::Output)
     }
 
     /// A refusal on stderr: what, and what to do. A stderr that is gone has nobody to tell.
@@ -113,30 +95,22 @@ impl Ui {
         let written = if self.json {
             write_json(&mut io::stderr().lock(), report)
         } else {
-            io::stderr()
-                .lock()
-                .write_all(report.text(self.color).as_bytes())
+            io::stderr().lock().write_all(report.text(self.color).as_bytes())
         };
         written.ok();
     }
 }
 
 /// Writes to stdout, bytes as they are.
-pub(crate) fn write_stdout(
-    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), CliError> {
+pub(crate) fn write_stdout(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CliError> {
     let mut out = BufWriter::new(io::stdout().lock());
-    text(&mut out)
-        .and_then(|()| out.flush())
-        .map_err(CliError::Output)
+    text(&mut out).and_then(|()| out.flush()).map_err(CliError::Output)
 }
 
 /// Asks on stderr and reads one line of stdin, without its end. Blocks, but holds no stream meanwhile: Ctrl-C must be
 /// able to print.
 pub(crate) fn ask(question: &str) -> Result<Zeroizing<String>, CliError> {
-    io::stderr()
-        .write_all(question.as_bytes())
-        .map_err(CliError::Output)?;
+    io::stderr().write_all(question.as_bytes()).map_err(CliError::Output)?;
     let mut line = Zeroizing::new(String::new());
     match io::stdin().read_line(&mut line) {
         Ok(0) => Err(CliError::NoAnswer),

@@ -10,11 +10,7 @@ mod tests {
     /// A process of the binary with no account, no environment of the person who runs the tests, and no terminal.
     fn anonicloud(state: &TempDir, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anonicloud"));
-        command
-            .env_clear()
-            .env("HOME", state.path())
-            .stdin(Stdio::null())
-            .args(arguments);
+        command.env_clear().env("HOME", state.path()).stdin(Stdio::null()).args(arguments);
         command
     }
 
@@ -59,10 +55,7 @@ mod tests {
         let help = stdout(&run(&["--help"]));
         reference.push_str(&help);
         for command in COMMANDS {
-            assert!(
-                help.contains(&format!("\n  {command} ")),
-                "{command} is not in the help text"
-            );
+            assert!(help.contains(&format!("\n  {command} ")), "{command} is not in the help text");
             let output = run(&[command, "--help"]);
             assert!(output.status.success());
             let text = stdout(&output);
@@ -75,14 +68,7 @@ mod tests {
 
     #[test]
     fn nobody_is_signed_in() {
-        for command in [
-            &["whoami"][..],
-            &["ls"],
-            &["put", "a", "/a"],
-            &["get", "/a"],
-            &["status"],
-            &["resume"],
-        ] {
+        for command in [&["whoami"][..], &["ls"], &["put", "a", "/a"], &["get", "/a"], &["status"], &["resume"]] {
             let output = run(command);
             assert_eq!(output.status.code(), Some(3), "{command:?}");
             assert!(stderr(&output).starts_with("error: "), "{command:?}");
@@ -111,27 +97,14 @@ mod tests {
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains("--server"));
 
-        let output = run(&[
-            "login",
-            "--handle",
-            "alice",
-            "--server",
-            "http://example.org",
-        ]);
+        let output = run(&["login", "--handle", "alice", "--server", "http://example.org"]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains("https"));
     }
 
     #[test]
     fn recovery_words_need_somebody_or_a_file() {
-        let output = run(&[
-            "signup",
-            "--handle",
-            "alice",
-            "--generate-password",
-            "--server",
-            "http://127.0.0.1:1",
-        ]);
+        let output = run(&["signup", "--handle", "alice", "--generate-password", "--server", "http://127.0.0.1:1"]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains("--recovery-file"));
     }
@@ -139,11 +112,8 @@ mod tests {
     #[test]
     fn a_reader_that_leaves_is_no_panic() {
         let state = tempfile::tempdir().unwrap();
-        let mut child = anonicloud(&state, &["completions", "bash"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            anonicloud(&state, &["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(141));

@@ -44,12 +44,8 @@ pub async fn open_state(folder: &Path) -> Result<SealedState<SqliteState>, Opera
 ///
 /// # Errors
 /// When the local state is damaged.
-pub async fn stored_server<S: LocalState>(
-    state: &SealedState<S>,
-) -> Result<Option<ServerAddress>, OperationError> {
-    Ok(AccountRecord::load(state)
-        .await?
-        .map(|record| record.server))
+pub async fn stored_server<S: LocalState>(state: &SealedState<S>) -> Result<Option<ServerAddress>, OperationError> {
+    Ok(AccountRecord::load(state).await?.map(|record| record.server))
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -58,9 +54,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// [`OperationError::NotSignedIn`] when there is none.
     pub async fn open(remote: R, state: SealedState<S>) -> Result<Self, OperationError> {
-        let record = AccountRecord::load(&state)
-            .await?
-            .ok_or(OperationError::NotSignedIn)?;
+        let record = AccountRecord::load(&state).await?.ok_or(OperationError::NotSignedIn)?;
         let keys = || SpaceKeys::from_encoded(&record.space_keys.expose_encoded());
         let door = SpaceDoor::new(record.realm, record.space, keys()?);
         let space = PrivateSpace::new(record.realm, record.space, keys()?, record.sigchain.clone());

@@ -14,14 +14,9 @@ pub(crate) fn now_ns() -> i64 {
     i64::try_from(since_1970().as_nanos()).unwrap_or(i64::MAX)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the clock that the rest takes as an argument"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the clock that the rest takes as an argument")]
 fn since_1970() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// `day` (since 1970-01-01) as `YYYY-MM-DD` in the Gregorian calendar.
@@ -29,16 +24,11 @@ pub(crate) fn date_of(day: u32) -> String {
     // Counted from 0000-03-01, so that the leap day ends a year (Howard Hinnant, "chrono-compatible date algorithms").
     let days = u64::from(day) + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     format!("{year:04}-{month:02}-{day_of_month:02}")
 }
@@ -49,12 +39,7 @@ mod tests {
 
     #[test]
     fn days_become_dates() {
-        for (day, date) in [
-            (0, "1970-01-01"),
-            (59, "1970-03-01"),
-            (19_782, "2024-02-29"),
-            (20_780, "2026-11-23"),
-        ] {
+        for (day, date) in [(0, "1970-01-01"), (59, "1970-03-01"), (19_782, "2024-02-29"), (20_780, "2026-11-23")] {
             assert_eq!(date_of(day), date);
         }
     }

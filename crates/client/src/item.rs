@@ -41,9 +41,7 @@ impl Item {
     pub(crate) fn of(entry: &Entry) -> Self {
         let (kind, size, files, target) = match &entry.content {
             EntryContent::File { size, .. } => (ItemKind::File, *size, 1, None),
-            EntryContent::Directory { totals, .. } => {
-                (ItemKind::Directory, totals.bytes, totals.files, None)
-            }
+            EntryContent::Directory { totals, .. } => (ItemKind::Directory, totals.bytes, totals.files, None),
             EntryContent::Symlink { target } => (ItemKind::Symlink, 0, 0, Some(target.clone())),
         };
         Self {

@@ -8,7 +8,6 @@ pub(crate) struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&mut self, out: &mut [u8]) {
-        getrandom::fill(out)
-            .expect("without randomness no key may be made, so the program ends here");
+        getrandom::fill(out).expect("without randomness no key may be made, so the program ends here");
     }
 }

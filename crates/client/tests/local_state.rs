@@ -8,8 +8,7 @@ mod tests {
     use std::thread;
 
     use anonicloud_client::state::{
-        Change, DeviceKey, LocalState as _, SealedState, SqliteState, StateChange, StateError,
-        Table,
+        Change, DeviceKey, LocalState as _, SealedState, SqliteState, StateChange, StateError, Table,
     };
     use anonicloud_testkit::local_state::conforms;
     use anonicloud_testkit::memory_state::MemoryState;
@@ -19,11 +18,7 @@ mod tests {
     const VALUE: &[u8] = b"a-value-to-look-for";
 
     fn put(table: Table, key: &[u8], value: &[u8]) -> StateChange {
-        StateChange::Put {
-            table,
-            key: key.to_vec(),
-            value: Zeroizing::new(value.to_vec()),
-        }
+        StateChange::Put { table, key: key.to_vec(), value: Zeroizing::new(value.to_vec()) }
     }
 
     fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -45,46 +40,18 @@ mod tests {
     #[tokio::test]
     async fn sealed_entries_come_back_and_go() {
         let state = SealedState::new(MemoryState::default(), &DeviceKey::from_bytes([7; 32]));
-        let same_key = [
-            put(Table::Jobs, NAME, VALUE),
-            put(Table::Tickets, NAME, b""),
-            put(Table::Jobs, b"", b"2"),
-        ];
+        let same_key = [put(Table::Jobs, NAME, VALUE), put(Table::Tickets, NAME, b""), put(Table::Jobs, b"", b"2")];
         state.apply(same_key.into()).await.unwrap();
-        assert_eq!(
-            state
-                .read(Table::Jobs, NAME)
-                .await
-                .unwrap()
-                .unwrap()
-                .as_slice(),
-            VALUE
-        );
-        assert_eq!(
-            state
-                .read(Table::Tickets, NAME)
-                .await
-                .unwrap()
-                .unwrap()
-                .as_slice(),
-            b""
-        );
+        assert_eq!(state.read(Table::Jobs, NAME).await.unwrap().unwrap().as_slice(), VALUE);
+        assert_eq!(state.read(Table::Tickets, NAME).await.unwrap().unwrap().as_slice(), b"");
         assert_eq!(state.read(Table::Heads, NAME).await.unwrap(), None);
         let mut jobs = state.scan(Table::Jobs).await.unwrap();
         jobs.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let expected = [
-            (b"".to_vec(), b"2".to_vec().into()),
-            (NAME.to_vec(), VALUE.to_vec().into()),
-        ];
+        let expected = [(b"".to_vec(), b"2".to_vec().into()), (NAME.to_vec(), VALUE.to_vec().into())];
         assert_eq!(jobs, expected);
         let changes = vec![
-            StateChange::Delete {
-                table: Table::Jobs,
-                key: NAME.to_vec(),
-            },
-            StateChange::Clear {
-                table: Table::Tickets,
-            },
+            StateChange::Delete { table: Table::Jobs, key: NAME.to_vec() },
+            StateChange::Clear { table: Table::Tickets },
         ];
         state.apply(changes).await.unwrap();
         assert_eq!(state.scan(Table::Jobs).await.unwrap().len(), 1);
@@ -97,22 +64,12 @@ mod tests {
         // The canary: what is not sealed is found by the same search.
         let plain = SqliteState::open(&dir.path().join("plain")).await.unwrap();
         let stored = anonicloud_client::state::StoredKey::from_bytes([1; 32]);
-        plain
-            .apply(&[Change::Put(Table::Jobs, stored, [NAME, VALUE].concat())])
-            .await
-            .unwrap();
+        plain.apply(&[Change::Put(Table::Jobs, stored, [NAME, VALUE].concat())]).await.unwrap();
         let sealed = SealedState::open(&dir.path().join("sealed")).await.unwrap();
-        sealed
-            .apply(vec![put(Table::Jobs, NAME, VALUE)])
-            .await
-            .unwrap();
+        sealed.apply(vec![put(Table::Jobs, NAME, VALUE)]).await.unwrap();
         let found_in = |folder: &str, part: &[u8]| {
             let entries = fs_err::read_dir(dir.path().join(folder)).unwrap();
-            entries
-                .filter(|entry| {
-                    contains(&fs_err::read(entry.as_ref().unwrap().path()).unwrap(), part)
-                })
-                .count()
+            entries.filter(|entry| contains(&fs_err::read(entry.as_ref().unwrap().path()).unwrap(), part)).count()
         };
         for part in [NAME, VALUE] {
             assert!(found_in("plain", part) > 0);
@@ -125,13 +82,7 @@ mod tests {
         let store = MemoryState::default();
         let key = DeviceKey::from_bytes([7; 32]);
         let state = SealedState::new(store.clone(), &key);
-        state
-            .apply(vec![
-                put(Table::Jobs, NAME, VALUE),
-                put(Table::Jobs, b"other", VALUE),
-            ])
-            .await
-            .unwrap();
+        state.apply(vec![put(Table::Jobs, NAME, VALUE), put(Table::Jobs, b"other", VALUE)]).await.unwrap();
         let entries = store.scan(Table::Jobs).await.unwrap();
         let [(first, first_value), (second, second_value)] = entries.as_slice() else {
             panic!("two entries");
@@ -140,43 +91,18 @@ mod tests {
         for at in 0..first_value.len() {
             let mut altered = first_value.clone();
             altered[at] ^= 0x10;
-            store
-                .apply(&[Change::Put(Table::Jobs, *first, altered)])
-                .await
-                .unwrap();
-            assert!(
-                matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)),
-                "byte {at}"
-            );
+            store.apply(&[Change::Put(Table::Jobs, *first, altered)]).await.unwrap();
+            assert!(matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)), "byte {at}");
         }
         for len in 0..first_value.len() {
-            store
-                .apply(&[Change::Put(
-                    Table::Jobs,
-                    *first,
-                    first_value[..len].to_vec(),
-                )])
-                .await
-                .unwrap();
-            assert!(
-                matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)),
-                "length {len}"
-            );
+            store.apply(&[Change::Put(Table::Jobs, *first, first_value[..len].to_vec())]).await.unwrap();
+            assert!(matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)), "length {len}");
         }
-        store
-            .apply(&[Change::Put(Table::Jobs, *first, second_value.clone())])
-            .await
-            .unwrap();
-        assert!(
-            matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)),
-            "under another key"
-        );
+        store.apply(&[Change::Put(Table::Jobs, *first, second_value.clone())]).await.unwrap();
+        assert!(matches!(state.scan(Table::Jobs).await, Err(StateError::Corrupt)), "under another key");
         let to_heads = Change::Put(Table::Heads, *second, second_value.clone());
         store.apply(&[restore, to_heads]).await.unwrap();
-        assert!(
-            matches!(state.scan(Table::Heads).await, Err(StateError::Corrupt)),
-            "in another table"
-        );
+        assert!(matches!(state.scan(Table::Heads).await, Err(StateError::Corrupt)), "in another table");
         assert_eq!(state.scan(Table::Jobs).await.unwrap().len(), 2);
     }
 
@@ -184,15 +110,9 @@ mod tests {
     async fn another_device_opens_nothing() {
         let store = MemoryState::default();
         let state = SealedState::new(store.clone(), &DeviceKey::from_bytes([7; 32]));
-        state
-            .apply(vec![put(Table::Jobs, NAME, VALUE)])
-            .await
-            .unwrap();
+        state.apply(vec![put(Table::Jobs, NAME, VALUE)]).await.unwrap();
         let stranger = SealedState::new(store, &DeviceKey::from_bytes([8; 32]));
-        assert!(matches!(
-            stranger.scan(Table::Jobs).await,
-            Err(StateError::Corrupt)
-        ));
+        assert!(matches!(stranger.scan(Table::Jobs).await, Err(StateError::Corrupt)));
         assert_eq!(stranger.read(Table::Jobs, NAME).await.unwrap(), None);
     }
 
@@ -211,10 +131,7 @@ mod tests {
         state.apply(vec![account]).await.unwrap();
         state.close().await;
         fs_err::write(dir.path().join("device.key"), [7; 32]).unwrap();
-        assert!(matches!(
-            SealedState::open(dir.path()).await,
-            Err(StateError::Corrupt)
-        ));
+        assert!(matches!(SealedState::open(dir.path()).await, Err(StateError::Corrupt)));
     }
 
     #[tokio::test]
@@ -227,20 +144,11 @@ mod tests {
         let key = fs_err::read(&key_file).unwrap();
         for broken in [&key[..31], &[], &[0; 33]] {
             fs_err::write(&key_file, broken).unwrap();
-            assert!(matches!(
-                SealedState::open(dir.path()).await,
-                Err(StateError::Corrupt)
-            ));
+            assert!(matches!(SealedState::open(dir.path()).await, Err(StateError::Corrupt)));
         }
         fs_err::remove_file(&key_file).unwrap();
-        assert!(matches!(
-            SealedState::open(dir.path()).await,
-            Err(StateError::Corrupt)
-        ));
-        assert!(
-            !key_file.exists(),
-            "no new key is made over a state that it would not open"
-        );
+        assert!(matches!(SealedState::open(dir.path()).await, Err(StateError::Corrupt)));
+        assert!(!key_file.exists(), "no new key is made over a state that it would not open");
     }
 
     #[tokio::test]
@@ -248,28 +156,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         filled_folder(dir.path()).await;
         let state = SealedState::open(dir.path()).await.unwrap();
-        state
-            .apply(vec![StateChange::Clear { table: Table::Jobs }])
-            .await
-            .unwrap();
+        state.apply(vec![StateChange::Clear { table: Table::Jobs }]).await.unwrap();
         state.close().await;
         // What is left when signing out was cut between the key and the database.
         fs_err::remove_file(dir.path().join("device.key")).unwrap();
         let state = SealedState::open(dir.path()).await.unwrap();
         assert_eq!(state.scan(Table::Jobs).await.unwrap(), []);
-        state
-            .apply(vec![put(Table::Jobs, NAME, VALUE)])
-            .await
-            .unwrap();
-        assert_eq!(
-            state
-                .read(Table::Jobs, NAME)
-                .await
-                .unwrap()
-                .unwrap()
-                .as_slice(),
-            VALUE
-        );
+        state.apply(vec![put(Table::Jobs, NAME, VALUE)]).await.unwrap();
+        assert_eq!(state.read(Table::Jobs, NAME).await.unwrap().unwrap().as_slice(), VALUE);
     }
 
     #[tokio::test]
@@ -281,11 +175,7 @@ mod tests {
         let garbage = vec![b'x'; whole.len()];
         let mut half_garbage = whole.clone();
         half_garbage[4096..].fill(0xa5);
-        for (name, damaged) in [
-            ("garbage", &garbage[..]),
-            ("cut", &whole[..4096 + 7]),
-            ("half", &half_garbage),
-        ] {
+        for (name, damaged) in [("garbage", &garbage[..]), ("cut", &whole[..4096 + 7]), ("half", &half_garbage)] {
             fs_err::write(&file, damaged).unwrap();
             let read = match SealedState::open(dir.path()).await {
                 Ok(state) => state.scan(Table::Jobs).await.map(|entries| entries.len()),
@@ -312,8 +202,7 @@ mod tests {
             };
             match read {
                 Ok(entries) => {
-                    let is_true =
-                        |(key, value): &(Vec<u8>, Zeroizing<Vec<u8>>)| value[..] == [key[0]; 50];
+                    let is_true = |(key, value): &(Vec<u8>, Zeroizing<Vec<u8>>)| value[..] == [key[0]; 50];
                     assert!(entries.iter().all(is_true), "byte {at}");
                 }
                 Err(_) => refused += 1,
@@ -338,14 +227,9 @@ mod tests {
         let keys = keys.into_inner().unwrap();
         assert_eq!(keys.len(), 8);
         let store = MemoryState::default();
-        SealedState::new(store.clone(), &keys[0])
-            .apply(vec![put(Table::Jobs, NAME, VALUE)])
-            .await
-            .unwrap();
+        SealedState::new(store.clone(), &keys[0]).apply(vec![put(Table::Jobs, NAME, VALUE)]).await.unwrap();
         for key in &keys {
-            let read = SealedState::new(store.clone(), key)
-                .read(Table::Jobs, NAME)
-                .await;
+            let read = SealedState::new(store.clone(), key).read(Table::Jobs, NAME).await;
             assert_eq!(read.unwrap().unwrap().as_slice(), VALUE);
         }
         let left: Vec<_> = fs_err::read_dir(&path).unwrap().collect();
@@ -359,10 +243,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         SealedState::open(dir.path()).await.unwrap().close().await;
-        let mode = fs_err::metadata(dir.path().join("device.key"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs_err::metadata(dir.path().join("device.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -65,25 +65,16 @@ impl CapabilityPublicKey {
     ///
     /// # Errors
     /// [`ProofRejected`] when the key or the signature is not valid.
-    pub fn verify(
-        &self,
-        message: &[u8],
-        signature: &CapabilitySignature,
-    ) -> Result<(), ProofRejected> {
+    pub fn verify(&self, message: &[u8], signature: &CapabilitySignature) -> Result<(), ProofRejected> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| ProofRejected)?;
         let signature = Signature::from_bytes(&signature.0);
-        key.verify_strict(message, &signature)
-            .map_err(|_| ProofRejected)
+        key.verify_strict(message, &signature).map_err(|_| ProofRejected)
     }
 }
 
 impl fmt::Debug for CapabilityPublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "CapabilityPublicKey({})",
-            data_encoding::HEXLOWER.encode(&self.0)
-        )
+        write!(f, "CapabilityPublicKey({})", data_encoding::HEXLOWER.encode(&self.0))
     }
 }
 
@@ -143,11 +134,7 @@ impl ReadTokenHash {
     /// [`ProofRejected`] when it is another one.
     pub fn check(&self, token: &[u8]) -> Result<(), ProofRejected> {
         let presented = ChainHash::of(token);
-        if bool::from(presented.as_bytes().ct_eq(self.0.as_bytes())) {
-            Ok(())
-        } else {
-            Err(ProofRejected)
-        }
+        if bool::from(presented.as_bytes().ct_eq(self.0.as_bytes())) { Ok(()) } else { Err(ProofRejected) }
     }
 }
 
@@ -165,10 +152,7 @@ impl Decode for ReadTokenHash {
 
 /// Everything a server keeps of one epoch's keys; encoded it is 128 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct CapabilityKeys {
     /// Hash of the read token.
     pub read: ReadTokenHash,
@@ -202,29 +186,13 @@ impl Decode for CapabilityKeys {
 
 /// The message that a capability key signs to open a space session: the space, its epoch, the right and the server's
 /// 32-byte challenge.
-pub fn session_message(
-    realm: &RealmId,
-    space: &SpaceId,
-    epoch: u32,
-    right: Right,
-    challenge: &[u8; 32],
-) -> Vec<u8> {
-    let fields: [&[u8]; 4] = [
-        space.as_bytes(),
-        &epoch.to_le_bytes(),
-        &[right.number()],
-        challenge,
-    ];
+pub fn session_message(realm: &RealmId, space: &SpaceId, epoch: u32, right: Right, challenge: &[u8; 32]) -> Vec<u8> {
+    let fields: [&[u8]; 4] = [space.as_bytes(), &epoch.to_le_bytes(), &[right.number()], challenge];
     context(Label::CapabilitySession, realm, &fields)
 }
 
 /// The message that a device's sign-in key signs to open an account session without the password.
-pub fn device_login_message(
-    realm: &RealmId,
-    account: &AccountId,
-    device: &DeviceId,
-    challenge: &[u8; 32],
-) -> Vec<u8> {
+pub fn device_login_message(realm: &RealmId, account: &AccountId, device: &DeviceId, challenge: &[u8; 32]) -> Vec<u8> {
     let fields: [&[u8]; 3] = [account.as_bytes(), device.as_bytes(), challenge];
     context(Label::SignDeviceLogin, realm, &fields)
 }
@@ -254,20 +222,8 @@ mod tests {
             session_message(&realm, &space, 8, Right::Read, &[9; 32]),
             session_message(&realm, &space, 7, Right::Write, &[9; 32]),
             session_message(&realm, &space, 7, Right::Read, &[8; 32]),
-            session_message(
-                &realm,
-                &SpaceId::from_bytes([0; 32]),
-                7,
-                Right::Read,
-                &[9; 32],
-            ),
-            session_message(
-                &RealmId::from_bytes([0; 16]),
-                &space,
-                7,
-                Right::Read,
-                &[9; 32],
-            ),
+            session_message(&realm, &SpaceId::from_bytes([0; 32]), 7, Right::Read, &[9; 32]),
+            session_message(&RealmId::from_bytes([0; 16]), &space, 7, Right::Read, &[9; 32]),
         ] {
             assert_eq!(public.verify(&other, &signature), Err(ProofRejected));
         }
@@ -280,10 +236,7 @@ mod tests {
         let mut forged = [0; 64];
         forged[0] = 1;
         let public = CapabilityPublicKey::from_bytes(identity);
-        assert_eq!(
-            public.verify(b"any", &CapabilitySignature::from_bytes(forged)),
-            Err(ProofRejected)
-        );
+        assert_eq!(public.verify(b"any", &CapabilitySignature::from_bytes(forged)), Err(ProofRejected));
     }
 
     #[test]

@@ -163,10 +163,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] when fewer are left.
     pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, tail) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::Truncated)?;
+        let (head, tail) = self.0.split_first_chunk::<N>().ok_or(DecodeError::Truncated)?;
         self.0 = tail;
         Ok(*head)
     }
@@ -240,11 +237,7 @@ impl<'a> Reader<'a> {
     /// As [`Reader::list`], and [`DecodeError::NotCanonical`] when two items are equal or out of order.
     pub fn set<T: Decode + Ord>(&mut self, cap: usize) -> Result<Vec<T>, DecodeError> {
         let items = self.list::<T>(cap)?;
-        if items.is_sorted_by(|a, b| a < b) {
-            Ok(items)
-        } else {
-            Err(DecodeError::NotCanonical)
-        }
+        if items.is_sorted_by(|a, b| a < b) { Ok(items) } else { Err(DecodeError::NotCanonical) }
     }
 
     /// A `u32` length or count of at most `cap`.
@@ -264,11 +257,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Trailing`] when bytes are left.
     pub fn finish(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(DecodeError::Trailing)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::Trailing) }
     }
 }
 
@@ -280,10 +269,7 @@ mod tests {
     fn a_length_above_its_cap_is_refused_before_allocating() {
         let bytes = [0xff, 0xff, 0xff, 0xff];
         assert_eq!(Reader::new(&bytes).bytes(16), Err(DecodeError::TooLong));
-        assert_eq!(
-            Reader::new(&bytes).bytes(usize::MAX),
-            Err(DecodeError::Truncated)
-        );
+        assert_eq!(Reader::new(&bytes).bytes(usize::MAX), Err(DecodeError::Truncated));
     }
 
     #[test]
@@ -292,10 +278,7 @@ mod tests {
         out.u16(0x0102);
         out.u64(3);
         out.bytes(b"ab");
-        assert_eq!(
-            out.into_bytes(),
-            [2, 1, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, b'a', b'b']
-        );
+        assert_eq!(out.into_bytes(), [2, 1, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, b'a', b'b']);
     }
 
     #[test]

@@ -53,10 +53,7 @@ impl Decode for CommitKind {
 
 /// A header before its capability signature (175 bytes encoded).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct UnsignedHeader {
     /// The suite of the body.
     pub suite: Suite,
@@ -93,10 +90,7 @@ impl UnsignedHeader {
 
     /// The header with its capability signature.
     pub const fn with_signature(self, signature: CapabilitySignature) -> CommitHeader {
-        CommitHeader {
-            fields: self,
-            signature,
-        }
+        CommitHeader { fields: self, signature }
     }
 
     fn encode_without_body(&self, out: &mut Writer) {
@@ -170,19 +164,13 @@ impl Encode for CommitHeader {
 
 impl Decode for CommitHeader {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            fields: UnsignedHeader::decode(input)?,
-            signature: CapabilitySignature::decode(input)?,
-        })
+        Ok(Self { fields: UnsignedHeader::decode(input)?, signature: CapabilitySignature::decode(input)? })
     }
 }
 
 /// A blob that a commit adds to its space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct AddedBlob {
     /// Its id.
     pub blob: BlobId,
@@ -199,10 +187,7 @@ impl Encode for AddedBlob {
 
 impl Decode for AddedBlob {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            blob: BlobId::decode(input)?,
-            size: input.u64()?,
-        })
+        Ok(Self { blob: BlobId::decode(input)?, size: input.u64()? })
     }
 }
 
@@ -224,10 +209,7 @@ impl Decode for Keybox {
 
 /// What the server applies and then drops from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct CommitLists {
     /// Blobs added, ascending by id, each id once.
     pub adds: Vec<AddedBlob>,
@@ -258,20 +240,13 @@ impl Decode for CommitLists {
         if !adds.is_sorted_by(|a, b| a.blob < b.blob) {
             return Err(DecodeError::NotCanonical);
         }
-        Ok(Self {
-            adds,
-            releases: input.set(COMMIT_BLOBS_MAX)?,
-            keyboxes: input.list(KEYBOXES_MAX)?,
-        })
+        Ok(Self { adds, releases: input.set(COMMIT_BLOBS_MAX)?, keyboxes: input.list(KEYBOXES_MAX)? })
     }
 }
 
 /// A commit as it is kept in the log and sent to readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct LoggedCommit {
     /// The signed header.
     pub header: CommitHeader,
@@ -299,10 +274,7 @@ impl Decode for LoggedCommit {
 
 /// A commit as a client posts it. Decoding checks both hashes that the header names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct PostedCommit {
     /// What the log keeps.
     pub logged: LoggedCommit,
@@ -331,10 +303,7 @@ impl Decode for PostedCommit {
 /// The answer to a request for a space's head: its newest commit and the frontier over all earlier headers, whose root
 /// the commit names. It is all that a new device needs to read, and to write the next commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct HeadAnswer {
     /// The newest commit.
     pub commit: LoggedCommit,
@@ -367,10 +336,7 @@ mod tests {
 
     fn posted() -> PostedCommit {
         let lists = CommitLists {
-            adds: vec![AddedBlob {
-                blob: BlobId::from_bytes([1; 32]),
-                size: 5,
-            }],
+            adds: vec![AddedBlob { blob: BlobId::from_bytes([1; 32]), size: 5 }],
             ..CommitLists::default()
         };
         let body = b"sealed".to_vec();
@@ -386,10 +352,7 @@ mod tests {
             body: ChainHash::of(&body),
         };
         let header = header.with_signature(CapabilitySignature::from_bytes([0; 64]));
-        PostedCommit {
-            logged: LoggedCommit { header, body },
-            lists,
-        }
+        PostedCommit { logged: LoggedCommit { header, body }, lists }
     }
 
     #[test]
@@ -406,34 +369,19 @@ mod tests {
 
     #[test]
     fn the_same_blob_twice_is_refused() {
-        let add = |size| AddedBlob {
-            blob: BlobId::from_bytes([1; 32]),
-            size,
-        };
-        let lists = CommitLists {
-            adds: vec![add(1), add(2)],
-            ..CommitLists::default()
-        };
-        assert_eq!(
-            CommitLists::from_bytes(&lists.to_bytes()),
-            Err(DecodeError::NotCanonical)
-        );
+        let add = |size| AddedBlob { blob: BlobId::from_bytes([1; 32]), size };
+        let lists = CommitLists { adds: vec![add(1), add(2)], ..CommitLists::default() };
+        assert_eq!(CommitLists::from_bytes(&lists.to_bytes()), Err(DecodeError::NotCanonical));
     }
 
     #[test]
     fn a_frontier_that_is_not_the_one_named_is_refused() {
         let mut frontier = Frontier::default();
         let commit = posted().logged;
-        let answer = HeadAnswer {
-            commit: commit.clone(),
-            frontier: frontier.clone(),
-        };
+        let answer = HeadAnswer { commit: commit.clone(), frontier: frontier.clone() };
         assert_eq!(HeadAnswer::from_bytes(&answer.to_bytes()), Ok(answer));
         frontier.append(b"another").unwrap();
         let forged = HeadAnswer { commit, frontier };
-        assert_eq!(
-            HeadAnswer::from_bytes(&forged.to_bytes()),
-            Err(DecodeError::NotCanonical)
-        );
+        assert_eq!(HeadAnswer::from_bytes(&forged.to_bytes()), Err(DecodeError::NotCanonical));
     }
 }

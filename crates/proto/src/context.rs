@@ -16,10 +16,7 @@ pub fn context(label: Label, realm: &RealmId, fields: &[&[u8]]) -> Vec<u8> {
     let mut out = Writer::default();
     short(&mut out, PROTOCOL);
     short(&mut out, label.as_str().as_bytes());
-    let count = fields
-        .len()
-        .checked_add(1)
-        .and_then(|n| u16::try_from(n).ok());
+    let count = fields.len().checked_add(1).and_then(|n| u16::try_from(n).ok());
     out.u16(count.expect("a context has a handful of fields"));
     out.bytes(realm.as_bytes());
     for field in fields {

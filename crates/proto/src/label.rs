@@ -112,9 +112,7 @@ mod tests {
             let cell = format!("| `{}` |", label.as_str());
             assert_eq!(spec.matches(&cell).count(), 1, "{cell} in the spec");
         }
-        let rows = spec
-            .lines()
-            .filter(|line| line.starts_with("| `") && line.contains("` | label"));
+        let rows = spec.lines().filter(|line| line.starts_with("| `") && line.contains("` | label"));
         assert_eq!(rows.count(), Label::ALL.len());
     }
 }

@@ -52,11 +52,7 @@ impl Frontier {
     /// [`TreeFull`] at 2^64 - 1 leaves.
     pub fn append(&mut self, leaf: &[u8]) -> Result<(), TreeFull> {
         let grown = self.size.checked_add(1).ok_or(TreeFull)?;
-        let mut hash: [u8; 32] = Sha256::new()
-            .chain_update([0])
-            .chain_update(leaf)
-            .finalize()
-            .into();
+        let mut hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(leaf).finalize().into();
         // Each trailing one bit of the size is a perfect subtree that the new leaf completes.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
@@ -70,21 +66,13 @@ impl Frontier {
 
     /// The RFC 6962 tree head; of no leaves, SHA-256 of nothing.
     pub fn root(&self) -> MerkleRoot {
-        let folded = self
-            .peaks
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node(&left, &right));
+        let folded = self.peaks.iter().rev().copied().reduce(|right, left| node(&left, &right));
         MerkleRoot(folded.unwrap_or_else(|| Sha256::digest([]).into()))
     }
 }
 
 fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    let hash = Sha256::new()
-        .chain_update([1])
-        .chain_update(left)
-        .chain_update(right);
+    let hash = Sha256::new().chain_update([1]).chain_update(left).chain_update(right);
     hash.finalize().into()
 }
 
@@ -114,16 +102,8 @@ mod tests {
     use data_encoding::HEXLOWER;
 
     /// Leaves and heads of the certificate-transparency reference tests.
-    const LEAVES: [&str; 8] = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
+    const LEAVES: [&str; 8] =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     const ROOTS: [&str; 8] = [
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -139,15 +119,11 @@ mod tests {
     fn roots_are_those_of_the_reference() {
         let mut tree = Frontier::default();
         for (leaf, root) in LEAVES.iter().zip(ROOTS) {
-            tree.append(&HEXLOWER.decode(leaf.as_bytes()).unwrap())
-                .unwrap();
+            tree.append(&HEXLOWER.decode(leaf.as_bytes()).unwrap()).unwrap();
             assert_eq!(HEXLOWER.encode(tree.root().as_bytes()), root);
             assert_eq!(Frontier::from_bytes(&tree.to_bytes()), Ok(tree.clone()));
         }
         let empty = HEXLOWER.encode(Frontier::default().root().as_bytes());
-        assert_eq!(
-            empty,
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(empty, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

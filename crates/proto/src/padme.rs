@@ -22,14 +22,7 @@ mod tests {
 
     #[test]
     fn known_lengths() {
-        for (len, padded) in [
-            (0, 0),
-            (1, 1),
-            (9, 10),
-            (100, 104),
-            (1000, 1024),
-            (1025, 1088),
-        ] {
+        for (len, padded) in [(0, 0), (1, 1), (9, 10), (100, 104), (1000, 1024), (1025, 1088)] {
             assert_eq!(padme(len, 0), padded, "{len}");
         }
         assert_eq!(padme(5, 4096), 4096);

@@ -21,10 +21,7 @@ pub(crate) trait Clock: Send + Sync + Debug {
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else takes"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes")]
     fn today(&self) -> Day {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let days = since.map_or(0, |elapsed| elapsed.as_secs() / SECONDS_PER_DAY);
@@ -61,11 +58,7 @@ pub(crate) mod manual {
     impl ManualClock {
         /// A clock at its start.
         pub(crate) fn new() -> Self {
-            Self {
-                start: Instant::now(),
-                day: AtomicU32::new(20_000),
-                seconds: AtomicU64::new(0),
-            }
+            Self { start: Instant::now(), day: AtomicU32::new(20_000), seconds: AtomicU64::new(0) }
         }
 
         /// Lets days pass.

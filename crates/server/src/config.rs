@@ -50,39 +50,19 @@ pub(crate) struct ServeArguments {
     pub(crate) data_dir: PathBuf,
 
     /// Address to listen on: IP:PORT (port 0 takes a free one) or unix:PATH
-    #[arg(
-        long,
-        value_name = "ADDR|unix:PATH",
-        env = "ANONICLOUD_SERVER_LISTEN",
-        default_value = "127.0.0.1:8420"
-    )]
+    #[arg(long, value_name = "ADDR|unix:PATH", env = "ANONICLOUD_SERVER_LISTEN", default_value = "127.0.0.1:8420")]
     pub(crate) listen: Listen,
 
     /// Certificate chain in PEM; without it only a loopback address or a Unix socket is served
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ANONICLOUD_SERVER_TLS_CERT",
-        requires = "tls_key"
-    )]
+    #[arg(long, value_name = "FILE", env = "ANONICLOUD_SERVER_TLS_CERT", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// Private key of the certificate in PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ANONICLOUD_SERVER_TLS_KEY",
-        requires = "tls_cert"
-    )]
+    #[arg(long, value_name = "FILE", env = "ANONICLOUD_SERVER_TLS_KEY", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Bytes that a new account may store, such as 500MiB or 10GiB
-    #[arg(
-        long,
-        value_name = "BYTES",
-        env = "ANONICLOUD_SERVER_QUOTA",
-        default_value = "10GiB"
-    )]
+    #[arg(long, value_name = "BYTES", env = "ANONICLOUD_SERVER_QUOTA", default_value = "10GiB")]
     pub(crate) quota: ByteSize,
 
     /// Connections at once; more wait
@@ -96,12 +76,7 @@ pub(crate) struct ServeArguments {
     pub(crate) max_connections: usize,
 
     /// What to log on stderr: off, error, warn, info or debug
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        env = "ANONICLOUD_SERVER_LOG",
-        default_value = "info"
-    )]
+    #[arg(long, value_name = "LEVEL", env = "ANONICLOUD_SERVER_LOG", default_value = "info")]
     pub(crate) log: LevelFilter,
 }
 
@@ -164,10 +139,8 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, NotASize> {
         let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("", 0)];
-        let (number, shift) = units
-            .into_iter()
-            .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)))
-            .ok_or(NotASize)?;
+        let (number, shift) =
+            units.into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift))).ok_or(NotASize)?;
         let number: u64 = number.trim_end().parse().map_err(|_| NotASize)?;
         let bytes = number.checked_mul(1 << shift).ok_or(NotASize)?;
         // The store counts in signed 64-bit integers.
@@ -185,19 +158,12 @@ struct NotACount;
 
 fn parse_connections(text: &str) -> Result<usize, NotACount> {
     let count = text.parse().map_err(|_| NotACount)?;
-    if (1..=1_000_000).contains(&count) {
-        Ok(count)
-    } else {
-        Err(NotACount)
-    }
+    if (1..=1_000_000).contains(&count) { Ok(count) } else { Err(NotACount) }
 }
 
 /// Whether tests write their snapshots anew instead of comparing them.
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this module reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "this module reads the environment")]
 pub(crate) fn update_snapshots() -> bool {
     std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1")
 }
@@ -208,23 +174,10 @@ mod tests {
 
     #[test]
     fn sizes_have_units_and_a_limit() {
-        for (text, bytes) in [
-            ("0", 0),
-            ("10GiB", 10 << 30),
-            ("3 MiB", 3 << 20),
-            ("7KiB", 7168),
-        ] {
+        for (text, bytes) in [("0", 0), ("10GiB", 10 << 30), ("3 MiB", 3 << 20), ("7KiB", 7168)] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
         }
-        for bad in [
-            "",
-            "GiB",
-            "1.5GiB",
-            "-1",
-            "10GB",
-            "8388608TiB",
-            "9223372036854775808",
-        ] {
+        for bad in ["", "GiB", "1.5GiB", "-1", "10GB", "8388608TiB", "9223372036854775808"] {
             assert_eq!(bad.parse::<ByteSize>(), Err(NotASize), "{bad}");
         }
     }

@@ -31,11 +31,7 @@ impl DataFolder {
     pub(crate) fn open(path: &Path) -> Result<Self, DataFolderError> {
         fs_err::create_dir_all(path)?;
         fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path.join("lock"))?;
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path.join("lock"))?;
         match lock.file().try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -43,10 +39,7 @@ impl DataFolder {
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        Ok(Self {
-            path: path.to_path_buf(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// The file of the metadata store.

@@ -52,14 +52,9 @@ fn main() -> ExitCode {
 /// Logs without times, since a log must not tell when somebody did something, and only what this crate says: libraries
 /// name addresses and headers.
 fn log_to_stderr(level: LevelFilter) {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).without_time();
     let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(own))
-        .init();
+    tracing_subscriber::registry().with(lines.with_filter(own)).init();
 }
 
 /// Says what went wrong and what to do.

@@ -10,9 +10,8 @@ use anonicloud_proto::label::Label;
 use anonicloud_proto::suite::Suite;
 use opaque_ke::ksf::Identity;
 use opaque_ke::{
-    CipherSuite, CredentialFinalization, CredentialRequest, Identifiers, RegistrationRequest,
-    RegistrationUpload, Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration,
-    ServerSetup, TripleDh,
+    CipherSuite, CredentialFinalization, CredentialRequest, Identifiers, RegistrationRequest, RegistrationUpload,
+    Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup, TripleDh,
 };
 use sha2_010::Sha512;
 use thiserror::Error;
@@ -74,15 +73,10 @@ impl Setup {
     }
 
     /// Answers a registration request.
-    pub(crate) fn register(
-        &self,
-        account: &AccountId,
-        request: &[u8],
-    ) -> Result<Vec<u8>, NotOpaque> {
+    pub(crate) fn register(&self, account: &AccountId, request: &[u8]) -> Result<Vec<u8>, NotOpaque> {
         let request = RegistrationRequest::deserialize(request).map_err(|_| NotOpaque)?;
         let started =
-            ServerRegistration::<OpaqueSuite>::start(&self.0, request, account.as_bytes())
-                .map_err(|_| NotOpaque)?;
+            ServerRegistration::<OpaqueSuite>::start(&self.0, request, account.as_bytes()).map_err(|_| NotOpaque)?;
         Ok(started.message.serialize().to_vec())
     }
 
@@ -94,10 +88,7 @@ impl Setup {
         record: Option<&[u8]>,
         ke1: &[u8],
     ) -> Result<(PendingLogin, Vec<u8>), NotOpaque> {
-        let record = record
-            .map(ServerRegistration::<OpaqueSuite>::deserialize)
-            .transpose()
-            .map_err(|_| NotOpaque)?;
+        let record = record.map(ServerRegistration::<OpaqueSuite>::deserialize).transpose().map_err(|_| NotOpaque)?;
         let request = CredentialRequest::deserialize(ke1).map_err(|_| NotOpaque)?;
         let context = login_context(realm);
         let started = ServerLogin::start(
@@ -137,9 +128,6 @@ fn login_context(realm: &RealmId) -> Vec<u8> {
 fn parameters<'a>(realm: &'a RealmId, context: &'a [u8]) -> ServerLoginParameters<'a, 'a> {
     ServerLoginParameters {
         context: Some(context),
-        identifiers: Identifiers {
-            client: None,
-            server: Some(realm.as_bytes()),
-        },
+        identifiers: Identifiers { client: None, server: Some(realm.as_bytes()) },
     }
 }

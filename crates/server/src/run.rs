@@ -34,9 +34,7 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Metadata(#[from] MetaError),
     /// The folder has blobs, but not the metadata that names them.
-    #[error(
-        "metadata.sqlite is missing or empty, and without it every blob in this data folder would be removed"
-    )]
+    #[error("metadata.sqlite is missing or empty, and without it every blob in this data folder would be removed")]
     MetadataLost,
     /// The objects cannot be swept.
     #[error(transparent)]
@@ -56,26 +54,16 @@ impl RunError {
     /// What its reader can do.
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
-            Self::PlainHttp => {
-                "give --tls-cert and --tls-key, or listen on 127.0.0.1, [::1] or unix:PATH"
-            }
-            Self::DataFolder(DataFolderError::InUse(_)) => {
-                "stop the other server, or give this one another --data-dir"
-            }
-            Self::DataFolder(DataFolderError::Io(_)) => {
-                "check that --data-dir names a folder that this user may write"
-            }
-            Self::Secrets(SecretsError::Io(_)) => {
-                "check the permissions of server.key in the data folder"
-            }
+            Self::PlainHttp => "give --tls-cert and --tls-key, or listen on 127.0.0.1, [::1] or unix:PATH",
+            Self::DataFolder(DataFolderError::InUse(_)) => "stop the other server, or give this one another --data-dir",
+            Self::DataFolder(DataFolderError::Io(_)) => "check that --data-dir names a folder that this user may write",
+            Self::Secrets(SecretsError::Io(_)) => "check the permissions of server.key in the data folder",
             Self::Secrets(_) => "put server.key back from the backup of this data folder",
             Self::MetadataLost => {
                 "put metadata.sqlite back from the backup of this data folder, with its -wal file if there is one"
             }
             Self::Listen(_) => "choose another --listen, or stop what uses this one",
-            Self::Tls(_) => {
-                "check that --tls-cert and --tls-key are PEM files that belong together"
-            }
+            Self::Tls(_) => "check that --tls-cert and --tls-key are PEM files that belong together",
             Self::Metadata(_) | Self::Sweep(_) | Self::Io(_) => {
                 "check the disk's space and the permissions in the data folder"
             }
@@ -107,17 +95,11 @@ async fn start(arguments: &ServeArguments) -> Result<(), RunError> {
     let app = App::new(service);
     let bound = Bound::bind(&arguments.listen).await?;
     let collecting = tokio::spawn(jobs::run(Arc::clone(&app)));
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut out = io::stdout();
     writeln!(out, "listening on {}", bound.url(tls.is_some()))?;
     out.flush()?;
-    let limits = Limits {
-        tls,
-        connections: arguments.max_connections,
-    };
+    let limits = Limits { tls, connections: arguments.max_connections };
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -141,23 +123,14 @@ async fn open_service(folder: &DataFolder, quota: u64) -> Result<Service, RunErr
     let secrets = ServerSecrets::open(&folder.secrets(), folder_is_new)?;
     let meta = SqliteMeta::open(&folder.metadata()).await?;
     let blobs = FileBlobs::open(&folder.blobs(), Arc::clone(&clock))?;
-    Ok(Service::new(
-        Arc::new(meta),
-        Arc::new(blobs),
-        clock,
-        secrets,
-        quota,
-    ))
+    Ok(Service::new(Arc::new(meta), Arc::new(blobs), clock, secrets, quota))
 }
 
 /// Every connection and every open blob is a file; the usual soft limit of 1024 is for interactive programs.
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
+    let raised = Rlimit { current: limit.maximum, ..limit };
     if setrlimit(Resource::Nofile, raised).is_err() {
         info!("the limit of open files stays as it is");
     }

@@ -67,11 +67,7 @@ impl ServerSecrets {
 
     /// New secrets and a new realm.
     pub(crate) fn make() -> Self {
-        Self {
-            realm: RealmId::from_bytes(random()),
-            fake_ids: Zeroizing::new(random()),
-            setup: Setup::make(),
-        }
+        Self { realm: RealmId::from_bytes(random()), fake_ids: Zeroizing::new(random()), setup: Setup::make() }
     }
 
     /// The installation.
@@ -86,8 +82,7 @@ impl ServerSecrets {
 
     /// The account that a handle without one seems to have, the same at every try.
     pub(crate) fn fake_account(&self, handle: &str) -> AccountId {
-        let mut mac = Hmac::<Sha512>::new_from_slice(self.fake_ids.as_slice())
-            .expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha512>::new_from_slice(self.fake_ids.as_slice()).expect("HMAC takes a key of any length");
         mac.update(handle.as_bytes());
         let hash = mac.finalize().into_bytes();
         let mut id = [0; 16];
@@ -107,11 +102,7 @@ impl ServerSecrets {
         let fake_ids = Zeroizing::new(input.fixed().ok()?);
         let setup = Setup::decode(input.bytes(FILE_MAX).ok()?)?;
         input.finish().ok()?;
-        Some(Self {
-            realm,
-            fake_ids,
-            setup,
-        })
+        Some(Self { realm, fake_ids, setup })
     }
 
     /// Writes the file whole or not at all, for its owner's eyes.
@@ -123,12 +114,7 @@ impl ServerSecrets {
         out.bytes(&self.setup.encode());
         let bytes = Zeroizing::new(out.into_bytes());
         let new = path.with_extension("key.new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
         fs_err::rename(&new, path)?;

@@ -41,14 +41,7 @@ async fn apply<S: LocalState>(store: &S, changes: &[Change]) {
 
 async fn an_empty_store_has_nothing<S: LocalState>(store: &S) {
     apply(store, &[]).await;
-    apply(
-        store,
-        &[
-            Change::Delete(Table::Jobs, key(1)),
-            Change::Clear(Table::Jobs),
-        ],
-    )
-    .await;
+    apply(store, &[Change::Delete(Table::Jobs, key(1)), Change::Clear(Table::Jobs)]).await;
     assert_eq!(read(store, Table::Jobs, key(1)).await, None);
     assert_eq!(scan(store, Table::Jobs).await, []);
 }
@@ -57,39 +50,17 @@ async fn tables_are_apart<S: LocalState>(store: &S) {
     let put = |table: Table| Change::Put(table, key(1), vec![table.number()]);
     apply(store, &TABLES.map(put)).await;
     apply(store, &[Change::Clear(Table::Jobs)]).await;
-    assert_eq!(
-        read(store, Table::Account, key(1)).await,
-        Some(vec![Table::Account.number()])
-    );
-    assert_eq!(
-        scan(store, Table::Staged).await,
-        [(key(1), vec![Table::Staged.number()])]
-    );
+    assert_eq!(read(store, Table::Account, key(1)).await, Some(vec![Table::Account.number()]));
+    assert_eq!(scan(store, Table::Staged).await, [(key(1), vec![Table::Staged.number()])]);
     assert_eq!(scan(store, Table::Jobs).await, []);
 }
 
 async fn changes_of_a_group_follow_each_other<S: LocalState>(store: &S) {
     let put = |at, value: &str| Change::Put(Table::Jobs, key(at), value.into());
     let delete = |at| Change::Delete(Table::Jobs, key(at));
-    apply(
-        store,
-        &[put(1, "gone"), put(2, "first"), put(2, "second"), delete(1)],
-    )
-    .await;
-    assert_eq!(
-        scan(store, Table::Jobs).await,
-        [(key(2), b"second".to_vec())]
-    );
-    apply(
-        store,
-        &[
-            put(3, "gone"),
-            Change::Clear(Table::Jobs),
-            put(9, "b"),
-            put(4, "a"),
-        ],
-    )
-    .await;
+    apply(store, &[put(1, "gone"), put(2, "first"), put(2, "second"), delete(1)]).await;
+    assert_eq!(scan(store, Table::Jobs).await, [(key(2), b"second".to_vec())]);
+    apply(store, &[put(3, "gone"), Change::Clear(Table::Jobs), put(9, "b"), put(4, "a")]).await;
     let expected = [(key(4), b"a".to_vec()), (key(9), b"b".to_vec())];
     assert_eq!(scan(store, Table::Jobs).await, expected, "by key");
 }
@@ -97,24 +68,14 @@ async fn changes_of_a_group_follow_each_other<S: LocalState>(store: &S) {
 async fn any_value_comes_back<S: LocalState>(store: &S) {
     let large = SeededRandom::new("any value comes back").bytes((4 << 20) + 129);
     for value in [Vec::new(), vec![0], vec![0; 4096], large] {
-        apply(
-            store,
-            &[Change::Put(Table::Staged, key(0xff), value.clone())],
-        )
-        .await;
+        apply(store, &[Change::Put(Table::Staged, key(0xff), value.clone())]).await;
         assert!(read(store, Table::Staged, key(0xff)).await == Some(value));
     }
 }
 
-async fn a_second_handle_sees_what_the_first_wrote<S: LocalState>(
-    open: &impl AsyncFn(&'static str) -> S,
-) {
+async fn a_second_handle_sees_what_the_first_wrote<S: LocalState>(open: &impl AsyncFn(&'static str) -> S) {
     let (first, second) = (open("handles").await, open("handles").await);
-    for (writer, reader, value) in [
-        (&first, &second, "1"),
-        (&second, &first, "2"),
-        (&first, &second, "3"),
-    ] {
+    for (writer, reader, value) in [(&first, &second, "1"), (&second, &first, "2"), (&first, &second, "3")] {
         apply(writer, &[Change::Put(Table::Heads, key(1), value.into())]).await;
         assert_eq!(read(reader, Table::Heads, key(1)).await, Some(value.into()));
     }
@@ -136,9 +97,7 @@ async fn any_history_gives_what_a_map_gives<S: LocalState>(open: &impl AsyncFn(&
         }
         for table in TABLES {
             let of_table = model.iter().filter(|((of, _), _)| *of == table);
-            let expected: Vec<_> = of_table
-                .map(|((_, key), value): (_, &Vec<u8>)| (*key, value.clone()))
-                .collect();
+            let expected: Vec<_> = of_table.map(|((_, key), value): (_, &Vec<u8>)| (*key, value.clone())).collect();
             assert_eq!(scan(&store, table).await, expected);
         }
     }

@@ -25,9 +25,7 @@ impl LocalState for MemoryState {
     async fn scan(&self, table: Table) -> Result<Vec<(StoredKey, Vec<u8>)>, StateError> {
         let entries = self.entries();
         let of_table = entries.iter().filter(|((of, _), _)| *of == table);
-        Ok(of_table
-            .map(|((_, key), value)| (*key, value.clone()))
-            .collect())
+        Ok(of_table.map(|((_, key), value)| (*key, value.clone())).collect())
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<(), StateError> {

@@ -9,11 +9,7 @@ pub struct SeededRandom(blake3::OutputReader);
 impl SeededRandom {
     /// The bytes of this seed; name the test, so that no two draw the same keys.
     pub fn new(seed: &str) -> Self {
-        Self(
-            blake3::Hasher::new_derive_key("AnoniCloud tests")
-                .update(seed.as_bytes())
-                .finalize_xof(),
-        )
+        Self(blake3::Hasher::new_derive_key("AnoniCloud tests").update(seed.as_bytes()).finalize_xof())
     }
 
     /// `len` bytes.

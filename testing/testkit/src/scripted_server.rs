@@ -34,19 +34,14 @@ impl Act {
     /// A well-formed answer with a body.
     pub fn ok(status: u16, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let mut answer = format!(
-            "HTTP/1.1 {status} Fine\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        )
-        .into_bytes();
+        let mut answer = format!("HTTP/1.1 {status} Fine\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
         answer.extend_from_slice(body);
         Self::Answer(answer)
     }
 
     /// A refusal by the server.
     pub fn refusal(status: u16, code: &str) -> Self {
-        let body =
-            format!(r#"{{"error":{{"code":"{code}","message":"a message","hint":"a hint"}}}}"#);
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"a message","hint":"a hint"}}}}"#);
         Self::ok(status, body)
     }
 }
@@ -94,17 +89,11 @@ impl ScriptedServer {
     ///
     /// # Panics
     /// When there is no free port.
-    pub async fn start_tls(
-        script: impl IntoIterator<Item = Act>,
-        config: Arc<ServerConfig>,
-    ) -> Self {
+    pub async fn start_tls(script: impl IntoIterator<Item = Act>, config: Arc<ServerConfig>) -> Self {
         Self::start_with(script, Some(config)).await
     }
 
-    async fn start_with(
-        script: impl IntoIterator<Item = Act>,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> Self {
+    async fn start_with(script: impl IntoIterator<Item = Act>, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stage = Arc::new(Stage {
@@ -114,11 +103,7 @@ impl ScriptedServer {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept_all(listener, Arc::clone(&stage), tls));
-        Self {
-            address,
-            stage,
-            tasks,
-        }
+        Self { address, stage, tasks }
     }
 
     /// Where it listens.
@@ -128,11 +113,7 @@ impl ScriptedServer {
 
     /// The requests so far.
     pub fn recorded(&self) -> Vec<Recorded> {
-        self.stage
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.stage.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many zeros the clients took, from [`Act::Endless`].
@@ -163,9 +144,7 @@ async fn serve(
     };
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let (_, session) = stream.get_ref();
-    let group = session
-        .negotiated_key_exchange_group()
-        .map(SupportedKxGroup::name);
+    let group = session.negotiated_key_exchange_group().map(SupportedKxGroup::name);
     let agreed = session.protocol_version().zip(group);
     stage.play(stream, connection, agreed).await
 }
@@ -179,32 +158,13 @@ impl Stage {
     ) -> io::Result<()> {
         loop {
             let head = read_head(&mut stream).await?;
-            let act = self
-                .script
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front();
+            let act = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let act = act.ok_or(io::ErrorKind::UnexpectedEof)?;
             let announced = content_length(&head);
-            let mut body = vec![
-                0;
-                if let Act::CutBody(len) = act {
-                    announced.min(len)
-                } else {
-                    announced
-                }
-            ];
+            let mut body = vec![0; if let Act::CutBody(len) = act { announced.min(len) } else { announced }];
             stream.read_exact(&mut body).await?;
-            let recorded = Recorded {
-                connection,
-                tls,
-                head,
-                body,
-            };
-            self.recorded
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(recorded);
+            let recorded = Recorded { connection, tls, head, body };
+            self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
             match act {
                 Act::Answer(answer) => stream.write_all(&answer).await?,
                 Act::Close(answer) => {
@@ -238,8 +198,6 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> 
 }
 
 fn content_length(head: &str) -> usize {
-    let value = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let value = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     value.and_then(|value| value.parse().ok()).unwrap_or(0)
 }

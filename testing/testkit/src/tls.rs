@@ -30,9 +30,6 @@ impl SelfSigned {
             .expect("versions of TLS")
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key);
-        Self {
-            pem: made.cert.pem(),
-            config: Arc::new(config.expect("a key that fits its certificate")),
-        }
+        Self { pem: made.cert.pem(), config: Arc::new(config.expect("a key that fits its certificate")) }
     }
 }

@@ -51,9 +51,7 @@ fn compare(sent: &Path, got: &Path, same: &mut Same) -> Result<(), CompareTreesE
         if self::names(got)? != names {
             return Err(CompareTreesError::Names(got.to_path_buf()));
         }
-        return names
-            .iter()
-            .try_for_each(|name| compare(&sent.join(name), &got.join(name), same));
+        return names.iter().try_for_each(|name| compare(&sent.join(name), &got.join(name), same));
     }
     let equal = if kind.is_symlink() {
         fs_err::read_link(sent)? == fs_err::read_link(got)?
@@ -62,22 +60,15 @@ fn compare(sent: &Path, got: &Path, same: &mut Same) -> Result<(), CompareTreesE
         same_content(sent, got)?
     };
     same.files += 1;
-    if equal {
-        Ok(())
-    } else {
-        Err(CompareTreesError::Content(got.to_path_buf()))
-    }
+    if equal { Ok(()) } else { Err(CompareTreesError::Content(got.to_path_buf())) }
 }
 
 fn names(folder: &Path) -> Result<BTreeSet<OsString>, io::Error> {
-    fs_err::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect()
+    fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
 }
 
 fn same_content(sent: &Path, got: &Path) -> Result<bool, io::Error> {
-    let open =
-        |path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 20, fs_err::File::open(path)?));
+    let open = |path| Ok::<_, io::Error>(BufReader::with_capacity(1 << 20, fs_err::File::open(path)?));
     let (mut sent, mut got) = (open(sent)?, open(got)?);
     loop {
         let (left, right) = (sent.fill_buf()?, got.fill_buf()?);
@@ -102,8 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs_err::create_dir(folder.path().join("inner")).expect("a folder is made");
         fs_err::write(folder.path().join("empty"), "").expect("a file is written");
-        fs_err::write(folder.path().join("inner/large"), vec![7; 3 << 20])
-            .expect("a file is written");
+        fs_err::write(folder.path().join("inner/large"), vec![7; 3 << 20]).expect("a file is written");
         fs_err::os::unix::fs::symlink("empty", folder.path().join("link")).expect("a link is made");
         folder
     }
@@ -118,13 +108,7 @@ mod tests {
     fn equal_trees_are_the_same() {
         let (sent, got) = (tree(), tree());
         let same = trees(sent.path(), got.path()).expect("the trees are the same");
-        assert_eq!(
-            same,
-            Same {
-                files: 3,
-                bytes: 3 << 20
-            }
-        );
+        assert_eq!(same, Same { files: 3, bytes: 3 << 20 });
     }
 
     #[test]
@@ -134,24 +118,11 @@ mod tests {
         let write = |name: &'static str, bytes: Vec<u8>| {
             move |root: &Path| fs_err::write(root.join(name), bytes).expect("a file is written")
         };
-        assert!(matches!(
-            changed(write("inner/large", bytes)),
-            CompareTreesError::Content(_)
-        ));
-        assert!(matches!(
-            changed(write("inner/large", vec![7; 2 << 20])),
-            CompareTreesError::Content(_)
-        ));
-        assert!(matches!(
-            changed(write("empty", vec![1])),
-            CompareTreesError::Content(_)
-        ));
-        assert!(matches!(
-            changed(write("more", vec![])),
-            CompareTreesError::Names(_)
-        ));
-        let lost =
-            changed(|root| fs_err::remove_file(root.join("empty")).expect("the file was there"));
+        assert!(matches!(changed(write("inner/large", bytes)), CompareTreesError::Content(_)));
+        assert!(matches!(changed(write("inner/large", vec![7; 2 << 20])), CompareTreesError::Content(_)));
+        assert!(matches!(changed(write("empty", vec![1])), CompareTreesError::Content(_)));
+        assert!(matches!(changed(write("more", vec![])), CompareTreesError::Names(_)));
+        let lost = changed(|root| fs_err::remove_file(root.join("empty")).expect("the file was there"));
         assert!(matches!(lost, CompareTreesError::Names(_)));
         let kind = changed(|root| {
             fs_err::remove_file(root.join("link")).expect("the link was there");

@@ -20,22 +20,14 @@ pub(super) fn copy_sources(registry: &Path, destination: &Path) -> Result<(), De
         if files >= ENOUGH_FILES {
             break;
         }
-        files += copy_tree(
-            source,
-            &destination.join(source.file_name().unwrap_or_default()),
-        )?;
+        files += copy_tree(source, &destination.join(source.file_name().unwrap_or_default()))?;
     }
-    if files == 0 {
-        Err(DemoError::NoSources)
-    } else {
-        Ok(())
-    }
+    if files == 0 { Err(DemoError::NoSources) } else { Ok(()) }
 }
 
 fn children(folder: &Path) -> Result<Vec<PathBuf>, io::Error> {
-    let mut paths = fs_err::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut paths =
+        fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -49,10 +41,7 @@ fn copy_tree(source: &Path, destination: &Path) -> Result<usize, io::Error> {
     fs_err::create_dir_all(destination)?;
     let mut files = 0;
     for path in children(source)? {
-        files += copy_tree(
-            &path,
-            &destination.join(path.file_name().unwrap_or_default()),
-        )?;
+        files += copy_tree(&path, &destination.join(path.file_name().unwrap_or_default()))?;
     }
     Ok(files)
 }
@@ -91,16 +80,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (registry, copy) = (folder.path().join("registry"), folder.path().join("copy"));
         fs_err::create_dir_all(registry.join("index/some-crate/src")).expect("folders are made");
-        assert!(matches!(
-            copy_sources(&registry, &copy),
-            Err(DemoError::NoSources)
-        ));
-        fs_err::write(registry.join("index/some-crate/src/lib.rs"), "text")
-            .expect("a file is written");
+        assert!(matches!(copy_sources(&registry, &copy), Err(DemoError::NoSources)));
+        fs_err::write(registry.join("index/some-crate/src/lib.rs"), "text").expect("a file is written");
         copy_sources(&registry, &copy).expect("there is a crate");
-        assert_eq!(
-            fs_err::read(copy.join("some-crate/src/lib.rs")).expect("the copy is there"),
-            b"text"
-        );
+        assert_eq!(fs_err::read(copy.join("some-crate/src/lib.rs")).expect("the copy is there"), b"text");
     }
 }

@@ -14,18 +14,14 @@ const SHOWN_LINES: usize = 16;
 pub(super) fn sign_up(world: &World<'_>) -> Result<(), DemoError> {
     ui::step("signing up on the laptop, logging in on the phone");
     let mut signup = account_command(world, Device::Laptop, "signup");
-    signup
-        .arg("--recovery-file")
-        .arg(world.path("recovery-words"));
+    signup.arg("--recovery-file").arg(world.path("recovery-words"));
     shell::run(signup)?;
     Ok(shell::run(account_command(world, Device::Phone, "login"))?)
 }
 
 fn account_command(world: &World<'_>, device: Device, subcommand: &str) -> Command {
     let mut command = world.client(device);
-    command
-        .args([subcommand, "--handle", HANDLE, "--password-file"])
-        .arg(world.path("password"));
+    command.args([subcommand, "--handle", HANDLE, "--password-file"]).arg(world.path("password"));
     command
 }
 
@@ -63,15 +59,9 @@ pub(super) fn send_large_file_through_kills(world: &mut World<'_>) -> Result<(),
     resume.arg("resume");
     shell::run(resume)?;
     let total = world.bytes_sent() - before;
-    ui::line(&format!(
-        "{} MiB sent afterwards",
-        (total - until_kill) >> 20
-    ));
+    ui::line(&format!("{} MiB sent afterwards", (total - until_kill) >> 20));
     let twice = total.saturating_sub(LARGE_FILE_SIZE);
-    ui::line(&format!(
-        "{} MiB sent twice, what the protocol itself needs included",
-        twice >> 20
-    ));
+    ui::line(&format!("{} MiB sent twice, what the protocol itself needs included", twice >> 20));
     Ok(())
 }
 
@@ -84,10 +74,7 @@ pub(super) fn get_on_the_second_device(world: &World<'_>) -> Result<(), DemoErro
         shell::run(get)?;
     }
     let same = compare::trees(&world.path("sent"), &world.path("got"))?;
-    ui::line(&format!(
-        "{} files, {} bytes: every byte is the same",
-        same.files, same.bytes
-    ));
+    ui::line(&format!("{} files, {} bytes: every byte is the same", same.files, same.bytes));
     Ok(())
 }
 
@@ -118,10 +105,7 @@ fn list(root: &Path, folder: &Path, lines: &mut Vec<String>) -> Result<(), DemoE
             list(root, &path, lines)?;
         } else {
             let size = fs_err::metadata(&path)?.len();
-            lines.push(format!(
-                "{size:>9} {}",
-                path.strip_prefix(root).unwrap_or(&path).display()
-            ));
+            lines.push(format!("{size:>9} {}", path.strip_prefix(root).unwrap_or(&path).display()));
         }
     }
     Ok(())

@@ -60,10 +60,7 @@ fn join(client: &TcpStream, server: &TcpStream, sent: &Arc<AtomicU64>) -> Result
 fn pump(mut from: TcpStream, mut to: TcpStream, counter: &AtomicU64) {
     let mut buffer = vec![0; 256 << 10];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        if buffer
-            .get(..length)
-            .is_none_or(|bytes| to.write_all(bytes).is_err())
-        {
+        if buffer.get(..length).is_none_or(|bytes| to.write_all(bytes).is_err()) {
             break;
         }
         counter.fetch_add(length as u64, Ordering::Relaxed);
@@ -83,21 +80,14 @@ mod tests {
         let tap = Tap::open(server.local_addr().expect("an address")).expect("a free port");
         let mut client = TcpStream::connect(tap.address()).expect("the tap listens");
         client.write_all(&[1; 1000]).expect("the tap reads");
-        client
-            .shutdown(Shutdown::Write)
-            .expect("the connection is open");
+        client.shutdown(Shutdown::Write).expect("the connection is open");
         let (mut peer, _) = server.accept().expect("the tap connects");
         let mut request = Vec::new();
         peer.read_to_end(&mut request).expect("the tap passes on");
         peer.write_all(b"reply").expect("the tap reads");
         drop(peer);
         let mut reply = String::new();
-        client
-            .read_to_string(&mut reply)
-            .expect("the tap passes back");
-        assert_eq!(
-            (request.len(), reply.as_str(), tap.bytes_sent()),
-            (1000, "reply", 1000)
-        );
+        client.read_to_string(&mut reply).expect("the tap passes back");
+        assert_eq!((request.len(), reply.as_str(), tap.bytes_sent()), (1000, "reply", 1000));
     }
 }

@@ -37,21 +37,10 @@ impl<'a> World<'a> {
     /// Makes the content, starts the server and puts the tap before it.
     pub(super) fn new(shell: &'a Shell) -> Result<Self, DemoError> {
         // Beside the build output, which is on a disk: a temporary folder may be in memory.
-        let folder = tempfile::Builder::new()
-            .prefix("demo-")
-            .tempdir_in(shell.target())?;
-        let server = Server::start(
-            shell,
-            &data(&folder),
-            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        )?;
+        let folder = tempfile::Builder::new().prefix("demo-").tempdir_in(shell.target())?;
+        let server = Server::start(shell, &data(&folder), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let tap = Tap::open(server.address())?;
-        let world = Self {
-            shell,
-            folder,
-            server,
-            tap,
-        };
+        let world = Self { shell, folder, server, tap };
         for name in ["sent", "got"] {
             fs_err::create_dir(world.path(name))?;
         }
@@ -79,9 +68,7 @@ impl<'a> World<'a> {
             Device::Phone => "phone",
         };
         let mut command = self.shell.command(self.shell.built("anonicloud"), [""; 0]);
-        command
-            .arg("--server")
-            .arg(format!("http://{}", self.tap.address()));
+        command.arg("--server").arg(format!("http://{}", self.tap.address()));
         command.arg("--state-dir").arg(self.path(state));
         command
     }

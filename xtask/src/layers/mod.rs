@@ -16,21 +16,11 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
     ui::step("layers");
     let packages = sources::packages(shell)?;
     let mut crossings = packages::crossings(&packages);
-    for package in packages
-        .iter()
-        .filter(|package| package.name == inside::SERVER)
-    {
+    for package in packages.iter().filter(|package| package.name == inside::SERVER) {
         for module in package.modules(sources::Tests::Removed)? {
-            let file = module
-                .file
-                .strip_prefix(shell.root())
-                .unwrap_or(&module.file);
+            let file = module.file.strip_prefix(shell.root()).unwrap_or(&module.file);
             let found = inside::crossings(&module);
-            crossings.extend(
-                found
-                    .into_iter()
-                    .map(|crossing| format!("{}: {crossing}", file.display())),
-            );
+            crossings.extend(found.into_iter().map(|crossing| format!("{}: {crossing}", file.display())));
         }
     }
     check::conclude("layers", &crossings)

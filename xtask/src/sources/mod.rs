@@ -88,13 +88,7 @@ impl Package {
 impl Package {
     /// A package without files, for tests of rules about packages.
     pub(crate) fn for_test(name: &str, folder: PathBuf, dependencies: Vec<Dependency>) -> Self {
-        Self {
-            name: name.to_owned(),
-            folder,
-            dependencies,
-            roots: Vec::new(),
-            is_library: false,
-        }
+        Self { name: name.to_owned(), folder, dependencies, roots: Vec::new(), is_library: false }
     }
 }
 
@@ -103,60 +97,35 @@ impl Package {
 /// # Errors
 /// When `cargo metadata` fails or changes its format.
 pub(crate) fn packages(shell: &Shell) -> Result<Vec<Package>, LoadSourcesError> {
-    let output = shell::capture(shell.cargo([
-        "metadata",
-        "--no-deps",
-        "--locked",
-        "--format-version",
-        "1",
-    ]))?;
+    let output = shell::capture(shell.cargo(["metadata", "--no-deps", "--locked", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_slice(&output)?;
-    Ok(list(&metadata, "packages")
-        .map(|package| read_package(package, shell.root()))
-        .collect())
+    Ok(list(&metadata, "packages").map(|package| read_package(package, shell.root())).collect())
 }
 
 fn read_package(package: &Value, root: &Path) -> Package {
-    let targets = || {
-        list(package, "targets").filter(|target| !has_kind(target, &["test", "bench", "example"]))
-    };
+    let targets = || list(package, "targets").filter(|target| !has_kind(target, &["test", "bench", "example"]));
     let manifest = PathBuf::from(text(package, "manifest_path"));
     let folder = manifest.parent().unwrap_or(&manifest);
     Package {
         name: text(package, "name").to_owned(),
         folder: folder.strip_prefix(root).unwrap_or(folder).to_path_buf(),
         dependencies: list(package, "dependencies").map(read_dependency).collect(),
-        roots: targets()
-            .map(|target| PathBuf::from(text(target, "src_path")))
-            .collect(),
+        roots: targets().map(|target| PathBuf::from(text(target, "src_path"))).collect(),
         is_library: targets().any(|target| has_kind(target, &["lib", "cdylib", "rlib"])),
     }
 }
 
 fn read_dependency(dependency: &Value) -> Dependency {
-    let kind = if text(dependency, "kind") == "dev" {
-        DependencyKind::Development
-    } else {
-        DependencyKind::Shipped
-    };
-    Dependency {
-        name: text(dependency, "name").to_owned(),
-        kind,
-    }
+    let kind = if text(dependency, "kind") == "dev" { DependencyKind::Development } else { DependencyKind::Shipped };
+    Dependency { name: text(dependency, "name").to_owned(), kind }
 }
 
 fn has_kind(target: &Value, kinds: &[&str]) -> bool {
-    list(target, "kind")
-        .filter_map(Value::as_str)
-        .any(|kind| kinds.contains(&kind))
+    list(target, "kind").filter_map(Value::as_str).any(|kind| kinds.contains(&kind))
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -202,23 +171,9 @@ mod tests {
         });
         let package = read_package(&metadata, Path::new("/repository"));
         assert_eq!(package.folder, Path::new("testing/thing"));
-        assert_eq!(
-            package.roots,
-            [Path::new("/repository/testing/thing/src/lib.rs")]
-        );
+        assert_eq!(package.roots, [Path::new("/repository/testing/thing/src/lib.rs")]);
         assert!(package.is_library && package.is_for_tests());
-        let kinds: Vec<_> = package
-            .dependencies
-            .iter()
-            .map(|dependency| dependency.kind)
-            .collect();
-        assert_eq!(
-            kinds,
-            [
-                DependencyKind::Shipped,
-                DependencyKind::Development,
-                DependencyKind::Shipped
-            ]
-        );
+        let kinds: Vec<_> = package.dependencies.iter().map(|dependency| dependency.kind).collect();
+        assert_eq!(kinds, [DependencyKind::Shipped, DependencyKind::Development, DependencyKind::Shipped]);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use syn::{
-    ImplItem, ImplItemConst, ImplItemFn, Item, ItemEnum, ItemTrait, TraitItem, Variant, Visibility,
-    visit::Visit,
+    ImplItem, ImplItemConst, ImplItemFn, Item, ItemEnum, ItemTrait, TraitItem, Variant, Visibility, visit::Visit,
 };
 
 /// A name that other crates can use.
@@ -28,10 +27,7 @@ struct Definitions<'a> {
 
 impl Definitions<'_> {
     fn add(&mut self, name: &syn::Ident) {
-        self.defined.push(Definition {
-            name: name.to_string(),
-            file: self.file.to_path_buf(),
-        });
+        self.defined.push(Definition { name: name.to_string(), file: self.file.to_path_buf() });
     }
 
     fn add_public(&mut self, visibility: &Visibility, name: &syn::Ident) {
@@ -41,11 +37,7 @@ impl Definitions<'_> {
     }
 
     fn add_variants(&mut self, item: &ItemEnum) {
-        for variant in item
-            .variants
-            .iter()
-            .filter(|variant| !is_made_by_from(variant))
-        {
+        for variant in item.variants.iter().filter(|variant| !is_made_by_from(variant)) {
             self.add(&variant.ident);
         }
     }
@@ -63,12 +55,7 @@ impl Definitions<'_> {
 
 /// `?` makes a variant with a `#[from]` field, and nobody writes its name.
 fn is_made_by_from(variant: &Variant) -> bool {
-    variant.fields.iter().any(|field| {
-        field
-            .attrs
-            .iter()
-            .any(|attribute| attribute.path().is_ident("from"))
-    })
+    variant.fields.iter().any(|field| field.attrs.iter().any(|attribute| attribute.path().is_ident("from")))
 }
 
 impl<'ast> Visit<'ast> for Definitions<'_> {

@@ -3,17 +3,13 @@
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use syn::{
-    Attribute, Ident, ImplItem, ImplItemFn, Item, ItemImpl, ItemUse, Macro, Meta, TraitItem, Type,
-    Variant, visit::Visit,
+    Attribute, Ident, ImplItem, ImplItemFn, Item, ItemImpl, ItemUse, Macro, Meta, TraitItem, Type, Variant,
+    visit::Visit,
 };
 
 /// Adds every name that a file mentions.
 pub(super) fn collect(syntax: &syn::File, mentioned: &mut BTreeSet<String>) {
-    Mentions {
-        mentioned,
-        within: Vec::new(),
-    }
-    .visit_file(syntax);
+    Mentions { mentioned, within: Vec::new() }.visit_file(syntax);
 }
 
 struct Mentions<'a> {
@@ -49,19 +45,13 @@ impl Mentions<'_> {
     /// `"{NAME:>4}"` in a macro mentions `NAME`.
     fn add_captures(&mut self, text: &str) {
         for capture in text.split('{').skip(1) {
-            self.add(
-                capture
-                    .chars()
-                    .take_while(|sign| is_of_name(*sign))
-                    .collect(),
-            );
+            self.add(capture.chars().take_while(|sign| is_of_name(*sign)).collect());
         }
     }
 
     /// `default = "path::name"` in an attribute mentions `path` and `name`.
     fn add_words(&mut self, text: &str) {
-        text.split(|sign| !is_of_name(sign))
-            .for_each(|word| self.add(word.to_owned()));
+        text.split(|sign| !is_of_name(sign)).for_each(|word| self.add(word.to_owned()));
     }
 }
 
@@ -88,11 +78,7 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
         match (item, name(item)) {
             (Item::Mod(module), _) => {
                 // Not its name: that is the definition.
-                module
-                    .content
-                    .iter()
-                    .flat_map(|(_, items)| items)
-                    .for_each(|item| self.visit_item(item));
+                module.content.iter().flat_map(|(_, items)| items).for_each(|item| self.visit_item(item));
             }
             (_, Some(name)) => {
                 self.inside(name.to_string(), |this| {
@@ -105,11 +91,7 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
 
     fn visit_item_impl(&mut self, block: &'ast ItemImpl) {
         let this = match block.self_ty.as_ref() {
-            Type::Path(path) => path
-                .path
-                .segments
-                .last()
-                .map(|segment| segment.ident.to_string()),
+            Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
             _ => None,
         };
         self.inside(this.unwrap_or_default(), |this| {

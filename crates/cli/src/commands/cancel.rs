@@ -21,11 +21,6 @@ impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
         client.forget(&self.id).await?;
-        context.ui.summary(
-            &Cancelled {
-                cancelled: &self.id,
-            },
-            &format!("gave up {}", self.id),
-        )
+        context.ui.summary(&Cancelled { cancelled: &self.id }, &format!("gave up {}", self.id))
     }
 }

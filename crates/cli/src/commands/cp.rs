@@ -13,9 +13,7 @@ use crate::report::Changed;
 ///
 /// Folders go with all that is in them. Nothing is sent again: a copy refers to the same encrypted pieces.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  anonicloud cp /a.txt /b.txt\n  anonicloud cp /Photos /Backup/"
-)]
+#[command(after_help = "Examples:\n  anonicloud cp /a.txt /b.txt\n  anonicloud cp /Photos /Backup/")]
 pub(crate) struct Arguments {
     /// Paths in the cloud
     #[arg(required = true, num_args = 1.., value_name = "SOURCE", value_parser = RemoteArgument::parser())]
@@ -33,11 +31,7 @@ impl Arguments {
         let mut paths = Vec::with_capacity(self.sources.len());
         for (from, to) in moves(&self.sources, &self.target, existing)? {
             // Into a folder that is there the client goes by itself.
-            let place = if into_existing {
-                &self.target.path
-            } else {
-                &to
-            };
+            let place = if into_existing { &self.target.path } else { &to };
             client.copy(&from, place).await?;
             context.ui.note(&format!("copied {from} to {to}"))?;
             paths.push(to.to_string());

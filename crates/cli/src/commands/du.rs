@@ -13,10 +13,7 @@ use crate::report::{Usage, UsageOf};
 ///
 /// Content bytes, as the files have them; see `anonicloud quota` for what the server counts.
 #[derive(Debug, Args)]
-#[command(
-    disable_help_flag = true,
-    after_help = "Examples:\n  anonicloud du\n  anonicloud du -h /Photos /Documents"
-)]
+#[command(disable_help_flag = true, after_help = "Examples:\n  anonicloud du\n  anonicloud du -h /Photos /Documents")]
 pub(crate) struct Arguments {
     /// Paths in the cloud
     #[arg(value_name = "PATH", default_value = "/", value_parser = RemoteArgument::parser())]
@@ -35,23 +32,14 @@ impl Arguments {
         let mut totals = Vec::with_capacity(self.paths.len());
         for argument in &self.paths {
             let found = client.totals(&argument.path).await?;
-            totals.push(UsageOf {
-                path: argument.path.to_string(),
-                files: found.files,
-                bytes: found.bytes,
-            });
+            totals.push(UsageOf { path: argument.path.to_string(), files: found.files, bytes: found.bytes });
         }
         let usage = Usage { totals };
         context.ui.answer(&usage, |out| {
             usage.totals.iter().try_for_each(|of| {
                 let path = escape::sentence(&of.path);
                 if self.human_readable {
-                    writeln!(
-                        out,
-                        "{:>10}  {:>9} files  {path}",
-                        HumanBytes(of.bytes).to_string(),
-                        of.files
-                    )
+                    writeln!(out, "{:>10}  {:>9} files  {path}", HumanBytes(of.bytes).to_string(), of.files)
                 } else {
                     writeln!(out, "{:>14}  {:>9} files  {path}", of.bytes, of.files)
                 }

@@ -37,11 +37,7 @@ impl Arguments {
         let (sources, local) = split_get(&self.paths).map_err(CliError::Arguments)?;
         let items: Vec<_> = get_targets(&sources, &local, local.is_dir())?
             .into_iter()
-            .map(|(remote, target)| GetItem {
-                remote,
-                target,
-                overwrite: self.force,
-            })
+            .map(|(remote, target)| GetItem { remote, target, overwrite: self.force })
             .collect();
         let to_stdout = items.iter().any(|item| item.target == GetTarget::Stdout);
         let client = context.client().await?;
@@ -51,10 +47,6 @@ impl Arguments {
         };
         let moved = Moved::from(report);
         let text = moved.sentence("received");
-        if to_stdout {
-            context.ui.summary_beside_content(&moved, &text)
-        } else {
-            context.ui.summary(&moved, &text)
-        }
+        if to_stdout { context.ui.summary_beside_content(&moved, &text) } else { context.ui.summary(&moved, &text) }
     }
 }

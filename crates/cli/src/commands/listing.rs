@@ -29,22 +29,12 @@ pub(super) fn write_long(out: &mut dyn Write, name: &[u8], item: &Item) -> io::R
 pub(super) fn write_card(out: &mut dyn Write, path: &[u8], item: &Item) -> io::Result<()> {
     writeln!(out, "path:      {}", escape::name(path))?;
     writeln!(out, "kind:      {}", kind(item.kind))?;
-    writeln!(
-        out,
-        "size:      {} ({})",
-        item.size,
-        indicatif::HumanBytes(item.size)
-    )?;
+    writeln!(out, "size:      {} ({})", item.size, indicatif::HumanBytes(item.size))?;
     if item.kind == ItemKind::Directory {
         writeln!(out, "files:     {}", item.files)?;
     }
     writeln!(out, "modified:  {}", units::utc(item.mtime_ns))?;
-    writeln!(
-        out,
-        "mode:      {:04o} ({})",
-        item.mode,
-        units::permissions(item.mode)
-    )?;
+    writeln!(out, "mode:      {:04o} ({})", item.mode, units::permissions(item.mode))?;
     if let Some(target) = &item.target {
         writeln!(out, "target:    {}", escape::name(target))?;
     }

@@ -36,11 +36,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
-        let Beginning {
-            address,
-            remote,
-            state,
-        } = context.beginning().await?;
+        let Beginning { address, remote, state } = context.beginning().await?;
         let handle = match &self.handle {
             Some(handle) => handle.clone(),
             None if context.ui.is_interactive() => context.ask("handle: ").await?.to_string(),
@@ -52,31 +48,11 @@ impl Arguments {
         };
         let account_key = match &self.account_key_file {
             Some(file) => Some(secrets::read_file(file, "account key")?),
-            None if self.account_key => {
-                Some(secrets::ask_hidden("account key: ", "account key").await?)
-            }
+            None if self.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
             None => None,
         };
-        login(
-            remote,
-            state,
-            &address,
-            Credentials {
-                handle: handle.clone(),
-                password,
-                account_key,
-            },
-        )
-        .await?;
-        let signed_in = SignedIn {
-            handle: &handle,
-            server: &address.url,
-            recovery_file: None,
-            password: None,
-        };
-        context.ui.summary(
-            &signed_in,
-            &format!("signed in as {handle} at {}", address.url),
-        )
+        login(remote, state, &address, Credentials { handle: handle.clone(), password, account_key }).await?;
+        let signed_in = SignedIn { handle: &handle, server: &address.url, recovery_file: None, password: None };
+        context.ui.summary(&signed_in, &format!("signed in as {handle} at {}", address.url))
     }
 }

@@ -32,11 +32,6 @@ impl Arguments {
         } else {
             "signed out here; the server could not be told, so it still lists this device"
         };
-        context.ui.summary(
-            &SignedOut {
-                server_told: report.server_told,
-            },
-            text,
-        )
+        context.ui.summary(&SignedOut { server_told: report.server_told }, text)
     }
 }

@@ -45,30 +45,18 @@ impl Arguments {
         let client = context.client().await?;
         let items = self.items(&client).await?;
         if context.ui.is_json() {
-            let items = items
-                .iter()
-                .map(|walked| Listed::new(&walked.path, &walked.item))
-                .collect();
+            let items = items.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();
             return context.ui.object(&Listing { items });
         }
         let escaped = context.ui.stdout_is_terminal();
-        write_stdout(|out| {
-            items
-                .iter()
-                .try_for_each(|walked| self.write(out, walked, escaped))
-        })
+        write_stdout(|out| items.iter().try_for_each(|walked| self.write(out, walked, escaped)))
     }
 
     async fn items(&self, client: &NativeClient) -> Result<Vec<Walked>, CliError> {
         if self.recursive {
             return walked::below(client, &self.path.path).await;
         }
-        Ok(client
-            .list(&self.path.path)
-            .await?
-            .into_iter()
-            .map(named)
-            .collect())
+        Ok(client.list(&self.path.path).await?.into_iter().map(named).collect())
     }
 
     fn write(&self, out: &mut dyn Write, walked: &Walked, escaped: bool) -> io::Result<()> {
@@ -84,9 +72,5 @@ impl Arguments {
 }
 
 fn named(item: Item) -> Walked {
-    Walked {
-        path: item.name.clone(),
-        depth: 1,
-        item,
-    }
+    Walked { path: item.name.clone(), depth: 1, item }
 }

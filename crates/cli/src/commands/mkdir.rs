@@ -9,9 +9,7 @@ use crate::report::Changed;
 
 /// Make folders
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  anonicloud mkdir /Photos\n  anonicloud mkdir -p /Photos/2026/summer"
-)]
+#[command(after_help = "Examples:\n  anonicloud mkdir /Photos\n  anonicloud mkdir -p /Photos/2026/summer")]
 pub(crate) struct Arguments {
     /// Paths in the cloud
     #[arg(required = true, value_name = "PATH", value_parser = RemoteArgument::parser())]

@@ -22,24 +22,12 @@ impl Arguments {
             used: quota.used,
             reserved: quota.reserved,
             quota: quota.quota,
-            free: quota
-                .quota
-                .saturating_sub(quota.used)
-                .saturating_sub(quota.reserved),
+            free: quota.quota.saturating_sub(quota.used).saturating_sub(quota.reserved),
         };
         context.ui.answer(&space, |out| {
             writeln!(out, "used:      {}", HumanBytes(space.used))?;
-            writeln!(
-                out,
-                "reserved:  {} for uploads that are not finished",
-                HumanBytes(space.reserved)
-            )?;
-            writeln!(
-                out,
-                "free:      {} of {}",
-                HumanBytes(space.free),
-                HumanBytes(space.quota)
-            )
+            writeln!(out, "reserved:  {} for uploads that are not finished", HumanBytes(space.reserved))?;
+            writeln!(out, "free:      {} of {}", HumanBytes(space.free), HumanBytes(space.quota))
         })
     }
 }

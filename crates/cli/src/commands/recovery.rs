@@ -19,19 +19,13 @@ pub(super) fn write(file: &Path, draft: &SignUpDraft) -> Result<Zeroizing<String
 }
 
 /// Shows the words, and the account key, and asks for three of the words; gives the words.
-pub(super) async fn confirm(
-    context: &Context,
-    draft: &SignUpDraft,
-) -> Result<Zeroizing<String>, CliError> {
+pub(super) async fn confirm(context: &Context, draft: &SignUpDraft) -> Result<Zeroizing<String>, CliError> {
     let shown = draft.recovery_words();
     let words: Vec<&str> = shown.split_whitespace().collect();
     context.ui.show_secret(&sheet(REQUEST, draft))?;
     for position in distinct_positions(words.len())? {
         let asked = context.ask(&format!("word {}: ", position + 1)).await?;
-        if words
-            .get(position)
-            .is_none_or(|word| !asked.eq_ignore_ascii_case(word))
-        {
+        if words.get(position).is_none_or(|word| !asked.eq_ignore_ascii_case(word)) {
             return Err(CliError::WordsWrong);
         }
     }

@@ -24,11 +24,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
-        let removed: Vec<_> = self
-            .paths
-            .iter()
-            .map(|argument| argument.path.clone())
-            .collect();
+        let removed: Vec<_> = self.paths.iter().map(|argument| argument.path.clone()).collect();
         client.remove(&removed, self.recursive).await?;
         let paths: Vec<_> = removed.iter().map(ToString::to_string).collect();
         let text = format!("removed {}", paths.join(", "));

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use anonicloud_client::ErrorKind;
-use anonicloud_client::session::{
-    NewAccount, SignUpDraft, check_password, generate_handle, generate_passphrase,
-};
+use anonicloud_client::session::{NewAccount, SignUpDraft, check_password, generate_handle, generate_passphrase};
 use clap::Args;
 use zeroize::Zeroizing;
 
@@ -48,19 +46,11 @@ impl Arguments {
         if self.recovery_file.is_none() && !context.ui.is_interactive() {
             return Err(CliError::WordsUnconfirmed);
         }
-        let Beginning {
-            address,
-            remote,
-            state,
-        } = context.beginning().await?;
+        let Beginning { address, remote, state } = context.beginning().await?;
         let handle = self.choose_handle(context).await?;
         let password = self.choose_password(context, &handle).await?;
         let generated = self.generate_password.then(|| password.clone());
-        let account = NewAccount {
-            handle,
-            password,
-            account_key: self.account_key,
-        };
+        let account = NewAccount { handle, password, account_key: self.account_key };
         let draft = SignUpDraft::begin(&remote, account).await?;
         let words = match &self.recovery_file {
             Some(file) => recovery::write(file, &draft)?,
@@ -70,16 +60,10 @@ impl Arguments {
         if let Err(error) = draft.finish(remote, state, &address, &words).await {
             if let Some(file) = &self.recovery_file {
                 // No account was made for certain only when the server said so; else the words may be needed.
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Conflict | ErrorKind::Usage | ErrorKind::Auth
-                ) {
+                if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Usage | ErrorKind::Auth) {
                     fs_err::remove_file(file).ok();
                 } else {
-                    context.ui.tell(&format!(
-                        "{} is kept: the account may have been made",
-                        file.display()
-                    ))?;
+                    context.ui.tell(&format!("{} is kept: the account may have been made", file.display()))?;
                 }
             }
             return Err(error.into());
@@ -87,17 +71,12 @@ impl Arguments {
         let signed_in = SignedIn {
             handle: &handle,
             server: &address.url,
-            recovery_file: self
-                .recovery_file
-                .as_ref()
-                .map(|file| file.display().to_string()),
+            recovery_file: self.recovery_file.as_ref().map(|file| file.display().to_string()),
             password: generated.as_ref().map(|password| password.as_str()),
         };
         context.ui.answer(&signed_in, |out| {
             writeln!(out, "handle:    {handle}")?;
-            signed_in
-                .password
-                .map_or(Ok(()), |password| writeln!(out, "password:  {password}"))
+            signed_in.password.map_or(Ok(()), |password| writeln!(out, "password:  {password}"))
         })
     }
 
@@ -109,21 +88,11 @@ impl Arguments {
         if !context.ui.is_interactive() {
             return Ok(made_up);
         }
-        let typed = context
-            .ask(&format!("handle (Enter takes {made_up}): "))
-            .await?;
-        Ok(if typed.is_empty() {
-            made_up
-        } else {
-            typed.to_string()
-        })
+        let typed = context.ask(&format!("handle (Enter takes {made_up}): ")).await?;
+        Ok(if typed.is_empty() { made_up } else { typed.to_string() })
     }
 
-    async fn choose_password(
-        &self,
-        context: &Context,
-        handle: &str,
-    ) -> Result<Zeroizing<String>, CliError> {
+    async fn choose_password(&self, context: &Context, handle: &str) -> Result<Zeroizing<String>, CliError> {
         if self.generate_password {
             return Ok(generate_passphrase());
         }
@@ -137,8 +106,7 @@ impl Arguments {
             context.ui.show_secret(part)?;
         }
         loop {
-            let typed =
-                secrets::ask_hidden("password (Enter takes the one above): ", "password").await?;
+            let typed = secrets::ask_hidden("password (Enter takes the one above): ", "password").await?;
             if typed.is_empty() {
                 return Ok(offered);
             }

@@ -22,8 +22,6 @@ impl Arguments {
         let client = context.client().await?;
         let item = client.stat(&self.path.path).await?;
         let path = self.path.path.to_bytes();
-        context.ui.answer(&Listed::new(&path, &item), |out| {
-            write_card(out, &path, &item)
-        })
+        context.ui.answer(&Listed::new(&path, &item), |out| write_card(out, &path, &item))
     }
 }

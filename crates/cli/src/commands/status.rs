@@ -23,10 +23,7 @@ impl Arguments {
             }
             for transfer in &queue.transfers {
                 for source in &transfer.sources {
-                    let (local, remote) = (
-                        escape::sentence(&source.local),
-                        escape::sentence(&source.remote),
-                    );
+                    let (local, remote) = (escape::sentence(&source.local), escape::sentence(&source.remote));
                     writeln!(out, "{}  {local} to {remote}", transfer.id)?;
                 }
             }

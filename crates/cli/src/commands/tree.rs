@@ -27,27 +27,16 @@ impl Arguments {
         let client = context.client().await?;
         let items = walked::below(&client, &self.path.path).await?;
         if context.ui.is_json() {
-            let items = items
-                .iter()
-                .map(|walked| Listed::new(&walked.path, &walked.item))
-                .collect();
+            let items = items.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();
             return context.ui.object(&Listing { items });
         }
         let branches: Vec<_> = items.iter().map(Branch::from).collect();
         write_stdout(|out| {
             writeln!(out, "{}", escape::name(&self.path.path.to_bytes()))?;
             draw(out, &branches)?;
-            let folders = items
-                .iter()
-                .filter(|walked| walked.item.kind == ItemKind::Directory)
-                .count();
+            let folders = items.iter().filter(|walked| walked.item.kind == ItemKind::Directory).count();
             let others = items.len() - folders;
-            writeln!(
-                out,
-                "\n{}, {}",
-                counted(folders as u64, "folder"),
-                counted(others as u64, "file")
-            )
+            writeln!(out, "\n{}, {}", counted(folders as u64, "folder"), counted(others as u64, "file"))
         })
     }
 }
@@ -66,10 +55,7 @@ impl From<&Walked> for Branch {
             Some(target) => format!("{name} -> {}", escape::name(target)),
             None => name,
         };
-        Self {
-            depth: walked.depth,
-            label,
-        }
+        Self { depth: walked.depth, label }
     }
 }
 
@@ -110,13 +96,8 @@ mod tests {
 
     #[test]
     fn branches_end_with_their_folder() {
-        let branches =
-            [(1, "a"), (2, "b"), (3, "c"), (2, "d"), (1, "e"), (2, "f")].map(|(depth, label)| {
-                Branch {
-                    depth,
-                    label: label.to_owned(),
-                }
-            });
+        let branches = [(1, "a"), (2, "b"), (3, "c"), (2, "d"), (1, "e"), (2, "f")]
+            .map(|(depth, label)| Branch { depth, label: label.to_owned() });
         let mut out = Vec::new();
         draw(&mut out, &branches).unwrap();
         let drawn = "\

@@ -17,19 +17,12 @@ pub(super) struct Walked {
 }
 
 /// All items below `start`, folders before what is in them.
-pub(super) async fn below(
-    client: &NativeClient,
-    start: &RemotePath,
-) -> Result<Vec<Walked>, CliError> {
+pub(super) async fn below(client: &NativeClient, start: &RemotePath) -> Result<Vec<Walked>, CliError> {
     let mut items = Vec::new();
     client
         .walk(start, &mut |names, item| {
             let names: Vec<&[u8]> = names.iter().map(EntryName::as_bytes).collect();
-            items.push(Walked {
-                path: names.join(&b'/'),
-                depth: names.len(),
-                item: item.clone(),
-            });
+            items.push(Walked { path: names.join(&b'/'), depth: names.len(), item: item.clone() });
         })
         .await?;
     Ok(items)

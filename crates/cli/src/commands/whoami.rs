@@ -25,11 +25,7 @@ impl Arguments {
         context.ui.answer(&identity, |out| {
             writeln!(out, "handle:   {}", identity.handle)?;
             writeln!(out, "account:  {}", identity.account_id)?;
-            writeln!(
-                out,
-                "device:   {} (one of {})",
-                identity.device_id, identity.devices
-            )?;
+            writeln!(out, "device:   {} (one of {})", identity.device_id, identity.devices)?;
             writeln!(out, "server:   {}", identity.server)
         })
     }

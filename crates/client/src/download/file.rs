@@ -41,22 +41,14 @@ pub(super) struct Fetching<'a> {
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Gathers all content of a file in its part; gives the sealed bytes that were fetched.
-    pub(super) async fn gather(
-        &self,
-        task: &FileTask,
-        shared: &Fetching<'_>,
-    ) -> Result<u64, OperationError> {
+    pub(super) async fn gather(&self, task: &FileTask, shared: &Fetching<'_>) -> Result<u64, OperationError> {
         let version = task.version().ok_or(Rejected)?;
         let leaves = self.read_leaves(version).await?;
         if leaves.size() != task.size() {
             return Err(Rejected.into());
         }
         let part = Part::open(task.part(), leaves)?;
-        let indices: Vec<u64> = part
-            .leaves
-            .segments()
-            .map(|segment| segment.leaf.index)
-            .collect();
+        let indices: Vec<u64> = part.leaves.segments().map(|segment| segment.leaf.index).collect();
         let fetches = stream::iter(indices).map(|index| self.gather_segment(&part, index, shared));
         let fetched: Vec<u64> = fetches.buffer_unordered(IN_FLIGHT).try_collect().await?;
         let cut = part.file.set_len(part.leaves.size());
@@ -64,12 +56,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(fetched.iter().sum())
     }
 
-    async fn gather_segment(
-        &self,
-        part: &Part,
-        index: u64,
-        shared: &Fetching<'_>,
-    ) -> Result<u64, OperationError> {
+    async fn gather_segment(&self, part: &Part, index: u64, shared: &Fetching<'_>) -> Result<u64, OperationError> {
         let _turn = shared.requests.acquire().await.map_err(|_| Rejected)?;
         let segment = part.leaves.segment(index).ok_or(Rejected)?;
         let len = segment.leaf.plain_len as u64;
@@ -110,22 +97,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The sealed bytes of a segment, out of its blob or pack.
-    pub(super) async fn fetch_segment(
-        &self,
-        segment: &PlacedSegment<'_>,
-    ) -> Result<Bytes, OperationError> {
+    pub(super) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
         let location = segment.location;
         if fits_pack(segment.leaf.plain_len) {
             let length = u32::try_from(location.sealed_len).map_err(|_| Rejected)?;
             let (suite, offset) = (segment.source.suite(), location.offset);
-            return self
-                .fetch_piece(&PieceRef {
-                    suite,
-                    blob: location.blob,
-                    offset,
-                    length,
-                })
-                .await;
+            return self.fetch_piece(&PieceRef { suite, blob: location.blob, offset, length }).await;
         }
         let remote = self.remote();
         let get = async |access: &_| remote.get_blob(access, &location.blob, None).await;
@@ -146,25 +123,13 @@ impl Part {
     fn open(path: PathBuf, leaves: AllLeaves) -> Result<Self, OperationError> {
         let opened = open_part(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (found_len, file) = opened.map_err(|error| OperationError::local(&path, error))?;
-        Ok(Self {
-            path,
-            file: Arc::new(file),
-            found_len,
-            leaves: Arc::new(leaves),
-        })
+        Ok(Self { path, file: Arc::new(file), found_len, leaves: Arc::new(leaves) })
     }
 }
 
 /// Opens a part to gather in, or makes one.
 fn open_part(path: &Path) -> io::Result<File> {
-    let open = || {
-        part_options()?
-            .read(true)
-            .create(true)
-            .truncate(false)
-            .mode(PART_MODE)
-            .open(path)
-    };
+    let open = || part_options()?.read(true).create(true).truncate(false).mode(PART_MODE).open(path);
     match open() {
         // A run that was cut just before the name has given it the rights that the file gets, perhaps to read alone.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -202,9 +167,7 @@ fn write_segment(
 ) -> Result<(), WriteError> {
     let segment = leaves.segment(index).ok_or(WriteError::Rejected)?;
     let content = open_placed(realm, &segment, sealed).map_err(|_| WriteError::Rejected)?;
-    file.file()
-        .write_all_at(&content, index * SEGMENT_LEN as u64)
-        .map_err(WriteError::Io)
+    file.file().write_all_at(&content, index * SEGMENT_LEN as u64).map_err(WriteError::Io)
 }
 
 /// The verified content of a segment.
@@ -214,21 +177,8 @@ pub(super) fn open_placed(
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Rejected> {
     let mut content = Zeroizing::new(Vec::new());
-    let SegmentLeaf {
-        index,
-        hash,
-        plain_len,
-    } = segment.leaf;
-    let leaf = SegmentLeaf {
-        index,
-        hash,
-        plain_len,
-    };
-    open_segment(
-        &segment.source.segment_keys(realm),
-        &leaf,
-        sealed,
-        &mut content,
-    )?;
+    let SegmentLeaf { index, hash, plain_len } = segment.leaf;
+    let leaf = SegmentLeaf { index, hash, plain_len };
+    open_segment(&segment.source.segment_keys(realm), &leaf, sealed, &mut content)?;
     Ok(content)
 }

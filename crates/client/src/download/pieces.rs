@@ -19,11 +19,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return cut(&pack, piece);
         }
         let (remote, range) = (self.remote(), piece.range());
-        let get = async |access: &_| {
-            remote
-                .get_blob(access, &piece.blob, Some(range.clone()))
-                .await
-        };
+        let get = async |access: &_| remote.get_blob(access, &piece.blob, Some(range.clone())).await;
         self.door().request(remote, get).await
     }
 
@@ -33,21 +29,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Ok(());
         }
         let remote = self.remote();
-        let bytes = self
-            .door()
-            .request(remote, async |access| {
-                remote.get_blob(access, blob, None).await
-            })
-            .await?;
+        let bytes = self.door().request(remote, async |access| remote.get_blob(access, blob, None).await).await?;
         self.packs().keep(*blob, bytes);
         Ok(())
     }
 
     /// Reads a version's record and all its leaves, checked against its content root.
-    pub(crate) async fn read_leaves(
-        &self,
-        version: &VersionRef,
-    ) -> Result<AllLeaves, OperationError> {
+    pub(crate) async fn read_leaves(&self, version: &VersionRef) -> Result<AllLeaves, OperationError> {
         let piece = self.fetch_piece(version.record()).await?;
         let record = open_record(self.realm(), &self.door().space(), version, &piece)?;
         let mut pages = Vec::with_capacity(record.pages().len());

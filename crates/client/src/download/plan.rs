@@ -37,10 +37,7 @@ impl FileTask {
     /// Where the content gathers until it is whole: beside its place, by a name that only this version has there. The place
     /// is in the name too: copies of one version may stand side by side.
     pub(super) fn part(&self) -> PathBuf {
-        let version = self
-            .version()
-            .map(|version| version.version().to_string())
-            .unwrap_or_default();
+        let version = self.version().map(|version| version.version().to_string()).unwrap_or_default();
         part_path(&self.target, &version)
     }
 }
@@ -68,12 +65,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`OperationError::TargetExists`] when something else stands there and may not be replaced.
-    pub(super) fn add(
-        &mut self,
-        entry: &Arc<Entry>,
-        target: PathBuf,
-        overwrite: bool,
-    ) -> Result<(), OperationError> {
+    pub(super) fn add(&mut self, entry: &Arc<Entry>, target: PathBuf, overwrite: bool) -> Result<(), OperationError> {
         let there = match fs_err::symlink_metadata(&target) {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -87,30 +79,20 @@ impl Plan {
                 self.directories.push((target, Some(entry.attributes)));
             }
             (EntryContent::File { size, .. }, Some(there))
-                if there.is_file()
-                    && there.len() == *size
-                    && attributes_of(&there).mtime == entry.attributes.mtime =>
+                if there.is_file() && there.len() == *size && attributes_of(&there).mtime == entry.attributes.mtime =>
             {
                 self.unchanged += 1;
                 self.unchanged_bytes += size;
             }
-            (EntryContent::Symlink { target: text }, Some(there))
-                if there.is_symlink() && same_link(&target, text) =>
-            {
+            (EntryContent::Symlink { target: text }, Some(there)) if there.is_symlink() && same_link(&target, text) => {
                 self.unchanged += 1;
             }
             (_, Some(there)) if there.is_dir() || !overwrite => {
                 return Err(OperationError::TargetExists(target));
             }
-            (EntryContent::File { .. }, _) => self.files.push(FileTask {
-                entry: Arc::clone(entry),
-                target,
-            }),
+            (EntryContent::File { .. }, _) => self.files.push(FileTask { entry: Arc::clone(entry), target }),
             (EntryContent::Symlink { target: text }, _) => {
-                self.links.push(LinkTask {
-                    text: text.clone(),
-                    target,
-                });
+                self.links.push(LinkTask { text: text.clone(), target });
             }
             (EntryContent::Directory { .. }, Some(_)) => {
                 return Err(OperationError::TargetExists(target));

@@ -75,25 +75,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// Those of [`OperationError`]; before anything is written when a target is in the way.
-    pub async fn get(
-        &self,
-        items: Vec<GetItem>,
-        progress: &dyn Progress,
-    ) -> Result<GetReport, OperationError> {
+    pub async fn get(&self, items: Vec<GetItem>, progress: &dyn Progress) -> Result<GetReport, OperationError> {
         self.sync().await?;
         let mut report = GetReport::default();
         let mut plan = Plan::default();
         for item in items {
             match item.target {
                 GetTarget::Stdout => {
-                    self.get_to_stdout(&item.remote, progress, &mut report)
-                        .await?;
+                    self.get_to_stdout(&item.remote, progress, &mut report).await?;
                 }
                 GetTarget::Path(target) => {
                     let absolute = std::path::absolute(&target);
                     let target = absolute.map_err(|error| OperationError::local(&target, error))?;
-                    self.plan_item(&item.remote, target, item.overwrite, &mut plan)
-                        .await?;
+                    self.plan_item(&item.remote, target, item.overwrite, &mut plan).await?;
                 }
             }
         }
@@ -114,9 +108,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Err(EditError::IsDirectory(remote.clone()).into());
         };
         progress.plan(1, *size);
-        report.bytes_fetched += self
-            .stream_out(version, &mut tokio::io::stdout(), progress)
-            .await?;
+        report.bytes_fetched += self.stream_out(version, &mut tokio::io::stdout(), progress).await?;
         report.files += 1;
         report.bytes += size;
         Ok(())
@@ -142,10 +134,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         };
         let mut walk = Walk::new(RemotePath::root(), directory);
         while let Some((path, entries)) = self.walk_steps(|nodes| walk.next(nodes)).await? {
-            let names = path
-                .names()
-                .iter()
-                .map(|name| OsStr::from_bytes(name.as_bytes()));
+            let names = path.names().iter().map(|name| OsStr::from_bytes(name.as_bytes()));
             let folder = names.fold(target.clone(), |folder, name| folder.join(name));
             for entry in entries {
                 let place = folder.join(OsStr::from_bytes(entry.name.as_bytes()));
@@ -162,10 +151,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         report: &mut GetReport,
     ) -> Result<(), OperationError> {
         let bytes: u64 = plan.files.iter().map(FileTask::size).sum();
-        progress.plan(
-            plan.files.len() as u64 + plan.unchanged,
-            bytes + plan.unchanged_bytes,
-        );
+        progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
         progress.skip(plan.unchanged_bytes);
         report.unchanged += plan.unchanged;
         for (path, _) in &plan.directories {
@@ -182,11 +168,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 }
                 batch.push(task);
             }
-            let wanted = packs
-                .iter()
-                .filter(|(_, files)| **files > 1)
-                .map(|(blob, _)| *blob)
-                .collect();
+            let wanted = packs.iter().filter(|(_, files)| **files > 1).map(|(blob, _)| *blob).collect();
             self.fetch_batch(batch, wanted, progress, report).await?;
         }
         for link in &plan.links {
@@ -209,14 +191,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         report: &mut GetReport,
     ) -> Result<(), OperationError> {
         let packs = stream::iter(packs).map(|blob| async move { self.fetch_pack(&blob).await });
-        packs
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect::<()>()
-            .await?;
-        let shared = Fetching {
-            progress,
-            requests: Semaphore::new(IN_FLIGHT),
-        };
+        packs.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
+        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT) };
         let files = stream::iter(&batch).map(|task| self.gather(task, &shared));
         let fetched: Vec<u64> = files.buffer_unordered(FILES_AT_ONCE).try_collect().await?;
         report.bytes_fetched += fetched.iter().sum::<u64>();
@@ -232,8 +208,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 /// Whether a batch takes one more file; an empty one takes any.
 fn fits_batch(batch: &[FileTask], packs: &BTreeMap<BlobId, u32>, task: &FileTask) -> bool {
-    let known = task
-        .version()
-        .is_some_and(|version| packs.contains_key(&version.record().blob));
+    let known = task.version().is_some_and(|version| packs.contains_key(&version.record().blob));
     batch.is_empty() || (batch.len() < BATCH_FILES && (known || packs.len() < BATCH_PACKS))
 }

@@ -27,11 +27,7 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
         let prepared = open_whole(&part).and_then(|file| {
             set_times(file.file(), task.entry.attributes)?;
             file.set_permissions(permissions(task.entry.attributes))?;
-            if tasks.len() < SYNC_ALL_FROM {
-                file.sync_all()
-            } else {
-                Ok(())
-            }
+            if tasks.len() < SYNC_ALL_FROM { file.sync_all() } else { Ok(()) }
         });
         prepared.map_err(|error| OperationError::local(&part, error))?;
     }
@@ -41,14 +37,10 @@ pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
         synced.map_err(|error| OperationError::local(&part, error))?;
     }
     for task in tasks {
-        fs_err::rename(task.part(), &task.target)
-            .map_err(|error| OperationError::local(&task.target, error))?;
+        fs_err::rename(task.part(), &task.target).map_err(|error| OperationError::local(&task.target, error))?;
     }
     // The names are in as many folders as the files.
-    let folders: BTreeSet<&Path> = tasks
-        .iter()
-        .filter_map(|task| task.target.parent())
-        .collect();
+    let folders: BTreeSet<&Path> = tasks.iter().filter_map(|task| task.target.parent()).collect();
     for folder in folders {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|error| OperationError::local(folder, error))?;
@@ -61,8 +53,7 @@ pub(super) fn make_link(task: &LinkTask) -> Result<(), OperationError> {
     let text = OsStr::from_bytes(&task.text);
     let made = match fs_err::os::unix::fs::symlink(text, &task.target) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            fs_err::remove_file(&task.target)
-                .and_then(|()| fs_err::os::unix::fs::symlink(text, &task.target))
+            fs_err::remove_file(&task.target).and_then(|()| fs_err::os::unix::fs::symlink(text, &task.target))
         }
         other => other,
     };
@@ -85,11 +76,7 @@ fn permissions(attributes: Attributes) -> std::fs::Permissions {
 
 fn set_times(file: &std::fs::File, attributes: Attributes) -> std::io::Result<()> {
     let offset = Duration::from_nanos(attributes.mtime.unsigned_abs());
-    let time = if attributes.mtime < 0 {
-        UNIX_EPOCH.checked_sub(offset)
-    } else {
-        UNIX_EPOCH.checked_add(offset)
-    };
+    let time = if attributes.mtime < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
     let time: SystemTime = time.unwrap_or(UNIX_EPOCH);
     file.set_modified(time)
 }

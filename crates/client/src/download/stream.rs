@@ -25,16 +25,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
     ) -> Result<u64, OperationError> {
         let leaves = std::sync::Arc::new(self.read_leaves(version).await?);
-        let indices: Vec<u64> = leaves
-            .segments()
-            .map(|segment| segment.leaf.index)
-            .collect();
+        let indices: Vec<u64> = leaves.segments().map(|segment| segment.leaf.index).collect();
         let segments = stream::iter(indices).map(|index| {
             let leaves = std::sync::Arc::clone(&leaves);
             async move {
-                let sealed = self
-                    .fetch_segment(&leaves.segment(index).ok_or(Rejected)?)
-                    .await?;
+                let sealed = self.fetch_segment(&leaves.segment(index).ok_or(Rejected)?).await?;
                 let (realm, fetched) = (*self.realm(), sealed.len() as u64);
                 let opened = work::run(move || {
                     let segment = leaves.segment(index).ok_or(Rejected)?;
@@ -46,10 +41,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut segments = segments.buffered(AHEAD);
         let mut total = 0;
         while let Some((content, fetched)) = segments.try_next().await? {
-            output
-                .write_all(&content)
-                .await
-                .map_err(OperationError::Stream)?;
+            output.write_all(&content).await.map_err(OperationError::Stream)?;
             progress.advance(content.len() as u64);
             total += fetched;
         }

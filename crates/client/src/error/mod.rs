@@ -132,10 +132,7 @@ impl From<ReadTreeError> for OperationError {
 impl OperationError {
     /// The failure of `path` on this device.
     pub(crate) fn local(path: &Path, failure: io::Error) -> Self {
-        Self::Local {
-            path: path.to_owned(),
-            failure,
-        }
+        Self::Local { path: path.to_owned(), failure }
     }
 }
 

@@ -42,46 +42,28 @@ impl OperationError {
     const fn account_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
         use ErrorKind::{Auth, Conflict, Integrity, Usage};
         Some(match self {
-            Self::NotSignedIn => (
-                "not_signed_in",
-                Auth,
-                "sign in with `login`, or make an account with `signup`",
-            ),
-            Self::AlreadySignedIn => (
-                "already_signed_in",
-                Conflict,
-                "`logout` first, or use another folder with `--state-dir`",
-            ),
+            Self::NotSignedIn => ("not_signed_in", Auth, "sign in with `login`, or make an account with `signup`"),
+            Self::AlreadySignedIn => {
+                ("already_signed_in", Conflict, "`logout` first, or use another folder with `--state-dir`")
+            }
             Self::LoginFailed => (
                 "login_failed",
                 Auth,
                 "check both, and the account key if the account has one; nobody can reset a password",
             ),
-            Self::DeviceUnknown => (
-                "device_unknown",
-                Auth,
-                "it was removed by another device: `logout`, then `login` again",
-            ),
-            Self::WeakPassword => (
-                "weak_password",
-                Usage,
-                "use a longer one, or six random words with `--generate-password`",
-            ),
-            Self::RecoveryWords(_) => (
-                "recovery_words_wrong",
-                Usage,
-                "write down all 24 words, in their order; no account was made",
-            ),
-            Self::HandleInvalid => (
-                "handle_invalid",
-                Usage,
-                "use 3 to 32 of a-z, 0-9, `.`, `_`, `-`; first and last a letter or digit",
-            ),
-            Self::AccountKeyMalformed => (
-                "account_key_malformed",
-                Usage,
-                "copy it exactly as it was shown at sign-up",
-            ),
+            Self::DeviceUnknown => {
+                ("device_unknown", Auth, "it was removed by another device: `logout`, then `login` again")
+            }
+            Self::WeakPassword => {
+                ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
+            }
+            Self::RecoveryWords(_) => {
+                ("recovery_words_wrong", Usage, "write down all 24 words, in their order; no account was made")
+            }
+            Self::HandleInvalid => {
+                ("handle_invalid", Usage, "use 3 to 32 of a-z, 0-9, `.`, `_`, `-`; first and last a letter or digit")
+            }
+            Self::AccountKeyMalformed => ("account_key_malformed", Usage, "copy it exactly as it was shown at sign-up"),
             Self::Rejected(_) => (
                 "rejected",
                 Integrity,
@@ -100,28 +82,14 @@ impl OperationError {
     const fn transfer_row(&self) -> (&'static str, ErrorKind, &'static str) {
         use ErrorKind::{Busy, Conflict, NotFound, Usage};
         match self {
-            Self::TargetExists(_) => (
-                "target_exists",
-                Conflict,
-                "choose another target, or replace it with `--force`",
-            ),
-            Self::FileTooLarge => (
-                "file_too_large",
-                Usage,
-                "split it; one file holds up to about 200 TiB",
-            ),
-            Self::NothingToResume(_) => (
-                "nothing_to_resume",
-                NotFound,
-                "see `status`; or send the file anew with `put`",
-            ),
+            Self::TargetExists(_) => ("target_exists", Conflict, "choose another target, or replace it with `--force`"),
+            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 200 TiB"),
+            Self::NothingToResume(_) => {
+                ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")
+            }
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
             Self::Contended => ("contended", Busy, "try again when they are done"),
-            _ => (
-                "busy",
-                Busy,
-                "wait for it to end; `status` shows what is queued",
-            ),
+            _ => ("busy", Busy, "wait for it to end; `status` shows what is queued"),
         }
     }
 }
@@ -132,25 +100,13 @@ const fn tree_row(error: &EditError) -> (&'static str, ErrorKind, &'static str) 
         EditError::NotFound(_) => ("not_found", NotFound, "see what is there with `ls`"),
         EditError::IsDirectory(_) => ("is_directory", Conflict, "name a file"),
         EditError::NotDirectory(_) => ("not_directory", Conflict, "name a folder"),
-        EditError::Exists(_) => (
-            "exists",
-            Conflict,
-            "choose another name, or remove what is there first",
-        ),
-        EditError::NotEmpty(_) => (
-            "not_empty",
-            Conflict,
-            "remove it with everything in it by `rm -r`",
-        ),
+        EditError::Exists(_) => ("exists", Conflict, "choose another name, or remove what is there first"),
+        EditError::NotEmpty(_) => ("not_empty", Conflict, "remove it with everything in it by `rm -r`"),
         EditError::NameCollision { .. } => ("name_collision", Conflict, "rename one of the two"),
         EditError::IntoItself { .. } => ("into_itself", Usage, "choose a target outside of it"),
         EditError::Root => ("is_root", Usage, "name something inside of it"),
         EditError::TooDeep(_) => ("path_too_long", Usage, "use fewer folders"),
-        _ => (
-            "not_representable",
-            Usage,
-            "links need a target of 1 to 4,095 bytes",
-        ),
+        _ => ("not_representable", Usage, "links need a target of 1 to 4,095 bytes"),
     }
 }
 
@@ -158,16 +114,8 @@ fn io_row(source: &io::Error) -> (&'static str, ErrorKind, &'static str) {
     use ErrorKind::{LocalDisk, NotFound};
     match source.kind() {
         io::ErrorKind::NotFound => ("local_not_found", NotFound, "check the path on this device"),
-        io::ErrorKind::PermissionDenied => (
-            "local_denied",
-            LocalDisk,
-            "check the permissions on this device",
-        ),
-        io::ErrorKind::StorageFull => (
-            "disk_full",
-            LocalDisk,
-            "free space on this device, then `resume`",
-        ),
+        io::ErrorKind::PermissionDenied => ("local_denied", LocalDisk, "check the permissions on this device"),
+        io::ErrorKind::StorageFull => ("disk_full", LocalDisk, "free space on this device, then `resume`"),
         _ => ("local_io", LocalDisk, "check the disk of this device"),
     }
 }
@@ -180,37 +128,23 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
             LocalDisk,
             "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
         ),
-        StateError::Full => (
-            "disk_full",
-            LocalDisk,
-            "free space on this device, then `resume`",
-        ),
-        _ => (
-            "state_unusable",
-            LocalDisk,
-            "check the state folder's disk and permissions",
-        ),
+        StateError::Full => ("disk_full", LocalDisk, "free space on this device, then `resume`"),
+        _ => ("state_unusable", LocalDisk, "check the state folder's disk and permissions"),
     }
 }
 
 const fn remote_row(error: &RemoteError) -> (&'static str, ErrorKind, &'static str) {
     use ErrorKind::{Auth, Conflict, Network, Quota, Server};
     match error {
-        RemoteError::Unreachable(_) => (
-            "unreachable",
-            Network,
-            "check the address and the connection; a cut transfer goes on with `resume`",
-        ),
+        RemoteError::Unreachable(_) => {
+            ("unreachable", Network, "check the address and the connection; a cut transfer goes on with `resume`")
+        }
         RemoteError::Certificate(_) => (
             "certificate_untrusted",
             Network,
             "do not go on unless you know why; for a server of your own, name its certificate with `--ca-file`",
         ),
-        RemoteError::Malformed { .. } => (
-            "malformed_answer",
-            Server,
-            "is this the address of an AnoniCloud server?",
-        ),
+        RemoteError::Malformed { .. } => ("malformed_answer", Server, "is this the address of an AnoniCloud server?"),
         RemoteError::Refused { code, .. } => match code {
             ErrorCode::LoginFailed => ("login_failed", Auth, ""),
             ErrorCode::SessionExpired => ("session_expired", Auth, ""),

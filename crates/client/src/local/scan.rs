@@ -65,11 +65,7 @@ pub enum SkipReason {
 impl SkipReason {
     /// The reason that a failure of the system stands for.
     pub(crate) fn of(error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound {
-            Self::Vanished
-        } else {
-            Self::Unreadable
-        }
+        if error.kind() == io::ErrorKind::NotFound { Self::Vanished } else { Self::Unreadable }
     }
 
     /// The stable text.
@@ -115,9 +111,7 @@ impl Scan {
         let kind = if metadata.is_dir() {
             LocalKind::Directory
         } else if metadata.is_file() {
-            LocalKind::File {
-                size: metadata.len(),
-            }
+            LocalKind::File { size: metadata.len() }
         } else if metadata.is_symlink() {
             match fs_err::read_link(&local) {
                 Ok(target) => LocalKind::Symlink(target.into_os_string().into_vec()),
@@ -127,23 +121,12 @@ impl Scan {
             let message = "it is a device, a socket or a pipe".to_owned();
             return self.skip(local, SkipReason::SpecialFile, message);
         };
-        self.entries.push(LocalEntry {
-            local,
-            remote,
-            attributes: attributes_of(metadata),
-            kind,
-        });
+        self.entries.push(LocalEntry { local, remote, attributes: attributes_of(metadata), kind });
     }
 
-    fn children(
-        &mut self,
-        folder: &Path,
-        remote: &RemotePath,
-    ) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
+    fn children(&mut self, folder: &Path, remote: &RemotePath) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
         let names = fs_err::read_dir(folder).and_then(|listing| {
-            listing
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect::<io::Result<Vec<_>>>()
+            listing.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
         });
         let mut names = match names {
             Ok(names) => names,
@@ -153,10 +136,7 @@ impl Scan {
             }
         };
         names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        names
-            .iter()
-            .filter_map(|name| self.child(folder, remote, name))
-            .collect()
+        names.iter().filter_map(|name| self.child(folder, remote, name)).collect()
     }
 
     fn child(
@@ -183,11 +163,7 @@ impl Scan {
     }
 
     fn skip(&mut self, path: PathBuf, code: SkipReason, message: String) {
-        self.skipped.push(Skipped {
-            path,
-            code,
-            message,
-        });
+        self.skipped.push(Skipped { path, code, message });
     }
 }
 

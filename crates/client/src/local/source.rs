@@ -71,9 +71,7 @@ impl SourceFile {
     /// `UnexpectedEof` when the file became shorter.
     pub(crate) fn read_segment(&self, index: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut content = Zeroizing::new(vec![0; self.segment_len(index)]);
-        self.file
-            .file()
-            .read_exact_at(&mut content, index * SEGMENT_LEN as u64)?;
+        self.file.file().read_exact_at(&mut content, index * SEGMENT_LEN as u64)?;
         Ok(content)
     }
 

@@ -11,10 +11,10 @@ use core::fmt;
 use core::ops::Range;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
-    DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
-    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
-    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
+    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
+    UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::StoredHash;
@@ -77,30 +77,17 @@ pub trait Remote {
     /// What the installation is.
     fn realm(&self) -> impl Future<Output = RemoteResult<RealmAnswer>>;
     /// Begins a registration.
-    fn register_start(
-        &self,
-        request: &RegisterStart,
-    ) -> impl Future<Output = RemoteResult<RegisterStarted>>;
+    fn register_start(&self, request: &RegisterStart) -> impl Future<Output = RemoteResult<RegisterStarted>>;
     /// Makes the account.
     fn register_finish(&self, request: &RegisterFinish) -> impl Future<Output = RemoteResult<()>>;
     /// Begins a login by password.
-    fn login_start(&self, request: &LoginStart)
-    -> impl Future<Output = RemoteResult<LoginStarted>>;
+    fn login_start(&self, request: &LoginStart) -> impl Future<Output = RemoteResult<LoginStarted>>;
     /// Ends a login by password.
-    fn login_finish(
-        &self,
-        request: &LoginFinish,
-    ) -> impl Future<Output = RemoteResult<LoginAnswer>>;
+    fn login_finish(&self, request: &LoginFinish) -> impl Future<Output = RemoteResult<LoginAnswer>>;
     /// Begins a login by an enrolled device.
-    fn device_login_start(
-        &self,
-        request: &DeviceLoginStart,
-    ) -> impl Future<Output = RemoteResult<Challenge>>;
+    fn device_login_start(&self, request: &DeviceLoginStart) -> impl Future<Output = RemoteResult<Challenge>>;
     /// Ends a login by an enrolled device.
-    fn device_login_finish(
-        &self,
-        request: &DeviceLoginFinish,
-    ) -> impl Future<Output = RemoteResult<LoginAnswer>>;
+    fn device_login_finish(&self, request: &DeviceLoginFinish) -> impl Future<Output = RemoteResult<LoginAnswer>>;
     /// Ends an account session.
     fn logout(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<()>>;
     /// What the server knows of the account.
@@ -108,17 +95,9 @@ pub trait Remote {
     /// The account's sigchain.
     fn sigchain(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<SigchainAnswer>>;
     /// Enrols a device.
-    fn add_device(
-        &self,
-        token: &SessionToken,
-        request: &AddDevice,
-    ) -> impl Future<Output = RemoteResult<()>>;
+    fn add_device(&self, token: &SessionToken, request: &AddDevice) -> impl Future<Output = RemoteResult<()>>;
     /// Drops a device.
-    fn remove_device(
-        &self,
-        token: &SessionToken,
-        request: &RemoveDevice,
-    ) -> impl Future<Output = RemoteResult<()>>;
+    fn remove_device(&self, token: &SessionToken, request: &RemoveDevice) -> impl Future<Output = RemoteResult<()>>;
     /// A challenge to prove capabilities of a space with.
     fn space_challenge(&self, space: &SpaceId) -> impl Future<Output = RemoteResult<Challenge>>;
     /// Opens a space session.
@@ -130,17 +109,9 @@ pub trait Remote {
     /// The space's newest commit.
     fn head(&self, access: &SpaceAccess) -> impl Future<Output = RemoteResult<HeadAnswer>>;
     /// A page of the log from `from` on; empty when there is none.
-    fn log(
-        &self,
-        access: &SpaceAccess,
-        from: u64,
-    ) -> impl Future<Output = RemoteResult<Vec<LoggedCommit>>>;
+    fn log(&self, access: &SpaceAccess, from: u64) -> impl Future<Output = RemoteResult<Vec<LoggedCommit>>>;
     /// Posts an encoded `PostedCommit`.
-    fn commit(
-        &self,
-        access: &SpaceAccess,
-        posted: Bytes,
-    ) -> impl Future<Output = RemoteResult<CommitAnswer>>;
+    fn commit(&self, access: &SpaceAccess, posted: Bytes) -> impl Future<Output = RemoteResult<CommitAnswer>>;
     /// Opens an upload or raises its reservation.
     fn open_upload(
         &self,
@@ -157,11 +128,7 @@ pub trait Remote {
         after: Option<&BlobId>,
     ) -> impl Future<Output = RemoteResult<UploadState>>;
     /// Ends an upload; blobs of it that no commit names go.
-    fn end_upload(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-    ) -> impl Future<Output = RemoteResult<()>>;
+    fn end_upload(&self, access: &SpaceAccess, upload: &UploadId) -> impl Future<Output = RemoteResult<()>>;
     /// Leaves a sealed ticket with the upload.
     fn put_ticket(
         &self,

@@ -61,27 +61,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When the server does not answer, or no longer knows this device.
     pub async fn quota(&self) -> Result<Quota, OperationError> {
         let answer = self.account_answer().await?;
-        Ok(Quota {
-            used: answer.used,
-            reserved: answer.reserved,
-            quota: answer.quota,
-        })
+        Ok(Quota { used: answer.used, reserved: answer.reserved, quota: answer.quota })
     }
 
     /// The account's sigchain, fetched and verified.
     pub(crate) async fn sigchain(&self) -> Result<Sigchain, OperationError> {
-        let owner = BoxOwner {
-            realm: *self.realm(),
-            account: *self.account_id(),
-        };
+        let owner = BoxOwner { realm: *self.realm(), account: *self.account_id() };
         let token = self.account_session().await?;
         fetch_sigchain(self.remote(), &token, &owner).await
     }
 
     async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {
         let remote = self.remote();
-        self.in_account_session(async |token| remote.account(token).await)
-            .await
+        self.in_account_session(async |token| remote.account(token).await).await
     }
 
     /// Sends a request in an account session that this device's key opens.
@@ -96,10 +88,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     async fn account_session(&self) -> Result<SessionToken, OperationError> {
         match login_by_device(self.remote(), self.record()).await {
             Ok(answer) => Ok(SessionToken::new(answer.token.as_bytes())),
-            Err(OperationError::Remote(RemoteError::Refused {
-                code: ErrorCode::LoginFailed,
-                ..
-            })) => Err(OperationError::DeviceUnknown),
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. })) => {
+                Err(OperationError::DeviceUnknown)
+            }
             Err(error) => Err(error),
         }
     }

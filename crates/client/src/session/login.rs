@@ -7,8 +7,7 @@ use anonicloud_core::crypto::opaque::Login;
 use anonicloud_core::crypto::password::PasswordInput;
 use anonicloud_core::crypto::secret::{ExportKey, MasterKey};
 use anonicloud_proto::api::{
-    AddDevice, Base64, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish,
-    LoginStart,
+    AddDevice, Base64, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
 };
 use anonicloud_proto::capability::device_login_message;
 use anonicloud_proto::ids::RealmId;
@@ -54,10 +53,7 @@ pub async fn login<R: Remote, S: LocalState>(
     }
     let realm = remote.realm().await?.realm;
     let (answer, export) = prove_password(&remote, &realm, &credentials).await?;
-    let owner = BoxOwner {
-        realm,
-        account: answer.account,
-    };
+    let owner = BoxOwner { realm, account: answer.account };
     let master = owner.open_password_slot(&export, &answer.boxes.password_slot)?;
     let token = SessionToken::new(answer.token.as_bytes());
     let (device, sigchain) = enrol(&remote, &token, &owner, &master, &answer).await?;
@@ -85,28 +81,16 @@ async fn prove_password<R: Remote>(
     realm: &RealmId,
     credentials: &Credentials,
 ) -> Result<(LoginAnswer, ExportKey), OperationError> {
-    let account_key = credentials
-        .account_key
-        .as_deref()
-        .map(|text| read_account_key(text))
-        .transpose()?;
+    let account_key = credentials.account_key.as_deref().map(|text| read_account_key(text)).transpose()?;
     let input = PasswordInput::derive(realm, &credentials.password, account_key.as_ref());
     let (login, ke1) = Login::start(input, *realm, &mut SystemRandom)?;
-    let start = LoginStart {
-        handle: credentials.handle.clone(),
-        ke1: Base64::new(ke1),
-    };
+    let start = LoginStart { handle: credentials.handle.clone(), ke1: Base64::new(ke1) };
     let started = remote.login_start(&start).await?;
     let ke2 = started.ke2;
     let finished = work::run(move || login.finish(ke2.as_bytes(), &mut SystemRandom)).await;
     // A wrong password, an unknown handle and a server that lies look the same here, and are told the same way.
     let (ke3, export) = finished.map_err(|_| OperationError::LoginFailed)?;
-    let answer = remote
-        .login_finish(&LoginFinish {
-            login: started.login,
-            ke3: Base64::new(ke3),
-        })
-        .await?;
+    let answer = remote.login_finish(&LoginFinish { login: started.login, ke3: Base64::new(ke3) }).await?;
     Ok((answer, export))
 }
 
@@ -126,17 +110,10 @@ async fn enrol<R: Remote>(
         let link = chain.sign_add_device(&owner.realm, &identity, &device);
         let link = link.map_err(|_| anonicloud_core::crypto::rejected::Rejected)?;
         chain.append(&owner.realm, &link)?;
-        let request = AddDevice {
-            device: new_device(&device, &owner.realm),
-            prev,
-            link: Base64::new(link),
-        };
+        let request = AddDevice { device: new_device(&device, &owner.realm), prev, link: Base64::new(link) };
         match remote.add_device(token, &request).await {
             Ok(()) => return Ok((device, chain)),
-            Err(RemoteError::Refused {
-                code: ErrorCode::SigchainMoved,
-                ..
-            }) if attempt < LINK_ATTEMPTS => attempt += 1,
+            Err(RemoteError::Refused { code: ErrorCode::SigchainMoved, .. }) if attempt < LINK_ATTEMPTS => attempt += 1,
             Err(error) => return Err(error.into()),
         }
     }
@@ -159,24 +136,14 @@ pub(super) async fn login_by_device<R: Remote>(
     record: &AccountRecord,
 ) -> Result<LoginAnswer, OperationError> {
     let (account, device) = (record.account, record.device.device());
-    let challenge = remote
-        .device_login_start(&DeviceLoginStart { account, device })
-        .await?
-        .challenge;
+    let challenge = remote.device_login_start(&DeviceLoginStart { account, device }).await?.challenge;
     let bytes: [u8; 32] = challenge
         .as_bytes()
         .try_into()
-        .map_err(|_| RemoteError::Malformed {
-            what: "a challenge that is not 32 bytes",
-        })?;
+        .map_err(|_| RemoteError::Malformed { what: "a challenge that is not 32 bytes" })?;
     let message = device_login_message(&record.realm, &account, &device, &bytes);
     let signature = record.device.login_seed(&record.realm).sign(&message);
-    let finish = DeviceLoginFinish {
-        account,
-        device,
-        challenge,
-        signature: Base64::from(signature),
-    };
+    let finish = DeviceLoginFinish { account, device, challenge, signature: Base64::from(signature) };
     let answer = remote.device_login_finish(&finish).await?;
     SlotVersions::of(&answer.boxes).check_not_older(&record.slots)?;
     Ok(answer)

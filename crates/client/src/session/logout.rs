@@ -27,17 +27,8 @@ impl<R: Remote> Client<R, SqliteState> {
     pub async fn logout(self) -> Result<LogoutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         let server_told = self.remove_device().await.is_ok();
-        let tables = [
-            Table::Account,
-            Table::Heads,
-            Table::Jobs,
-            Table::Tickets,
-            Table::Staged,
-            Table::Nodes,
-        ];
-        self.state()
-            .apply(tables.map(|table| StateChange::Clear { table }).into())
-            .await?;
+        let tables = [Table::Account, Table::Heads, Table::Jobs, Table::Tickets, Table::Staged, Table::Nodes];
+        self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
         if let Some(folder) = self.folder().map(Path::to_owned) {
             self.into_state().close().await;
             wipe(&folder)?;
@@ -47,10 +38,7 @@ impl<R: Remote> Client<R, SqliteState> {
 
     async fn remove_device(&self) -> Result<(), OperationError> {
         let record = self.record();
-        let owner = BoxOwner {
-            realm: record.realm,
-            account: record.account,
-        };
+        let owner = BoxOwner { realm: record.realm, account: record.account };
         let answer = login_by_device(self.remote(), record).await?;
         let token = SessionToken::new(answer.token.as_bytes());
         let chain = fetch_sigchain(self.remote(), &token, &owner).await?;
@@ -58,11 +46,7 @@ impl<R: Remote> Client<R, SqliteState> {
         let device = record.device.device();
         let link = chain.sign_remove_device(&record.realm, &identity, device);
         let link = link.map_err(|_| anonicloud_core::crypto::rejected::Rejected)?;
-        let request = RemoveDevice {
-            device,
-            prev: chain.head(),
-            link: Base64::new(link),
-        };
+        let request = RemoveDevice { device, prev: chain.head(), link: Base64::new(link) };
         Ok(self.remote().remove_device(&token, &request).await?)
     }
 }

@@ -13,11 +13,7 @@ use crate::random::SystemRandom;
 ///
 /// # Errors
 /// [`OperationError::WeakPassword`].
-pub fn check_password(
-    password: &str,
-    handle: &str,
-    account_key: bool,
-) -> Result<(), OperationError> {
+pub fn check_password(password: &str, handle: &str, account_key: bool) -> Result<(), OperationError> {
     if account_key && !password.is_empty() {
         return Ok(());
     }
@@ -51,17 +47,10 @@ pub(super) fn show_account_key(key: &AccountKey) -> Zeroizing<String> {
 /// Reads an account key as it was shown, in any case, with or without the dashes.
 pub(super) fn read_account_key(text: &str) -> Result<AccountKey, OperationError> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
-    plain.extend(
-        text.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|letter| letter.to_ascii_uppercase()),
-    );
+    plain.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()));
     let malformed = |_| OperationError::AccountKeyMalformed;
     let bytes = Zeroizing::new(BASE32_NOPAD.decode(plain.as_bytes()).map_err(malformed)?);
-    let bytes: [u8; AccountKey::LEN] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| OperationError::AccountKeyMalformed)?;
+    let bytes: [u8; AccountKey::LEN] = bytes.as_slice().try_into().map_err(|_| OperationError::AccountKeyMalformed)?;
     Ok(AccountKey::from_bytes(bytes))
 }
 
@@ -77,18 +66,12 @@ mod tests {
         let typed = shown.to_lowercase().replace('-', " ");
         let read = read_account_key(&typed).unwrap();
         assert_eq!(read.expose_bytes(), key.expose_bytes());
-        assert!(matches!(
-            read_account_key("ABCD"),
-            Err(OperationError::AccountKeyMalformed)
-        ));
+        assert!(matches!(read_account_key("ABCD"), Err(OperationError::AccountKeyMalformed)));
     }
 
     #[test]
     fn an_account_key_makes_up_for_a_weak_password() {
-        assert!(matches!(
-            check_password("password1", "someone", false),
-            Err(OperationError::WeakPassword)
-        ));
+        assert!(matches!(check_password("password1", "someone", false), Err(OperationError::WeakPassword)));
         assert!(check_password("password1", "someone", true).is_ok());
         assert!(check_password(&generate_passphrase(), "someone", false).is_ok());
     }

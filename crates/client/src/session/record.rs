@@ -66,19 +66,13 @@ impl SlotVersions {
             || self.recovery < seen.recovery
             || self.identity < seen.identity
             || self.space < seen.space;
-        if older {
-            Err(OperationError::RolledBack)
-        } else {
-            Ok(())
-        }
+        if older { Err(OperationError::RolledBack) } else { Ok(()) }
     }
 }
 
 impl AccountRecord {
     /// The record of this device; `None` when nobody is signed in.
-    pub(crate) async fn load<S: LocalState>(
-        state: &SealedState<S>,
-    ) -> Result<Option<Self>, OperationError> {
+    pub(crate) async fn load<S: LocalState>(state: &SealedState<S>) -> Result<Option<Self>, OperationError> {
         let Some(row) = state.read(Table::Account, KEY).await? else {
             return Ok(None);
         };
@@ -99,11 +93,7 @@ impl AccountRecord {
         self.account.encode(&mut out);
         out.bytes(self.handle.as_bytes());
         out.bytes(self.server.url.as_bytes());
-        let ca_file = self
-            .server
-            .ca_file
-            .as_ref()
-            .map_or(&b""[..], |path| path.as_os_str().as_bytes());
+        let ca_file = self.server.ca_file.as_ref().map_or(&b""[..], |path| path.as_os_str().as_bytes());
         out.bytes(ca_file);
         out.fixed(self.master.expose_bytes());
         out.bytes(self.device.expose_encoded().expose_bytes());
@@ -113,12 +103,7 @@ impl AccountRecord {
         for link in self.sigchain.links() {
             out.bytes(link);
         }
-        for version in [
-            self.slots.password,
-            self.slots.recovery,
-            self.slots.identity,
-            self.slots.space,
-        ] {
+        for version in [self.slots.password, self.slots.recovery, self.slots.identity, self.slots.space] {
             out.u64(version);
         }
         Zeroizing::new(out.into_bytes())
@@ -147,18 +132,7 @@ impl AccountRecord {
             space: input.u64()?,
         };
         let server = ServerAddress { url, ca_file };
-        Ok(Self {
-            realm,
-            account,
-            handle,
-            server,
-            master,
-            device,
-            space,
-            space_keys,
-            sigchain,
-            slots,
-        })
+        Ok(Self { realm, account, handle, server, master, device, space, space_keys, sigchain, slots })
     }
 }
 

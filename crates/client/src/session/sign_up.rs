@@ -61,32 +61,17 @@ impl SignUpDraft {
     /// # Errors
     /// When the handle is taken or refused, the password is weak, or the server does not answer.
     pub async fn begin<R: Remote>(remote: &R, new: NewAccount) -> Result<Self, OperationError> {
-        let handle: Handle = new
-            .handle
-            .parse()
-            .map_err(|_| OperationError::HandleInvalid)?;
+        let handle: Handle = new.handle.parse().map_err(|_| OperationError::HandleInvalid)?;
         check_password(&new.password, handle.as_str(), new.account_key)?;
         let realm = remote.realm().await?.realm;
         let account = AccountId::from_bytes(make_bytes(&mut SystemRandom));
         let account_key = new.account_key.then(|| AccountKey::make(&mut SystemRandom));
         let input = PasswordInput::derive(&realm, &new.password, account_key.as_ref());
         let (registration, request) = Registration::start(input, realm, &mut SystemRandom)?;
-        let start = RegisterStart {
-            account,
-            handle: handle.as_str().to_owned(),
-            request: Base64::new(request),
-        };
+        let start = RegisterStart { account, handle: handle.as_str().to_owned(), request: Base64::new(request) };
         let response = remote.register_start(&start).await?.response;
         let entropy = RecoveryEntropy::make(&mut SystemRandom);
-        Ok(Self {
-            realm,
-            account,
-            handle,
-            entropy,
-            account_key,
-            registration,
-            response,
-        })
+        Ok(Self { realm, account, handle, entropy, account_key, registration, response })
     }
 
     /// The public name.
@@ -157,11 +142,7 @@ impl SignUpDraft {
             handle: self.handle.as_str().to_owned(),
             record: Base64::new(opaque_record),
             boxes,
-            recovery_public_key: Base64::new(
-                derive_recovery_auth(&self.entropy, &realm)
-                    .public()
-                    .to_bytes(),
-            ),
+            recovery_public_key: Base64::new(derive_recovery_auth(&self.entropy, &realm).public().to_bytes()),
             sigchain: sigchain.links().iter().cloned().map(Base64::new).collect(),
             device: new_device(&device, &realm),
             space_keys: Base64::new(space.capability_keys().to_bytes()),
@@ -186,10 +167,7 @@ impl SignUpDraft {
 /// What the server keeps of a device.
 pub(super) fn new_device(device: &DeviceSeeds, realm: &RealmId) -> NewDevice {
     let public = device.login_seed(realm).public();
-    NewDevice {
-        device: device.device(),
-        auth_public_key: Base64::new(public.as_bytes().to_vec()),
-    }
+    NewDevice { device: device.device(), auth_public_key: Base64::new(public.as_bytes().to_vec()) }
 }
 
 fn begin_sigchain(
@@ -201,9 +179,7 @@ fn begin_sigchain(
 ) -> Result<Sigchain, Rejected> {
     let genesis = Sigchain::sign_genesis(realm, account, identity, handle);
     let mut chain = Sigchain::verify(realm, account, &[genesis])?;
-    let link = chain
-        .sign_add_device(realm, identity, device)
-        .map_err(|_| Rejected)?;
+    let link = chain.sign_add_device(realm, identity, device).map_err(|_| Rejected)?;
     chain.append(realm, &link)?;
     Ok(chain)
 }

@@ -23,12 +23,7 @@ pub(crate) struct SpaceDoor {
 
 impl SpaceDoor {
     pub(crate) const fn new(realm: RealmId, space: SpaceId, keys: SpaceKeys) -> Self {
-        Self {
-            realm,
-            space,
-            keys,
-            open: RefCell::new(None),
-        }
+        Self { realm, space, keys, open: RefCell::new(None) }
     }
 
     pub(crate) const fn keys(&self) -> &SpaceKeys {
@@ -47,10 +42,7 @@ impl SpaceDoor {
     ) -> Result<T, OperationError> {
         let access = self.enter(remote).await?;
         match request(&access).await {
-            Err(RemoteError::Refused {
-                code: ErrorCode::SessionExpired,
-                ..
-            }) => {
+            Err(RemoteError::Refused { code: ErrorCode::SessionExpired, .. }) => {
                 self.leave(&access);
                 let access = self.enter(remote).await?;
                 Ok(request(&access).await?)
@@ -64,16 +56,12 @@ impl SpaceDoor {
             return Ok(Rc::clone(access));
         }
         let challenge = remote.space_challenge(&self.space).await?.challenge;
-        let bytes: [u8; 32] =
-            challenge
-                .as_bytes()
-                .try_into()
-                .map_err(|_| RemoteError::Malformed {
-                    what: "a challenge that is not 32 bytes",
-                })?;
+        let bytes: [u8; 32] = challenge
+            .as_bytes()
+            .try_into()
+            .map_err(|_| RemoteError::Malformed { what: "a challenge that is not 32 bytes" })?;
         let prove = |seed: &CapabilitySeed, right| {
-            let message =
-                session_message(&self.realm, &self.space, self.keys.epoch(), right, &bytes);
+            let message = session_message(&self.realm, &self.space, self.keys.epoch(), right, &bytes);
             Some(Base64::from(seed.sign(&message)))
         };
         let token = self.keys.read_token(&self.realm);
@@ -87,10 +75,7 @@ impl SpaceDoor {
         };
         let answer = remote.space_session(&self.space, &proofs).await?;
         let token = SessionToken::new(answer.token.as_bytes());
-        let access = Rc::new(SpaceAccess {
-            space: self.space,
-            token,
-        });
+        let access = Rc::new(SpaceAccess { space: self.space, token });
         // Of two requests that opened a session at once, the later one's is kept; the other ends by itself.
         self.open.replace(Some(Rc::clone(&access)));
         Ok(access)
@@ -99,10 +84,7 @@ impl SpaceDoor {
     /// Forgets a session that ended, unless another request has opened a new one meanwhile.
     fn leave(&self, ended: &Rc<SpaceAccess>) {
         let mut open = self.open.borrow_mut();
-        if open
-            .as_ref()
-            .is_some_and(|access| Rc::ptr_eq(access, ended))
-        {
+        if open.as_ref().is_some_and(|access| Rc::ptr_eq(access, ended)) {
             *open = None;
         }
     }

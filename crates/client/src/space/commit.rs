@@ -43,15 +43,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<u64, OperationError> {
         let mut base = self.root().await?;
         let mut random = SystemRandom;
-        let mut dirty = self
-            .walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random))
-            .await?;
+        let mut dirty = self.walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random)).await?;
         let brought = adds.len();
         let mut sent = 0;
         for _ in 0..ATTEMPTS {
-            let sealed = self
-                .store_tree(dirty, reservation, &mut adds, &mut sent)
-                .await?;
+            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut sent).await?;
             if self.try_commit(sealed.as_ref(), &adds).await? {
                 let nodes = adds.iter().skip(brought);
                 reservation.release(nodes.map(|added| added.size).sum());
@@ -59,9 +55,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             self.sync().await?;
             let theirs = self.root().await?;
-            dirty = self
-                .merge(base.as_ref(), sealed.as_ref(), theirs.as_ref())
-                .await?;
+            dirty = self.merge(base.as_ref(), sealed.as_ref(), theirs.as_ref()).await?;
             base = theirs;
         }
         Err(OperationError::Contended)
@@ -87,9 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let packs = packer.finish();
         let blobs: Vec<_> = packs.iter().map(sealed_blob).collect();
         let sends = stream::iter(&blobs).map(|blob| async move {
-            reservation
-                .add(self.remote(), self.door(), blob.size())
-                .await?;
+            reservation.add(self.remote(), self.door(), blob.size()).await?;
             reservation.send(self.remote(), self.door(), blob, 0).await
         });
         let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
@@ -100,32 +92,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Posts the commit; `false` when another one came first.
-    async fn try_commit(
-        &self,
-        root: Option<&TreeRoot>,
-        adds: &[AddedBlob],
-    ) -> Result<bool, OperationError> {
+    async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
         let posted = self.make_commit(root, adds)?;
         let (remote, bytes) = (self.remote(), Bytes::from(posted.to_bytes()));
         let post = async |access: &_| remote.commit(access, bytes.clone()).await;
         match self.door().request(remote, post).await {
             Ok(_) => {}
-            Err(OperationError::Remote(RemoteError::Refused {
-                code: ErrorCode::HeadMoved,
-                ..
-            })) => return Ok(false),
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let state = self
-            .head()
-            .borrow()
-            .as_ref()
-            .map(|head| head.state.clone())
-            .ok_or(Rejected)?;
-        let (step, next) = self
-            .private_space()
-            .borrow_mut()
-            .verify_next(&state, &posted.logged)?;
+        let state = self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?;
+        let (step, next) = self.private_space().borrow_mut().verify_next(&state, &posted.logged)?;
         let CommitStep::Verified(verified) = step else {
             return Err(Rejected.into());
         };
@@ -133,11 +110,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(true)
     }
 
-    fn make_commit(
-        &self,
-        root: Option<&TreeRoot>,
-        adds: &[AddedBlob],
-    ) -> Result<PostedCommit, OperationError> {
+    fn make_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<PostedCommit, OperationError> {
         let head = self.head().borrow();
         let state = &head.as_ref().ok_or(Rejected)?.state;
         let root = root.map(|root| RootRef {
@@ -146,11 +119,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             hash: root.child.hash,
             key: root.root_key(),
         });
-        let change = TreeChange {
-            root,
-            adds: adds.to_vec(),
-            day: today(),
-        };
+        let change = TreeChange { root, adds: adds.to_vec(), day: today() };
         let space = self.private_space().borrow();
         let made = space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom);
         made.map_err(|error| match error {
@@ -165,19 +134,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         ours: Option<&TreeRoot>,
         theirs: Option<&TreeRoot>,
     ) -> Result<DirtyTree, OperationError> {
-        let device: String = self
-            .record()
-            .device
-            .device()
-            .to_string()
-            .chars()
-            .take(8)
-            .collect();
+        let device: String = self.record().device.device().to_string().chars().take(8).collect();
         let date = date_of(today());
-        let naming = ConflictNaming {
-            device: &device,
-            date: &date,
-        };
+        let naming = ConflictNaming { device: &device, date: &date };
         let input = MergeInput { base, ours, theirs };
         let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
         Ok(merged.tree)
@@ -193,11 +152,7 @@ struct NodePacker {
 
 impl NodePacker {
     fn new(mut random: SystemRandom) -> Self {
-        Self {
-            open: PackBuilder::make(&mut random),
-            full: Vec::new(),
-            random,
-        }
+        Self { open: PackBuilder::make(&mut random), full: Vec::new(), random }
     }
 
     fn place(&mut self, piece: &[u8]) -> PieceRef {
@@ -220,9 +175,5 @@ impl NodePacker {
 }
 
 fn sealed_blob(pack: &Pack) -> SealedBlob {
-    SealedBlob {
-        blob: pack.blob(),
-        hash: *pack.hash(),
-        bytes: Bytes::copy_from_slice(pack.bytes()),
-    }
+    SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) }
 }

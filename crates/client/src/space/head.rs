@@ -21,9 +21,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(state: SpaceState, commit: &VerifiedCommit) -> Self {
-        let root = commit
-            .root()
-            .map(|root| TreeRoot::new(root.totals, root.piece, root.hash, &root.key));
+        let root = commit.root().map(|root| TreeRoot::new(root.totals, root.piece, root.hash, &root.key));
         Self { state, root }
     }
 }
@@ -32,10 +30,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Makes sure that the newest head is known here.
     pub(crate) async fn sync(&self) -> Result<(), OperationError> {
         let remote = self.remote();
-        let answer = self
-            .door()
-            .request(remote, async |access| remote.head(access).await)
-            .await?;
+        let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
         let Some(state) = self.known_state().await? else {
             return self.trust_first(&answer).await;
         };
@@ -52,11 +47,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if self.head().borrow().is_none() {
             self.sync().await?;
         }
-        Ok(self
-            .head()
-            .borrow()
-            .as_ref()
-            .and_then(|head| head.root.as_ref().map(TreeRoot::duplicate)))
+        Ok(self.head().borrow().as_ref().and_then(|head| head.root.as_ref().map(TreeRoot::duplicate)))
     }
 
     /// Takes over a head that was verified; durable when this returns.
@@ -79,10 +70,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if let Some(head) = self.head().borrow().as_ref() {
             return Ok(Some(head.state.clone()));
         }
-        let row = self
-            .state()
-            .read(Table::Heads, self.door().space().as_bytes())
-            .await?;
+        let row = self.state().read(Table::Heads, self.door().space().as_bytes()).await?;
         let state = row.map(|row| SpaceState::from_bytes(&row)).transpose();
         Ok(state.map_err(|_| StateError::Corrupt)?)
     }
@@ -115,11 +103,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 }
             }
         }
-        let known = self
-            .head()
-            .borrow()
-            .as_ref()
-            .is_some_and(|head| head.state == state);
+        let known = self.head().borrow().as_ref().is_some_and(|head| head.state == state);
         match newest {
             Some(verified) => self.adopt(Head::new(state, &verified)).await,
             None if known => Ok(()),
@@ -135,18 +119,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         state: &SpaceState,
         commit: &LoggedCommit,
     ) -> Result<(Step, SpaceState), OperationError> {
-        let first = self
-            .private_space()
-            .borrow_mut()
-            .verify_next(state, commit)?;
+        let first = self.private_space().borrow_mut().verify_next(state, commit)?;
         if !matches!(first.0, Step::Skipped(NoOp::UnknownDevice)) {
             return Ok(first);
         }
         self.refresh_owner().await?;
-        Ok(self
-            .private_space()
-            .borrow_mut()
-            .verify_next(state, commit)?)
+        Ok(self.private_space().borrow_mut().verify_next(state, commit)?)
     }
 
     /// The commit that `state` says is the tree now, fetched again.
@@ -156,17 +134,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if commit.header.hash() != state.valid().hash {
             return Err(OperationError::RolledBack);
         }
-        Ok(self
-            .private_space()
-            .borrow_mut()
-            .verify_again(state, commit)?)
+        Ok(self.private_space().borrow_mut().verify_again(state, commit)?)
     }
 
     async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {
         let remote = self.remote();
-        self.door()
-            .request(remote, async |access| remote.log(access, from).await)
-            .await
+        self.door().request(remote, async |access| remote.log(access, from).await).await
     }
 
     async fn refresh_owner(&self) -> Result<(), OperationError> {

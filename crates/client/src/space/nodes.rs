@@ -51,8 +51,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     async fn load_nodes(&self, wanted: Vec<Wanted>) -> Result<(), OperationError> {
         let pieces = stream::iter(wanted).map(|wanted| self.load_node(wanted));
-        let learnt: Vec<Option<StateChange>> =
-            pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        let learnt: Vec<Option<StateChange>> = pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
         let changes: Vec<_> = learnt.into_iter().flatten().collect();
         if !changes.is_empty() {
             self.state().apply(changes).await?;

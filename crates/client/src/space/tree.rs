@@ -29,12 +29,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.sync().await?;
         match self.found(path).await? {
             Found::Entry(entry) if !entry.content.is_directory() => Ok(vec![Item::of(&entry)]),
-            found => Ok(self
-                .children(&found)
-                .await?
-                .iter()
-                .map(|entry| Item::of(entry))
-                .collect()),
+            found => Ok(self.children(&found).await?.iter().map(|entry| Item::of(entry)).collect()),
         }
     }
 
@@ -46,12 +41,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.sync().await?;
         match self.found(path).await? {
             Found::Entry(entry) => Ok(Item::of(&entry)),
-            _ => Ok(Item::root(
-                self.root()
-                    .await?
-                    .map(|root| root.totals)
-                    .unwrap_or_default(),
-            )),
+            _ => Ok(Item::root(self.root().await?.map(|root| root.totals).unwrap_or_default())),
         }
     }
 
@@ -61,10 +51,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// As [`Client::list`].
     pub async fn totals(&self, path: &RemotePath) -> Result<Totals, OperationError> {
         let item = self.stat(path).await?;
-        Ok(Totals {
-            files: item.files,
-            bytes: item.size,
-        })
+        Ok(Totals { files: item.files, bytes: item.size })
     }
 
     /// Shows everything below `path`, folders before what is in them, by name; `show` gets the names from `path` on.
@@ -104,29 +91,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ///
     /// # Errors
     /// When something is there, or the folder above is not.
-    pub async fn make_directory(
-        &self,
-        path: &RemotePath,
-        parents: bool,
-    ) -> Result<(), OperationError> {
+    pub async fn make_directory(&self, path: &RemotePath, parents: bool) -> Result<(), OperationError> {
         self.sync().await?;
-        let attributes = Attributes {
-            mtime: now_ns(),
-            mode: DIRECTORY_MODE,
-        };
-        let missing = if parents {
-            MissingParents::Create(attributes)
-        } else {
-            MissingParents::Refuse
-        };
-        self.change(
-            vec![Edit::MakeDirectory {
-                path: path.clone(),
-                attributes,
-            }],
-            missing,
-        )
-        .await
+        let attributes = Attributes { mtime: now_ns(), mode: DIRECTORY_MODE };
+        let missing = if parents { MissingParents::Create(attributes) } else { MissingParents::Refuse };
+        self.change(vec![Edit::MakeDirectory { path: path.clone(), attributes }], missing).await
     }
 
     /// Moves or renames. Nothing is sent but the folders on the way; into an existing folder when `to` is one.
@@ -136,15 +105,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub async fn rename(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
         self.sync().await?;
         let to = self.place_for(from, to).await?;
-        self.change(
-            vec![Edit::Move {
-                from: from.clone(),
-                to,
-                replace: false,
-            }],
-            MissingParents::Refuse,
-        )
-        .await
+        self.change(vec![Edit::Move { from: from.clone(), to, replace: false }], MissingParents::Refuse).await
     }
 
     /// Copies by reference: no content is sent. Into an existing folder when `to` is one.
@@ -154,38 +115,23 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub async fn copy(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
         self.sync().await?;
         let to = self.place_for(from, to).await?;
-        self.change(
-            vec![Edit::Copy {
-                from: from.clone(),
-                to,
-            }],
-            MissingParents::Refuse,
-        )
-        .await
+        self.change(vec![Edit::Copy { from: from.clone(), to }], MissingParents::Refuse).await
     }
 
     /// Removes what is at `paths`; all or, when one cannot be removed, nothing.
     ///
     /// # Errors
     /// When something is not there, or is a folder with entries and not `recursive`.
-    pub async fn remove(
-        &self,
-        paths: &[RemotePath],
-        recursive: bool,
-    ) -> Result<(), OperationError> {
+    pub async fn remove(&self, paths: &[RemotePath], recursive: bool) -> Result<(), OperationError> {
         self.sync().await?;
-        let edits = paths.iter().map(|path| Edit::Remove {
-            path: path.clone(),
-            recursive,
-        });
+        let edits = paths.iter().map(|path| Edit::Remove { path: path.clone(), recursive });
         self.change(edits.collect(), MissingParents::Refuse).await
     }
 
     /// What is at `path` in the newest tree that is known here.
     pub(crate) async fn find(&self, path: &RemotePath) -> Result<Found, OperationError> {
         let root = self.root().await?;
-        self.walk_steps(|nodes| find(root.as_ref(), path, nodes))
-            .await
+        self.walk_steps(|nodes| find(root.as_ref(), path, nodes)).await
     }
 
     /// What is at `path`, which must be there.
@@ -205,19 +151,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         };
         match directory {
             None => Ok(Vec::new()),
-            Some(directory) => {
-                self.walk_steps(|nodes| -> Result<Step<_>, _> { list(&directory, nodes) })
-                    .await
-            }
+            Some(directory) => self.walk_steps(|nodes| -> Result<Step<_>, _> { list(&directory, nodes) }).await,
         }
     }
 
     /// `to`, or the place in it when it is a folder.
-    async fn place_for(
-        &self,
-        from: &RemotePath,
-        to: &RemotePath,
-    ) -> Result<RemotePath, OperationError> {
+    async fn place_for(&self, from: &RemotePath, to: &RemotePath) -> Result<RemotePath, OperationError> {
         let is_directory = match self.find(to).await? {
             Found::Root => true,
             Found::Entry(entry) => matches!(entry.content, EntryContent::Directory { .. }),
@@ -230,14 +169,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Commits edits that bring no content.
-    async fn change(
-        &self,
-        edits: Vec<Edit>,
-        parents: MissingParents,
-    ) -> Result<(), OperationError> {
+    async fn change(&self, edits: Vec<Edit>, parents: MissingParents) -> Result<(), OperationError> {
         let reservation = Reservation::new(make_upload_id());
-        self.commit_edits(&edits, parents, Vec::new(), &reservation)
-            .await?;
+        self.commit_edits(&edits, parents, Vec::new(), &reservation).await?;
         self.end_upload(reservation.upload()).await
     }
 }

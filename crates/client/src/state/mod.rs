@@ -94,16 +94,9 @@ pub enum StateError {
 /// A durable map of sealed values.
 pub trait LocalState {
     /// The value at `key`.
-    fn read(
-        &self,
-        table: Table,
-        key: &StoredKey,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
+    fn read(&self, table: Table, key: &StoredKey) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
     /// All values of a table, by key.
-    fn scan(
-        &self,
-        table: Table,
-    ) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
+    fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
     /// Makes all changes or none; durable when it returns.
     fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<(), StateError>>;
 }

@@ -41,8 +41,7 @@ impl DeviceKey {
             return Ok(key);
         }
         let fresh = WrapKey::make(&mut SystemRandom);
-        folder::write_private_once(dir, KEY_FILE_NAME, fresh.expose_bytes())
-            .map_err(StateError::Io)?;
+        folder::write_private_once(dir, KEY_FILE_NAME, fresh.expose_bytes()).map_err(StateError::Io)?;
         // Another process may have been faster: then its key counts.
         Self::load(dir)?.ok_or(StateError::Corrupt)
     }
@@ -51,10 +50,7 @@ impl DeviceKey {
     fn load(dir: &Path) -> Result<Option<Self>, StateError> {
         let bytes = folder::read_secret(&dir.join(KEY_FILE_NAME)).map_err(StateError::Io)?;
         let key = bytes.map(|bytes| {
-            let bytes = bytes
-                .as_slice()
-                .try_into()
-                .map_err(|_| StateError::Corrupt)?;
+            let bytes = bytes.as_slice().try_into().map_err(|_| StateError::Corrupt)?;
             Ok(Self::from_bytes(bytes))
         });
         key.transpose()
@@ -104,19 +100,12 @@ pub enum StateChange {
 impl StateChange {
     /// Sets the value of `key`.
     pub fn put(table: Table, key: &[u8], value: Vec<u8>) -> Self {
-        Self::Put {
-            table,
-            key: key.to_vec(),
-            value: Zeroizing::new(value),
-        }
+        Self::Put { table, key: key.to_vec(), value: Zeroizing::new(value) }
     }
 
     /// Removes the value of `key`, if it is there.
     pub fn delete(table: Table, key: &[u8]) -> Self {
-        Self::Delete {
-            table,
-            key: key.to_vec(),
-        }
+        Self::Delete { table, key: key.to_vec() }
     }
 }
 
@@ -177,22 +166,14 @@ impl<S: LocalState> SealedState<S> {
     /// Keeps values in `store`, sealed under `key`.
     pub fn new(store: S, key: &DeviceKey) -> Self {
         let hash_key = blake3::derive_key(HASH_KEY_CONTEXT, key.0.expose_bytes());
-        Self {
-            store,
-            wrap_key: key.0.duplicate(),
-            hash_key: Zeroizing::new(hash_key),
-        }
+        Self { store, wrap_key: key.0.duplicate(), hash_key: Zeroizing::new(hash_key) }
     }
 
     /// The value at `key`.
     ///
     /// # Errors
     /// [`StateError::Corrupt`] when it is not one that this device put there.
-    pub async fn read(
-        &self,
-        table: Table,
-        key: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
+    pub async fn read(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
         let stored = self.stored_key(table, key);
         let Some(sealed) = self.store.read(table, &stored).await? else {
             return Ok(None);
@@ -208,9 +189,7 @@ impl<S: LocalState> SealedState<S> {
     pub async fn scan(&self, table: Table) -> Result<Vec<StateEntry>, StateError> {
         let entries = self.store.scan(table).await?;
         // Each sealed value goes when it was opened: they may be megabytes.
-        let opened = entries
-            .into_iter()
-            .map(|(stored, sealed)| self.open_entry(table, &stored, &sealed));
+        let opened = entries.into_iter().map(|(stored, sealed)| self.open_entry(table, &stored, &sealed));
         opened.collect()
     }
 
@@ -219,10 +198,7 @@ impl<S: LocalState> SealedState<S> {
     /// # Errors
     /// What the store says: [`StateError::Full`] when the disk is full.
     pub async fn apply(&self, changes: Vec<StateChange>) -> Result<(), StateError> {
-        let sealed: Vec<Change> = changes
-            .into_iter()
-            .map(|change| self.seal(change))
-            .collect();
+        let sealed: Vec<Change> = changes.into_iter().map(|change| self.seal(change)).collect();
         self.store.apply(&sealed).await
     }
 
@@ -236,25 +212,14 @@ impl<S: LocalState> SealedState<S> {
                 let plain = Zeroizing::new(plain.into_bytes());
                 let object = object_of(table, &stored);
                 let salt = make_bytes(&mut SystemRandom);
-                Change::Put(
-                    table,
-                    stored,
-                    wrap::seal(&self.wrap_key, &context_of(&object), &plain, salt),
-                )
+                Change::Put(table, stored, wrap::seal(&self.wrap_key, &context_of(&object), &plain, salt))
             }
-            StateChange::Delete { table, key } => {
-                Change::Delete(table, self.stored_key(table, &key))
-            }
+            StateChange::Delete { table, key } => Change::Delete(table, self.stored_key(table, &key)),
             StateChange::Clear { table } => Change::Clear(table),
         }
     }
 
-    fn open_entry(
-        &self,
-        table: Table,
-        stored: &StoredKey,
-        sealed: &[u8],
-    ) -> Result<StateEntry, StateError> {
+    fn open_entry(&self, table: Table, stored: &StoredKey, sealed: &[u8]) -> Result<StateEntry, StateError> {
         let object = object_of(table, stored);
         let plain = wrap::open(&self.wrap_key, &context_of(&object), sealed)?;
         let mut input = Reader::new(plain.expose_bytes());
@@ -277,13 +242,7 @@ fn object_of(table: Table, stored: &StoredKey) -> [u8; 33] {
 }
 
 const fn context_of(object: &[u8; 33]) -> WrapContext<'_> {
-    WrapContext {
-        label: Label::WrapLocalState,
-        realm: &NO_REALM,
-        owner: &NO_ACCOUNT,
-        object,
-        version: 0,
-    }
+    WrapContext { label: Label::WrapLocalState, realm: &NO_REALM, owner: &NO_ACCOUNT, object, version: 0 }
 }
 
 impl From<Rejected> for StateError {

@@ -53,9 +53,7 @@ impl SqliteState {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
         // One connection: SQLite has one writer, and a read is done in microseconds.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
         let state = Self { pool: pool.await? };
         state.check_or_make_schema().await?;
         Ok(state)
@@ -74,15 +72,10 @@ impl SqliteState {
 
     async fn check_or_make_schema(&self) -> Result<(), StateError> {
         let mut transaction = self.begin().await?;
-        let application: i32 = sqlx::query_scalar("PRAGMA application_id")
-            .fetch_one(&mut *transaction)
-            .await?;
-        let version: i32 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut *transaction)
-            .await?;
-        let objects: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-            .fetch_one(&mut *transaction)
-            .await?;
+        let application: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *transaction).await?;
+        let version: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+        let objects: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
         match (application, version, objects) {
             (APPLICATION_ID, SCHEMA_VERSION, 1..) => return Ok(()),
             (APPLICATION_ID, found, 1..) if found > SCHEMA_VERSION => {
@@ -93,12 +86,8 @@ impl SqliteState {
         }
         sqlx::query(MAKE_TABLE).execute(&mut *transaction).await?;
         // A PRAGMA takes no parameters; these are the two constants above.
-        sqlx::query("PRAGMA application_id = 0x414e4f4e")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("PRAGMA user_version = 1")
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query("PRAGMA application_id = 0x414e4f4e").execute(&mut *transaction).await?;
+        sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -110,20 +99,13 @@ impl SqliteState {
 
 impl LocalState for SqliteState {
     async fn read(&self, table: Table, key: &StoredKey) -> Result<Option<Vec<u8>>, StateError> {
-        let query =
-            sqlx::query_scalar("SELECT value FROM entries WHERE table_number = ? AND key = ?");
-        Ok(query
-            .bind(table.number())
-            .bind(key.0.as_slice())
-            .fetch_optional(&self.pool)
-            .await?)
+        let query = sqlx::query_scalar("SELECT value FROM entries WHERE table_number = ? AND key = ?");
+        Ok(query.bind(table.number()).bind(key.0.as_slice()).fetch_optional(&self.pool).await?)
     }
 
     async fn scan(&self, table: Table) -> Result<Vec<(StoredKey, Vec<u8>)>, StateError> {
-        let query =
-            sqlx::query_as("SELECT key, value FROM entries WHERE table_number = ? ORDER BY key");
-        let rows: Vec<(Vec<u8>, Vec<u8>)> =
-            query.bind(table.number()).fetch_all(&self.pool).await?;
+        let query = sqlx::query_as("SELECT key, value FROM entries WHERE table_number = ? ORDER BY key");
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = query.bind(table.number()).fetch_all(&self.pool).await?;
         let entries = rows.into_iter().map(|(key, value)| {
             let key = key.try_into().map_err(|_| StateError::Corrupt)?;
             Ok((StoredKey(key), value))
@@ -135,20 +117,16 @@ impl LocalState for SqliteState {
         let mut transaction = self.begin().await?;
         for change in changes {
             let query = match change {
-                Change::Put(table, key, value) => sqlx::query(
-                    "INSERT OR REPLACE INTO entries (table_number, key, value) VALUES (?, ?, ?)",
-                )
-                .bind(table.number())
-                .bind(key.0.as_slice())
-                .bind(value.as_slice()),
-                Change::Delete(table, key) => {
-                    sqlx::query("DELETE FROM entries WHERE table_number = ? AND key = ?")
+                Change::Put(table, key, value) => {
+                    sqlx::query("INSERT OR REPLACE INTO entries (table_number, key, value) VALUES (?, ?, ?)")
                         .bind(table.number())
                         .bind(key.0.as_slice())
+                        .bind(value.as_slice())
                 }
-                Change::Clear(table) => {
-                    sqlx::query("DELETE FROM entries WHERE table_number = ?").bind(table.number())
-                }
+                Change::Delete(table, key) => sqlx::query("DELETE FROM entries WHERE table_number = ? AND key = ?")
+                    .bind(table.number())
+                    .bind(key.0.as_slice()),
+                Change::Clear(table) => sqlx::query("DELETE FROM entries WHERE table_number = ?").bind(table.number()),
             };
             query.execute(&mut *transaction).await?;
         }
@@ -165,9 +143,7 @@ impl From<sqlx::Error> for StateError {
         const CORRUPT: i32 = 11;
         const NOT_A_DATABASE: i32 = 26;
         const IO_SHORT_READ: i32 = 0x020a;
-        let code = error
-            .as_database_error()
-            .and_then(|error| error.code()?.parse::<i32>().ok());
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
         match code {
             Some(IO_SHARED_MEMORY_SIZE) => Self::Full,
             Some(IO_SHORT_READ) => Self::Corrupt,
@@ -194,15 +170,9 @@ mod tests {
         let small = [Change::Put(Table::Jobs, key, b"small".to_vec())];
         state.apply(&small).await.unwrap();
         run(&state, "PRAGMA max_page_count = 8").await;
-        let large = [
-            Change::Delete(Table::Jobs, key),
-            Change::Put(Table::Staged, key, vec![7; 1 << 20]),
-        ];
+        let large = [Change::Delete(Table::Jobs, key), Change::Put(Table::Staged, key, vec![7; 1 << 20])];
         assert!(matches!(state.apply(&large).await, Err(StateError::Full)));
-        assert_eq!(
-            state.read(Table::Jobs, &key).await.unwrap(),
-            Some(b"small".to_vec())
-        );
+        assert_eq!(state.read(Table::Jobs, &key).await.unwrap(), Some(b"small".to_vec()));
         assert_eq!(state.read(Table::Staged, &key).await.unwrap(), None);
     }
 
@@ -237,14 +207,8 @@ mod tests {
         state.apply(&[Change::Clear(Table::Jobs)]).await.unwrap();
         let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
-        let files = fs_err::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
+        let files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let modes: Vec<u32> = files.map(|path| mode(&path)).collect();
-        assert_eq!(
-            modes,
-            vec![0o600; 3],
-            "the database, its log and its shared memory"
-        );
+        assert_eq!(modes, vec![0o600; 3], "the database, its log and its shared memory");
     }
 }

@@ -8,9 +8,7 @@ use anonicloud_proto::limits::BOX_MAX;
 
 use super::keys::{Identity, SpaceKeys};
 use super::sigchain::Sigchain;
-use crate::crypto::kdf::{
-    derive_identity_box_key, derive_password_key, derive_recovery_key, derive_space_root_key,
-};
+use crate::crypto::kdf::{derive_identity_box_key, derive_password_key, derive_recovery_key, derive_space_root_key};
 use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy, SecretBytes, WrapKey};
@@ -36,22 +34,14 @@ impl BoxOwner {
         random: &mut dyn Random,
     ) -> SealedBox {
         let place = self.place(Label::WrapPasswordSlot, version);
-        place.seal(
-            &derive_password_key(export, &self.realm),
-            master.expose_bytes(),
-            random,
-        )
+        place.seal(&derive_password_key(export, &self.realm), master.expose_bytes(), random)
     }
 
     /// The master key out of the password slot.
     ///
     /// # Errors
     /// [`Rejected`] when the password, the owner, the version or a byte differs.
-    pub fn open_password_slot(
-        &self,
-        export: &ExportKey,
-        slot: &SealedBox,
-    ) -> Result<MasterKey, Rejected> {
+    pub fn open_password_slot(&self, export: &ExportKey, slot: &SealedBox) -> Result<MasterKey, Rejected> {
         let place = self.place(Label::WrapPasswordSlot, slot.version);
         read_master(&place.open(&derive_password_key(export, &self.realm), slot)?)
     }
@@ -65,22 +55,14 @@ impl BoxOwner {
         random: &mut dyn Random,
     ) -> SealedBox {
         let place = self.place(Label::WrapRecoverySlot, version);
-        place.seal(
-            &derive_recovery_key(entropy, &self.realm),
-            master.expose_bytes(),
-            random,
-        )
+        place.seal(&derive_recovery_key(entropy, &self.realm), master.expose_bytes(), random)
     }
 
     /// The master key out of the recovery slot.
     ///
     /// # Errors
     /// [`Rejected`] when the words, the owner, the version or a byte differs.
-    pub fn open_recovery_slot(
-        &self,
-        entropy: &RecoveryEntropy,
-        slot: &SealedBox,
-    ) -> Result<MasterKey, Rejected> {
+    pub fn open_recovery_slot(&self, entropy: &RecoveryEntropy, slot: &SealedBox) -> Result<MasterKey, Rejected> {
         let place = self.place(Label::WrapRecoverySlot, slot.version);
         read_master(&place.open(&derive_recovery_key(entropy, &self.realm), slot)?)
     }
@@ -95,11 +77,7 @@ impl BoxOwner {
     ) -> SealedBox {
         let place = self.place(Label::WrapIdentityBox, version);
         let plain = identity.expose_encoded();
-        place.seal(
-            &derive_identity_box_key(master, &self.realm),
-            plain.expose_bytes(),
-            random,
-        )
+        place.seal(&derive_identity_box_key(master, &self.realm), plain.expose_bytes(), random)
     }
 
     /// The identity, whose public halves `chain` certifies.
@@ -119,11 +97,7 @@ impl BoxOwner {
         let certified = chain.account() == self.account
             && *chain.identity_key() == identity.signing().public()
             && *chain.sharing_key() == identity.sharing().public();
-        if certified {
-            Ok(identity)
-        } else {
-            Err(Rejected)
-        }
+        if certified { Ok(identity) } else { Err(Rejected) }
     }
 
     /// Wraps the keys of the private space under the master key. Versions count from 1 up.
@@ -135,42 +109,22 @@ impl BoxOwner {
         random: &mut dyn Random,
     ) -> SealedBox {
         let id = space.id();
-        let place = Place {
-            object: id.as_bytes(),
-            ..self.place(Label::WrapSpaceKeys, version)
-        };
+        let place = Place { object: id.as_bytes(), ..self.place(Label::WrapSpaceKeys, version) };
         let plain = space.keys().expose_encoded();
-        place.seal(
-            &derive_space_root_key(master, &self.realm),
-            plain.expose_bytes(),
-            random,
-        )
+        place.seal(&derive_space_root_key(master, &self.realm), plain.expose_bytes(), random)
     }
 
     /// The keys of the private space.
     ///
     /// # Errors
     /// [`Rejected`] when the master key, the owner, the space, the version or a byte differs.
-    pub fn open_space(
-        &self,
-        space: &SpaceId,
-        master: &MasterKey,
-        sealed: &SealedBox,
-    ) -> Result<SpaceKeys, Rejected> {
-        let place = Place {
-            object: space.as_bytes(),
-            ..self.place(Label::WrapSpaceKeys, sealed.version)
-        };
+    pub fn open_space(&self, space: &SpaceId, master: &MasterKey, sealed: &SealedBox) -> Result<SpaceKeys, Rejected> {
+        let place = Place { object: space.as_bytes(), ..self.place(Label::WrapSpaceKeys, sealed.version) };
         SpaceKeys::from_encoded(&place.open(&derive_space_root_key(master, &self.realm), sealed)?)
     }
 
     const fn place(&self, label: Label, version: u64) -> Place<'_> {
-        Place {
-            owner: self,
-            label,
-            object: self.account.as_bytes(),
-            version,
-        }
+        Place { owner: self, label, object: self.account.as_bytes(), version }
     }
 }
 
@@ -195,10 +149,7 @@ impl Place<'_> {
 
     fn seal(&self, key: &WrapKey, plain: &[u8], random: &mut dyn Random) -> SealedBox {
         let sealed = seal(key, &self.context(), plain, make_bytes(random));
-        SealedBox {
-            version: self.version,
-            sealed: Base64::new(sealed),
-        }
+        SealedBox { version: self.version, sealed: Base64::new(sealed) }
     }
 
     fn open(&self, key: &WrapKey, sealed: &SealedBox) -> Result<SecretBytes, Rejected> {

@@ -40,20 +40,13 @@ impl FromStr for Handle {
     fn from_str(text: &str) -> Result<Self, ParseHandleError> {
         let alphanumeric = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9');
         let bytes = text.as_bytes();
-        if !bytes
-            .iter()
-            .all(|byte| alphanumeric(byte) || matches!(byte, b'.' | b'_' | b'-'))
-        {
+        if !bytes.iter().all(|byte| alphanumeric(byte) || matches!(byte, b'.' | b'_' | b'-')) {
             return Err(ParseHandleError::Character);
         }
         if !(HANDLE_MIN..=HANDLE_MAX).contains(&bytes.len()) {
             return Err(ParseHandleError::Length);
         }
-        if ![bytes.first(), bytes.last()]
-            .into_iter()
-            .flatten()
-            .all(alphanumeric)
-        {
+        if ![bytes.first(), bytes.last()].into_iter().flatten().all(alphanumeric) {
             return Err(ParseHandleError::Edge);
         }
         Ok(Self(text.to_owned()))
@@ -82,10 +75,7 @@ mod tests {
         for (text, error) in [
             ("", ParseHandleError::Length),
             ("ab", ParseHandleError::Length),
-            (
-                "abcdefghijklmnopqrstuvwxyz0123456",
-                ParseHandleError::Length,
-            ),
+            ("abcdefghijklmnopqrstuvwxyz0123456", ParseHandleError::Length),
             ("Abc", ParseHandleError::Character),
             ("a b", ParseHandleError::Character),
             ("a\u{e9}b", ParseHandleError::Character),

@@ -10,9 +10,7 @@ use crate::content::encoding::encode_secret;
 use crate::crypto::kdf::{derive_device_login, derive_read_token};
 use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::rejected::Rejected;
-use crate::crypto::secret::{
-    CapabilitySeed, CompositeSeed, DeviceSeed, KemSeed, ReadToken, SecretBytes, SpaceKey,
-};
+use crate::crypto::secret::{CapabilitySeed, CompositeSeed, DeviceSeed, KemSeed, ReadToken, SecretBytes, SpaceKey};
 
 /// The keys of one epoch of a space. Whoever has them reads, writes and administers it.
 pub struct SpaceKeys {
@@ -81,11 +79,7 @@ impl SpaceKeys {
     pub fn expose_encoded(&self) -> SecretBytes {
         encode_secret(Self::ENCODED_LEN, |out| {
             out.u32(self.epoch);
-            for key in [
-                self.key.expose_bytes(),
-                self.append.expose_bytes(),
-                self.write.expose_bytes(),
-            ] {
+            for key in [self.key.expose_bytes(), self.append.expose_bytes(), self.write.expose_bytes()] {
                 out.fixed(key);
             }
             out.fixed(self.admin.expose_bytes());
@@ -191,10 +185,7 @@ impl Identity {
 
     /// A fresh identity.
     pub fn make(random: &mut dyn Random) -> Self {
-        Self {
-            signing: CompositeSeed::make(random),
-            sharing: KemSeed::make(random),
-        }
+        Self { signing: CompositeSeed::make(random), sharing: KemSeed::make(random) }
     }
 
     /// Signs links of the sigchain.

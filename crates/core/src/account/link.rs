@@ -13,17 +13,9 @@ use crate::crypto::signature::{CompositePublicKey, CompositeSignature};
 /// What a link does.
 pub(super) enum Action {
     /// Begins the chain.
-    Genesis {
-        identity: CompositePublicKey,
-        sharing: KemPublicKey,
-        handle: Handle,
-    },
+    Genesis { identity: CompositePublicKey, sharing: KemPublicKey, handle: Handle },
     /// Certifies a device, which signs as well.
-    AddDevice {
-        device: DeviceId,
-        key: CompositePublicKey,
-        signature: CompositeSignature,
-    },
+    AddDevice { device: DeviceId, key: CompositePublicKey, signature: CompositeSignature },
     /// Ends a device.
     RemoveDevice { device: DeviceId },
 }
@@ -66,21 +58,13 @@ impl Encode for UnsignedLink {
         out.u64(self.seq);
         self.prev.encode(out);
         match &self.action {
-            Action::Genesis {
-                identity,
-                sharing,
-                handle,
-            } => {
+            Action::Genesis { identity, sharing, handle } => {
                 out.u8(0);
                 identity.encode(out);
                 sharing.encode(out);
                 out.bytes(handle.as_str().as_bytes());
             }
-            Action::AddDevice {
-                device,
-                key,
-                signature,
-            } => {
+            Action::AddDevice { device, key, signature } => {
                 out.u8(1);
                 device.encode(out);
                 key.encode(out);
@@ -114,9 +98,7 @@ impl Decode for UnsignedLink {
                     key: CompositePublicKey::decode(input)?,
                     signature: CompositeSignature::decode(input)?,
                 },
-                2 => Action::RemoveDevice {
-                    device: DeviceId::decode(input)?,
-                },
+                2 => Action::RemoveDevice { device: DeviceId::decode(input)? },
                 _ => return Err(DecodeError::UnknownVariant),
             },
         })
@@ -124,8 +106,7 @@ impl Decode for UnsignedLink {
 }
 
 fn decode_handle(input: &mut Reader<'_>) -> Result<Handle, DecodeError> {
-    let text =
-        core::str::from_utf8(input.bytes(HANDLE_MAX)?).map_err(|_| DecodeError::NotCanonical)?;
+    let text = core::str::from_utf8(input.bytes(HANDLE_MAX)?).map_err(|_| DecodeError::NotCanonical)?;
     text.parse().map_err(|_| DecodeError::NotCanonical)
 }
 
@@ -138,9 +119,6 @@ impl Encode for Link {
 
 impl Decode for Link {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            fields: UnsignedLink::decode(input)?,
-            signature: CompositeSignature::decode(input)?,
-        })
+        Ok(Self { fields: UnsignedLink::decode(input)?, signature: CompositeSignature::decode(input)? })
     }
 }

@@ -74,11 +74,7 @@ impl Sigchain {
     /// # Errors
     /// [`Rejected`] when a link is missing, out of order, another account's, not canonical or not signed, or when it adds a
     /// device id again or removes one that is not there.
-    pub fn verify<L: AsRef<[u8]>>(
-        realm: &RealmId,
-        account: &AccountId,
-        links: &[L],
-    ) -> Result<Self, Rejected> {
+    pub fn verify<L: AsRef<[u8]>>(realm: &RealmId, account: &AccountId, links: &[L]) -> Result<Self, Rejected> {
         let (genesis, rest) = links.split_first().ok_or(Rejected)?;
         let mut chain = Self::begin(realm, account, genesis.as_ref())?;
         for link in rest {
@@ -93,12 +89,7 @@ impl Sigchain {
             return Err(Rejected);
         }
         let message = fields.to_bytes();
-        let Action::Genesis {
-            identity,
-            sharing,
-            handle,
-        } = fields.action
-        else {
+        let Action::Genesis { identity, sharing, handle } = fields.action else {
             return Err(Rejected);
         };
         identity.verify(Label::SignSigchain, realm, &message, &signature)?;
@@ -119,41 +110,23 @@ impl Sigchain {
     /// [`Rejected`] as for [`Sigchain::verify`].
     pub fn append(&mut self, realm: &RealmId, link: &[u8]) -> Result<(), Rejected> {
         let Link { fields, signature } = read_link(link)?;
-        if fields.account != self.account
-            || fields.seq != self.link_count()
-            || fields.prev != self.head
-        {
+        if fields.account != self.account || fields.seq != self.link_count() || fields.prev != self.head {
             return Err(Rejected);
         }
-        self.identity
-            .verify(Label::SignSigchain, realm, &fields.to_bytes(), &signature)?;
+        self.identity.verify(Label::SignSigchain, realm, &fields.to_bytes(), &signature)?;
         let seq = fields.seq;
         match fields.action {
             Action::Genesis { .. } => return Err(Rejected),
-            Action::AddDevice {
-                device,
-                key,
-                signature,
-            } => {
+            Action::AddDevice { device, key, signature } => {
                 let message = device_message(&self.account, seq, &self.head, &device, &key);
                 key.verify(Label::SignDevice, realm, &message, &signature)?;
                 if self.devices.contains_key(&device) {
                     return Err(Rejected);
                 }
-                self.devices.insert(
-                    device,
-                    CertifiedDevice {
-                        key,
-                        added: seq,
-                        removed: None,
-                    },
-                );
+                self.devices.insert(device, CertifiedDevice { key, added: seq, removed: None });
             }
             Action::RemoveDevice { device } => {
-                let device = self
-                    .devices
-                    .get_mut(&device)
-                    .filter(|device| device.removed.is_none());
+                let device = self.devices.get_mut(&device).filter(|device| device.removed.is_none());
                 device.ok_or(Rejected)?.removed = Some(seq);
             }
         }
@@ -203,27 +176,13 @@ impl Sigchain {
     }
 
     /// The first link of the chain of a new account.
-    pub fn sign_genesis(
-        realm: &RealmId,
-        account: &AccountId,
-        identity: &Identity,
-        handle: &Handle,
-    ) -> Vec<u8> {
+    pub fn sign_genesis(realm: &RealmId, account: &AccountId, identity: &Identity, handle: &Handle) -> Vec<u8> {
         let action = Action::Genesis {
             identity: identity.signing().public(),
             sharing: identity.sharing().public(),
             handle: handle.clone(),
         };
-        sign(
-            realm,
-            identity,
-            UnsignedLink {
-                account: *account,
-                seq: 0,
-                prev: ChainHash::ZERO,
-                action,
-            },
-        )
+        sign(realm, identity, UnsignedLink { account: *account, seq: 0, prev: ChainHash::ZERO, action })
     }
 
     /// The link that adds a device.
@@ -243,15 +202,7 @@ impl Sigchain {
         let key = seeds.signing().public();
         let message = device_message(&self.account, self.link_count(), &self.head, &device, &key);
         let signature = seeds.signing().sign(Label::SignDevice, realm, &message);
-        self.sign_next(
-            realm,
-            identity,
-            Action::AddDevice {
-                device,
-                key,
-                signature,
-            },
-        )
+        self.sign_next(realm, identity, Action::AddDevice { device, key, signature })
     }
 
     /// The link that removes a device.
@@ -264,29 +215,16 @@ impl Sigchain {
         identity: &Identity,
         device: DeviceId,
     ) -> Result<Vec<u8>, SignLinkError> {
-        let known = self
-            .devices
-            .get(&device)
-            .filter(|known| known.removed.is_none());
+        let known = self.devices.get(&device).filter(|known| known.removed.is_none());
         known.ok_or(SignLinkError::DeviceUnknown(device))?;
         self.sign_next(realm, identity, Action::RemoveDevice { device })
     }
 
-    fn sign_next(
-        &self,
-        realm: &RealmId,
-        identity: &Identity,
-        action: Action,
-    ) -> Result<Vec<u8>, SignLinkError> {
+    fn sign_next(&self, realm: &RealmId, identity: &Identity, action: Action) -> Result<Vec<u8>, SignLinkError> {
         if identity.signing().public() != self.identity {
             return Err(SignLinkError::OtherIdentity);
         }
-        let link = UnsignedLink {
-            account: self.account,
-            seq: self.link_count(),
-            prev: self.head,
-            action,
-        };
+        let link = UnsignedLink { account: self.account, seq: self.link_count(), prev: self.head, action };
         Ok(sign(realm, identity, link))
     }
 }
@@ -299,8 +237,6 @@ fn read_link(bytes: &[u8]) -> Result<Link, Rejected> {
 }
 
 fn sign(realm: &RealmId, identity: &Identity, fields: UnsignedLink) -> Vec<u8> {
-    let signature = identity
-        .signing()
-        .sign(Label::SignSigchain, realm, &fields.to_bytes());
+    let signature = identity.signing().sign(Label::SignSigchain, realm, &fields.to_bytes());
     Link { fields, signature }.to_bytes()
 }

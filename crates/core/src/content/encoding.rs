@@ -13,10 +13,7 @@ pub(crate) fn encode_secret(capacity: usize, write: impl FnOnce(&mut Writer)) ->
     let mut out = Writer::with_capacity(capacity);
     write(&mut out);
     let bytes = out.into_bytes();
-    debug_assert!(
-        bytes.len() <= capacity,
-        "a secret encoding moved and left a copy"
-    );
+    debug_assert!(bytes.len() <= capacity, "a secret encoding moved and left a copy");
     SecretBytes::from_vec(bytes)
 }
 
@@ -62,20 +59,10 @@ mod tests {
         for at in 14..64 {
             let mut dirty = bytes.clone();
             dirty[at] = 1;
-            assert_eq!(
-                decode_padded(&dirty, 64),
-                Err(DecodeError::NotCanonical),
-                "byte {at}"
-            );
+            assert_eq!(decode_padded(&dirty, 64), Err(DecodeError::NotCanonical), "byte {at}");
         }
-        assert_eq!(
-            decode_padded(&bytes[..63], 64),
-            Err(DecodeError::NotCanonical)
-        );
-        assert_eq!(
-            decode_padded(&[&bytes[..], &[0]].concat(), 64),
-            Err(DecodeError::NotCanonical)
-        );
+        assert_eq!(decode_padded(&bytes[..63], 64), Err(DecodeError::NotCanonical));
+        assert_eq!(decode_padded(&[&bytes[..], &[0]].concat(), 64), Err(DecodeError::NotCanonical));
         assert_eq!(decode_padded(&bytes, 128), Err(DecodeError::NotCanonical));
     }
 

@@ -102,10 +102,7 @@ impl Encode for Page {
 
 impl Decode for Page {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            piece: PieceRef::decode(input)?,
-            hash: StoredHash::decode(input)?,
-        })
+        Ok(Self { piece: PieceRef::decode(input)?, hash: StoredHash::decode(input)? })
     }
 }
 
@@ -124,9 +121,7 @@ impl Layout {
         let page = PAGE_LEAVES as u64;
         match self {
             Self::Inline(leaves) => count <= page && u64::try_from(leaves.len()) == Ok(count),
-            Self::Paged(pages) => {
-                count > page && u64::try_from(pages.len()) == Ok(count.div_ceil(page))
-            }
+            Self::Paged(pages) => count > page && u64::try_from(pages.len()) == Ok(count.div_ceil(page)),
         }
     }
 
@@ -214,19 +209,10 @@ impl AllLeaves {
     ) -> Result<Self, Rejected> {
         let own = sources.first().ok_or(Rejected)?;
         let older = sources.len().saturating_sub(1);
-        let fit = (0..)
-            .zip(&leaves)
-            .all(|(index, leaf)| leaf.fits(size, index, older));
+        let fit = (0..).zip(&leaves).all(|(index, leaf)| leaf.fits(size, index, older));
         let complete = u64::try_from(leaves.len()) == Ok(segment_count(size));
-        if fit
-            && complete
-            && content_root(&own.segment_keys(realm), size, &hashes(&leaves)) == *root
-        {
-            Ok(Self {
-                sources,
-                size,
-                leaves,
-            })
+        if fit && complete && content_root(&own.segment_keys(realm), size, &hashes(&leaves)) == *root {
+            Ok(Self { sources, size, leaves })
         } else {
             Err(Rejected)
         }
@@ -248,11 +234,7 @@ impl AllLeaves {
         let plain_len = segment_len(self.size, index)?;
         Some(PlacedSegment {
             source: self.sources.get(usize::from(leaf.source))?,
-            leaf: SegmentLeaf {
-                index,
-                hash: leaf.hash,
-                plain_len,
-            },
+            leaf: SegmentLeaf { index, hash: leaf.hash, plain_len },
             location: LeafLocation {
                 blob: leaf.blob,
                 offset: leaf.offset,

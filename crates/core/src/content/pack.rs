@@ -36,10 +36,7 @@ pub struct PackBuilder {
 impl PackBuilder {
     /// An empty pack under a random id.
     pub fn make(random: &mut dyn Random) -> Self {
-        Self {
-            blob: BlobId::from_bytes(make_bytes(random)),
-            bytes: Vec::new(),
-        }
+        Self { blob: BlobId::from_bytes(make_bytes(random)), bytes: Vec::new() }
     }
 
     /// Bytes of pieces so far.
@@ -65,12 +62,8 @@ impl PackBuilder {
             return Err(AddPieceError::PackFull);
         }
         let place = |bytes: usize| u32::try_from(bytes).map_err(|_| AddPieceError::PackFull);
-        let placed = PieceRef {
-            suite: Suite::V1,
-            blob: self.blob,
-            offset: place(offset)?,
-            length: place(piece.len())?,
-        };
+        let placed =
+            PieceRef { suite: Suite::V1, blob: self.blob, offset: place(offset)?, length: place(piece.len())? };
         self.bytes.extend_from_slice(piece);
         Ok(placed)
     }
@@ -80,16 +73,11 @@ impl PackBuilder {
         let used = self.bytes.len();
         let padded = u64::try_from(used).map_or(u64::MAX, |len| padme(len, PACK_FLOOR));
         // Padmé never passes the power of two above, so no pack grows over its limit.
-        self.bytes
-            .resize(usize::try_from(padded).unwrap_or(used), 0);
+        self.bytes.resize(usize::try_from(padded).unwrap_or(used), 0);
         let (_, filler) = self.bytes.split_at_mut(used);
         random.fill(filler);
         let hash = StoredHash::of(&self.bytes);
-        Pack {
-            blob: self.blob,
-            bytes: self.bytes,
-            hash,
-        }
+        Pack { blob: self.blob, bytes: self.bytes, hash }
     }
 }
 

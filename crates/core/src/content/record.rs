@@ -26,13 +26,7 @@ pub(super) fn wrap_context<'a>(
     version: &'a FileVersionId,
     number: u64,
 ) -> WrapContext<'a> {
-    WrapContext {
-        label,
-        realm,
-        owner: space.as_bytes(),
-        object: version.as_bytes(),
-        version: number,
-    }
+    WrapContext { label, realm, owner: space.as_bytes(), object: version.as_bytes(), version: number }
 }
 
 /// The plaintext of a record.
@@ -54,9 +48,7 @@ impl RecordBody {
     /// At least the length of the encoding.
     pub(super) fn capacity(&self) -> usize {
         let sources = self.sources.len().saturating_mul(Source::ENCODED_LEN);
-        Self::FIXED_LEN
-            .saturating_add(sources)
-            .saturating_add(self.layout.encoded_len())
+        Self::FIXED_LEN.saturating_add(sources).saturating_add(self.layout.encoded_len())
     }
 
     pub(super) fn encode(&self, out: &mut Writer) {
@@ -117,22 +109,12 @@ pub fn open_record(
     let source = reference.source().duplicate();
     let version = source.version();
     let ctx = wrap_context(Label::WrapVersionRecord, realm, space, &version, 0);
-    let plain = open_piece(
-        reference.record().suite,
-        &source.record_key(realm),
-        &ctx,
-        piece,
-    )?;
+    let plain = open_piece(reference.record().suite, &source.record_key(realm), &ctx, piece)?;
     let body = RecordBody::decode(plain.expose_bytes()).map_err(|_| Rejected)?;
     if body.sources.iter().any(|older| older.version() == version) {
         return Err(Rejected);
     }
-    let record = VersionRecord {
-        realm: *realm,
-        space: *space,
-        source,
-        body,
-    };
+    let record = VersionRecord { realm: *realm, space: *space, source, body };
     if let Layout::Inline(leaves) = &record.body.layout {
         record.verify(leaves.clone())?;
     }
@@ -180,32 +162,13 @@ impl VersionRecord {
         page.piece.check(&page.hash, piece)?;
         let version = self.source.version();
         let place = u64::try_from(number).map_err(|_| Rejected)?;
-        let ctx = wrap_context(
-            Label::WrapLeafPage,
-            &self.realm,
-            &self.space,
-            &version,
-            place,
-        );
-        let plain = open_piece(
-            page.piece.suite,
-            &self.source.record_key(&self.realm),
-            &ctx,
-            piece,
-        )?;
+        let ctx = wrap_context(Label::WrapLeafPage, &self.realm, &self.space, &version, place);
+        let plain = open_piece(page.piece.suite, &self.source.record_key(&self.realm), &ctx, piece)?;
         let mut input = Reader::new(plain.expose_bytes());
         let leaves = input.list(PAGE_LEAVES).map_err(|_| Rejected)?;
         input.finish().map_err(|_| Rejected)?;
         let full = leaves.len() == PAGE_LEAVES || number.saturating_add(1) == self.pages().len();
-        if full {
-            Ok(LeafPage {
-                version,
-                number,
-                leaves,
-            })
-        } else {
-            Err(Rejected)
-        }
+        if full { Ok(LeafPage { version, number, leaves }) } else { Err(Rejected) }
     }
 
     /// The leaves, checked against the content root; `pages` are all pages in order, of a record without pages none.
@@ -214,8 +177,7 @@ impl VersionRecord {
     /// [`Rejected`] when a page is missing, out of order or another version's, or the content root differs.
     pub fn verify_pages(&self, pages: Vec<LeafPage>) -> Result<AllLeaves, Rejected> {
         let version = self.source.version();
-        let in_place =
-            |(number, page): (usize, &LeafPage)| page.number == number && page.version == version;
+        let in_place = |(number, page): (usize, &LeafPage)| page.number == number && page.version == version;
         if pages.len() != self.pages().len() || !pages.iter().enumerate().all(in_place) {
             return Err(Rejected);
         }
@@ -227,16 +189,7 @@ impl VersionRecord {
 
     fn verify(&self, leaves: Vec<Leaf>) -> Result<AllLeaves, Rejected> {
         let own = core::iter::once(&self.source);
-        let sources = own
-            .chain(&self.body.sources)
-            .map(Source::duplicate)
-            .collect();
-        AllLeaves::verify(
-            &self.realm,
-            sources,
-            self.body.size,
-            leaves,
-            &self.body.root,
-        )
+        let sources = own.chain(&self.body.sources).map(Source::duplicate).collect();
+        AllLeaves::verify(&self.realm, sources, self.body.size, leaves, &self.body.root)
     }
 }

@@ -69,11 +69,7 @@ impl Decode for PieceRef {
             offset: input.u32()?,
             length: input.u32()?,
         };
-        if in_pack(piece.offset, u64::from(piece.length)) {
-            Ok(piece)
-        } else {
-            Err(DecodeError::NotCanonical)
-        }
+        if in_pack(piece.offset, u64::from(piece.length)) { Ok(piece) } else { Err(DecodeError::NotCanonical) }
     }
 }
 
@@ -107,10 +103,7 @@ impl Encode for Totals {
 
 impl Decode for Totals {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            files: input.u64()?,
-            bytes: input.u64()?,
-        })
+        Ok(Self { files: input.u64()?, bytes: input.u64()? })
     }
 }
 
@@ -133,11 +126,7 @@ impl Source {
 
     /// The key of a version that a reference or a ticket names.
     pub(super) const fn from_parts(suite: Suite, version: FileVersionId, key: FileKey) -> Self {
-        Self {
-            suite,
-            version,
-            key,
-        }
+        Self { suite, version, key }
     }
 
     /// The suite of all that it seals.
@@ -190,11 +179,7 @@ impl Decode for Source {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let suite = Suite::decode(input)?;
         let version = FileVersionId::decode(input)?;
-        Ok(Self::from_parts(
-            suite,
-            version,
-            FileKey::from_bytes(input.fixed()?),
-        ))
+        Ok(Self::from_parts(suite, version, FileKey::from_bytes(input.fixed()?)))
     }
 }
 
@@ -212,11 +197,7 @@ impl VersionRef {
 
     /// The version that `source` seals, whose record lies at `record` and hashes to `hash`.
     pub(super) const fn from_parts(source: Source, record: PieceRef, hash: StoredHash) -> Self {
-        Self {
-            source,
-            record,
-            hash,
-        }
+        Self { source, record, hash }
     }
 
     /// The version's id: two references to one version have the same.
@@ -256,11 +237,7 @@ impl Encode for VersionRef {
 
 impl Decode for VersionRef {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            source: Source::decode(input)?,
-            record: PieceRef::decode(input)?,
-            hash: StoredHash::decode(input)?,
-        })
+        Ok(Self { source: Source::decode(input)?, record: PieceRef::decode(input)?, hash: StoredHash::decode(input)? })
     }
 }
 

@@ -95,23 +95,14 @@ impl Ticket {
             return Err(SealTicketError::PathTooLong);
         }
         let key = derive_ticket_key(master, owner.realm);
-        Ok(seal(
-            &key,
-            &owner.context(),
-            padded.expose_bytes(),
-            make_bytes(random),
-        ))
+        Ok(seal(&key, &owner.context(), padded.expose_bytes(), make_bytes(random)))
     }
 
     /// Opens what [`Ticket::seal`] made for the same upload of the same account.
     ///
     /// # Errors
     /// [`Rejected`] when the key, the owner or a byte differs.
-    pub fn open(
-        master: &MasterKey,
-        owner: &TicketOwner<'_>,
-        sealed: &[u8],
-    ) -> Result<Self, Rejected> {
+    pub fn open(master: &MasterKey, owner: &TicketOwner<'_>, sealed: &[u8]) -> Result<Self, Rejected> {
         if sealed.len() > TICKET_MAX {
             return Err(Rejected);
         }
@@ -151,15 +142,7 @@ impl Ticket {
             }
             path.push(name.to_vec());
         }
-        let ticket = Self {
-            space,
-            epoch,
-            source,
-            base,
-            path,
-            size: input.u64()?,
-            mtime: input.i64()?,
-        };
+        let ticket = Self { space, epoch, source, base, path, size: input.u64()?, mtime: input.i64()? };
         input.finish()?;
         Ok(ticket)
     }

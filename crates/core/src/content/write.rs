@@ -13,9 +13,7 @@ use anonicloud_proto::limits::PACKED_PIECE_MAX;
 use thiserror::Error;
 
 use super::encoding::encode_secret;
-use super::layout::{
-    AllLeaves, Layout, Leaf, PAGE_LEAVES, Page, hashes, segment_count, segment_len,
-};
+use super::layout::{AllLeaves, Layout, Leaf, PAGE_LEAVES, Page, hashes, segment_count, segment_len};
 use super::record::{RecordBody, SOURCES_MAX, wrap_context};
 use super::reference::{PieceRef, Source, VersionRef};
 use crate::crypto::public::{FileVersionId, SegmentHash};
@@ -74,12 +72,7 @@ pub struct RecordBuilder {
 
 impl fmt::Debug for RecordBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "RecordBuilder({}, {} segments)",
-            self.source.version(),
-            self.leaves.len()
-        )
+        write!(f, "RecordBuilder({}, {} segments)", self.source.version(), self.leaves.len())
     }
 }
 
@@ -99,16 +92,10 @@ impl RecordBuilder {
     ///
     /// # Errors
     /// [`BuildRecordError::FileTooLarge`] above some 200 TiB.
-    pub fn new(
-        realm: RealmId,
-        space: SpaceId,
-        source: Source,
-        facts: FileFacts,
-    ) -> Result<Self, BuildRecordError> {
+    pub fn new(realm: RealmId, space: SpaceId, source: Source, facts: FileFacts) -> Result<Self, BuildRecordError> {
         let count = segment_count(facts.size);
         let layout_len = layout_len(count).ok_or(BuildRecordError::FileTooLarge)?;
-        let room =
-            (PACKED_PIECE_MAX - PIECE_OVERHEAD - RecordBody::FIXED_LEN).checked_sub(layout_len);
+        let room = (PACKED_PIECE_MAX - PIECE_OVERHEAD - RecordBody::FIXED_LEN).checked_sub(layout_len);
         let room = room.ok_or(BuildRecordError::FileTooLarge)?;
         let body = RecordBody {
             size: facts.size,
@@ -119,15 +106,7 @@ impl RecordBuilder {
             layout: Layout::Inline(Vec::new()),
         };
         let sources_max = (room / Source::ENCODED_LEN).min(SOURCES_MAX);
-        Ok(Self {
-            realm,
-            space,
-            source,
-            body,
-            leaves: Vec::new(),
-            numbers: BTreeMap::new(),
-            sources_max,
-        })
+        Ok(Self { realm, space, source, body, leaves: Vec::new(), numbers: BTreeMap::new(), sources_max })
     }
 
     /// The index of the segment that comes next.
@@ -139,18 +118,8 @@ impl RecordBuilder {
     ///
     /// # Errors
     /// [`BuildRecordError::SegmentMisplaced`] after the last segment, or at an offset that its kind of blob does not have.
-    pub fn push_sealed(
-        &mut self,
-        hash: SegmentHash,
-        blob: BlobId,
-        offset: u32,
-    ) -> Result<(), BuildRecordError> {
-        self.push(Leaf {
-            source: 0,
-            hash,
-            blob,
-            offset,
-        })
+    pub fn push_sealed(&mut self, hash: SegmentHash, blob: BlobId, offset: u32) -> Result<(), BuildRecordError> {
+        self.push(Leaf { source: 0, hash, blob, offset })
     }
 
     /// Adds the next segment as the predecessor has it at the same place, under the key that seals it there.
@@ -161,23 +130,14 @@ impl RecordBuilder {
     pub fn push_kept(&mut self, predecessor: &AllLeaves) -> Result<(), BuildRecordError> {
         let index = self.next_index();
         let named = self.body.predecessor.as_ref().map(VersionRef::version);
-        let kept = predecessor
-            .segment(index)
-            .filter(|_| named.is_some() && named == predecessor.version());
+        let kept = predecessor.segment(index).filter(|_| named.is_some() && named == predecessor.version());
         let kept = kept.ok_or(BuildRecordError::NotKept { index })?;
         if segment_len(self.body.size, index) != Some(kept.leaf.plain_len) {
             return Err(BuildRecordError::NotKept { index });
         }
-        let source = self
-            .source_number(kept.source)
-            .ok_or(BuildRecordError::TooManySources { index })?;
+        let source = self.source_number(kept.source).ok_or(BuildRecordError::TooManySources { index })?;
         let (hash, blob, offset) = (kept.leaf.hash, kept.location.blob, kept.location.offset);
-        self.push(Leaf {
-            source,
-            hash,
-            blob,
-            offset,
-        })
+        self.push(Leaf { source, hash, blob, offset })
     }
 
     fn push(&mut self, leaf: Leaf) -> Result<(), BuildRecordError> {
@@ -221,33 +181,16 @@ impl RecordBuilder {
             let key = self.source.record_key(&self.realm);
             let version = self.source.version();
             for (number, leaves) in (0..).zip(leaves.chunks(PAGE_LEAVES)) {
-                let ctx = wrap_context(
-                    Label::WrapLeafPage,
-                    &self.realm,
-                    &self.space,
-                    &version,
-                    number,
-                );
-                let capacity = leaves
-                    .len()
-                    .saturating_mul(Leaf::ENCODED_LEN)
-                    .saturating_add(4);
+                let ctx = wrap_context(Label::WrapLeafPage, &self.realm, &self.space, &version, number);
+                let capacity = leaves.len().saturating_mul(Leaf::ENCODED_LEN).saturating_add(4);
                 let plain = encode_secret(capacity, |out| out.list(leaves));
-                pages.push(seal_piece(
-                    &key,
-                    &ctx,
-                    plain.expose_bytes(),
-                    make_bytes(random),
-                ));
+                pages.push(seal_piece(&key, &ctx, plain.expose_bytes(), make_bytes(random)));
             }
             self.body.layout = Layout::Paged(Vec::new());
         } else {
             self.body.layout = Layout::Inline(leaves);
         }
-        Ok(SealedPages {
-            record: self,
-            pages,
-        })
+        Ok(SealedPages { record: self, pages })
     }
 }
 
@@ -279,46 +222,22 @@ impl SealedPages {
     ///
     /// # Errors
     /// [`BuildRecordError::PieceMisplaced`] when a place has another length than its page, or their numbers differ.
-    pub fn seal_record(
-        self,
-        placed: &[PieceRef],
-        random: &mut dyn Random,
-    ) -> Result<SealedRecord, BuildRecordError> {
-        let Self {
-            record:
-                RecordBuilder {
-                    realm,
-                    space,
-                    source,
-                    mut body,
-                    ..
-                },
-            pages,
-        } = self;
+    pub fn seal_record(self, placed: &[PieceRef], random: &mut dyn Random) -> Result<SealedRecord, BuildRecordError> {
+        let Self { record: RecordBuilder { realm, space, source, mut body, .. }, pages } = self;
         if placed.len() != pages.len() {
             return Err(BuildRecordError::PieceMisplaced);
         }
         if let Layout::Paged(named) = &mut body.layout {
             for (piece, page) in placed.iter().zip(&pages) {
                 let hash = StoredHash::of(page);
-                piece
-                    .check(&hash, page)
-                    .map_err(|_| BuildRecordError::PieceMisplaced)?;
-                named.push(Page {
-                    piece: *piece,
-                    hash,
-                });
+                piece.check(&hash, page).map_err(|_| BuildRecordError::PieceMisplaced)?;
+                named.push(Page { piece: *piece, hash });
             }
         }
         let plain = encode_secret(body.capacity(), |out| body.encode(out));
         let version = source.version();
         let ctx = wrap_context(Label::WrapVersionRecord, &realm, &space, &version, 0);
-        let piece = seal_piece(
-            &source.record_key(&realm),
-            &ctx,
-            plain.expose_bytes(),
-            make_bytes(random),
-        );
+        let piece = seal_piece(&source.record_key(&realm), &ctx, plain.expose_bytes(), make_bytes(random));
         Ok(SealedRecord { source, piece })
     }
 }
@@ -342,9 +261,7 @@ impl SealedRecord {
     /// [`BuildRecordError::PieceMisplaced`] when the place has another length than the record.
     pub fn placed_at(self, placed: PieceRef) -> Result<VersionRef, BuildRecordError> {
         let hash = StoredHash::of(&self.piece);
-        placed
-            .check(&hash, &self.piece)
-            .map_err(|_| BuildRecordError::PieceMisplaced)?;
+        placed.check(&hash, &self.piece).map_err(|_| BuildRecordError::PieceMisplaced)?;
         Ok(VersionRef::from_parts(self.source, placed, hash))
     }
 }

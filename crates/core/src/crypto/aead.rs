@@ -22,13 +22,7 @@ pub(super) trait Aead256 {
     ///
     /// # Errors
     /// [`Rejected`] when any input differs from what was sealed; what `out` then holds means nothing.
-    fn open(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        sealed: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), Rejected>;
+    fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &[u8], out: &mut [u8]) -> Result<(), Rejected>;
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -48,8 +42,7 @@ mod native {
 
     impl Aead256 for NativeAes256Gcm {
         fn new(key: &[u8; KEY_LEN]) -> Self {
-            let key = UnboundKey::new(&AES_256_GCM, key)
-                .expect("the key has the length of the algorithm");
+            let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has the length of the algorithm");
             Self(LessSafeKey::new(key))
         }
 
@@ -61,18 +54,10 @@ mod native {
                 .expect("the output has room for the tag and messages are far below 64 GiB");
         }
 
-        fn open(
-            &self,
-            nonce: &[u8; NONCE_LEN],
-            aad: &[u8],
-            sealed: &[u8],
-            out: &mut [u8],
-        ) -> Result<(), Rejected> {
+        fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &[u8], out: &mut [u8]) -> Result<(), Rejected> {
             let nonce = Nonce::assume_unique_for_key(*nonce);
             let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Rejected)?;
-            let opened = self
-                .0
-                .open_separate_gather(nonce, Aad::from(aad), ciphertext, tag, out);
+            let opened = self.0.open_separate_gather(nonce, Aad::from(aad), ciphertext, tag, out);
             opened.map_err(|_| Rejected)
         }
     }
@@ -94,24 +79,15 @@ mod portable {
 
         fn seal(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], plaintext: &[u8], out: &mut [u8]) {
             let (ciphertext, tag_out) = out.split_at_mut(plaintext.len());
-            let buffer =
-                InOutBuf::new(plaintext, ciphertext).expect("the output has room for the tag");
+            let buffer = InOutBuf::new(plaintext, ciphertext).expect("the output has room for the tag");
             let tag = self.0.encrypt_inout_detached(nonce.into(), aad, buffer);
             tag_out.copy_from_slice(&tag.expect("messages are far below 64 GiB"));
         }
 
-        fn open(
-            &self,
-            nonce: &[u8; NONCE_LEN],
-            aad: &[u8],
-            sealed: &[u8],
-            out: &mut [u8],
-        ) -> Result<(), Rejected> {
+        fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], sealed: &[u8], out: &mut [u8]) -> Result<(), Rejected> {
             let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Rejected)?;
             let buffer = InOutBuf::new(ciphertext, out).map_err(|_| Rejected)?;
-            let opened = self
-                .0
-                .decrypt_inout_detached(nonce.into(), aad, buffer, tag.into());
+            let opened = self.0.decrypt_inout_detached(nonce.into(), aad, buffer, tag.into());
             opened.map_err(|_| Rejected)
         }
     }

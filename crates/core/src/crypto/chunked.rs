@@ -21,9 +21,7 @@ const SEALED_CHUNK_LEN: usize = CHUNK_LEN + TAG_LEN;
 /// Bytes that `plain_len` bytes are long when sealed (saturating, far above what is ever sealed).
 pub(super) const fn sealed_len(plain_len: usize) -> usize {
     let chunks = (plain_len / CHUNK_LEN).saturating_add(1);
-    HEADER_LEN
-        .saturating_add(plain_len)
-        .saturating_add(chunks.saturating_mul(TAG_LEN))
+    HEADER_LEN.saturating_add(plain_len).saturating_add(chunks.saturating_mul(TAG_LEN))
 }
 
 /// Bytes in what `sealed_len` sealed bytes open to; `None` when no message is sealed to that length.
@@ -34,20 +32,13 @@ const fn plain_len(sealed_len: usize) -> Option<usize> {
     let Some(last) = (body % SEALED_CHUNK_LEN).checked_sub(TAG_LEN) else {
         return None;
     };
-    (body / SEALED_CHUNK_LEN)
-        .saturating_mul(CHUNK_LEN)
-        .checked_add(last)
+    (body / SEALED_CHUNK_LEN).saturating_mul(CHUNK_LEN).checked_add(last)
 }
 
 /// Seals `plain` followed by zeros up to `padded_len` bytes as the whole of `out`.
 ///
 /// `salt` must not repeat under `key` with another message. A buffer that is reused is not cleared first.
-pub(super) fn seal<A: Aead256>(
-    message: &Message<'_>,
-    plain: &[u8],
-    padded_len: usize,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn seal<A: Aead256>(message: &Message<'_>, plain: &[u8], padded_len: usize, out: &mut Vec<u8>) {
     let cipher = ChunkCipher::<A>::derive(message);
     out.resize(sealed_len(padded_len), 0);
     let (header, body) = out.split_at_mut(HEADER_LEN);
@@ -133,35 +124,21 @@ impl<A: Aead256> ChunkCipher<A> {
     /// `key | base nonce | commitment = HKDF-Expand(prk = input key, info)`, by hand: the `hkdf` crate takes no PRK that is
     /// shorter than the hash, though HMAC does. 76 bytes are two blocks.
     fn derive(message: &Message<'_>) -> Self {
-        let mac =
-            Hmac::<Sha512>::new_from_slice(message.key).expect("HMAC takes keys of any length");
+        let mac = Hmac::<Sha512>::new_from_slice(message.key).expect("HMAC takes keys of any length");
         let info = |mac: Hmac<Sha512>| {
             let prefix = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
-            mac.chain_update(prefix)
-                .chain_update(message.salt)
-                .chain_update(message.context)
+            mac.chain_update(prefix).chain_update(message.salt).chain_update(message.context)
         };
         let first = info(mac.clone()).chain_update([1]).finalize().into_bytes();
-        let second = info(mac.chain_update(first))
-            .chain_update([2])
-            .finalize()
-            .into_bytes();
+        let second = info(mac.chain_update(first)).chain_update([2]).finalize().into_bytes();
         let mut okm = Zeroizing::new([0; 128]);
         let (low, high) = okm.split_at_mut(64);
         low.copy_from_slice(&first);
         high.copy_from_slice(&second);
         let (key, rest) = okm.split_first_chunk::<KEY_LEN>().expect("32 of 128 bytes");
-        let (base_nonce, rest) = rest
-            .split_first_chunk::<NONCE_LEN>()
-            .expect("12 of 96 bytes");
-        let (commitment, _) = rest
-            .split_first_chunk::<COMMIT_LEN>()
-            .expect("32 of 84 bytes");
-        Self {
-            aead: A::new(key),
-            base_nonce: *base_nonce,
-            commitment: *commitment,
-        }
+        let (base_nonce, rest) = rest.split_first_chunk::<NONCE_LEN>().expect("12 of 96 bytes");
+        let (commitment, _) = rest.split_first_chunk::<COMMIT_LEN>().expect("32 of 84 bytes");
+        Self { aead: A::new(key), base_nonce: *base_nonce, commitment: *commitment }
     }
 
     /// The base nonce XOR the chunk number as a big-endian integer of the nonce's length.

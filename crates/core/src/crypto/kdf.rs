@@ -11,15 +11,13 @@ use sha2::Sha512;
 
 use super::public::FileVersionId;
 use super::secret::{
-    CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, MasterKey, ReadToken,
-    RecoveryEntropy, SpaceKey, WrapKey,
+    CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, MasterKey, ReadToken, RecoveryEntropy, SpaceKey,
+    WrapKey,
 };
 
 /// HKDF-SHA-512 from `ikm` with `salt` and `info` into the whole of `out` (at most 255 * 64 bytes).
 pub(super) fn derive_key(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
-    Hkdf::<Sha512>::new(Some(salt), ikm)
-        .expand(info, out)
-        .expect("no derived key is longer than 16 KiB");
+    Hkdf::<Sha512>::new(Some(salt), ikm).expand(info, out).expect("no derived key is longer than 16 KiB");
 }
 
 /// The suite as a field of a context.
@@ -85,18 +83,9 @@ pub fn derive_device_login(device: &DeviceSeed, realm: &RealmId) -> CapabilitySe
 }
 
 /// The key that wraps the version record and the leaf pages of one file version.
-pub fn derive_record_key(
-    file: &FileKey,
-    suite: Suite,
-    version: &FileVersionId,
-    realm: &RealmId,
-) -> WrapKey {
+pub fn derive_record_key(file: &FileKey, suite: Suite, version: &FileVersionId, realm: &RealmId) -> WrapKey {
     WrapKey::filled(|out| {
-        let info = context(
-            Label::FileRecord,
-            realm,
-            &[&suite_field(suite), version.as_bytes()],
-        );
+        let info = context(Label::FileRecord, realm, &[&suite_field(suite), version.as_bytes()]);
         derive_key(file.expose_bytes(), &[], &info, out);
     })
 }

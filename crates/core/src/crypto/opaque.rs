@@ -14,9 +14,8 @@ use opaque_ke::errors::InternalError;
 use opaque_ke::generic_array::{ArrayLength, GenericArray};
 use opaque_ke::ksf::Ksf;
 use opaque_ke::{
-    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration,
-    ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse,
-    Ristretto255, TripleDh,
+    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration, ClientRegistrationFinishParameters,
+    CredentialResponse, Identifiers, RegistrationResponse, Ristretto255, TripleDh,
 };
 use sha2_010::Sha512;
 use zeroize::Zeroize as _;
@@ -43,10 +42,7 @@ type OpaqueSuite = OpaqueWith<Argon2idKsf>;
 pub(super) struct Argon2idKsf;
 
 impl Ksf for Argon2idKsf {
-    fn hash<L: ArrayLength<u8>>(
-        &self,
-        mut input: GenericArray<u8, L>,
-    ) -> Result<GenericArray<u8, L>, InternalError> {
+    fn hash<L: ArrayLength<u8>>(&self, mut input: GenericArray<u8, L>) -> Result<GenericArray<u8, L>, InternalError> {
         let params = Params::new(64 << 10, 3, 1, None).map_err(|_| InternalError::KsfError)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut output = GenericArray::default();
@@ -75,41 +71,21 @@ impl Registration {
     ///
     /// # Errors
     /// [`Rejected`] when the password hashes to no group element, which does not happen.
-    pub fn start(
-        input: PasswordInput,
-        realm: RealmId,
-        random: &mut dyn Random,
-    ) -> Result<(Self, Vec<u8>), Rejected> {
-        let started = ClientRegistration::start(&mut OpaqueRandom(random), input.expose_bytes())
-            .map_err(|_| Rejected)?;
+    pub fn start(input: PasswordInput, realm: RealmId, random: &mut dyn Random) -> Result<(Self, Vec<u8>), Rejected> {
+        let started =
+            ClientRegistration::start(&mut OpaqueRandom(random), input.expose_bytes()).map_err(|_| Rejected)?;
         let request = started.message.serialize().to_vec();
-        Ok((
-            Self {
-                state: started.state,
-                input,
-                realm,
-            },
-            request,
-        ))
+        Ok((Self { state: started.state, input, realm }, request))
     }
 
     /// Ends with the server's answer; gives the record to store there and the export key. Takes 64 MiB and a while.
     ///
     /// # Errors
     /// [`Rejected`] when the answer is none, or reflects the request.
-    pub fn finish(
-        self,
-        response: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, ExportKey), Rejected> {
+    pub fn finish(self, response: &[u8], random: &mut dyn Random) -> Result<(Vec<u8>, ExportKey), Rejected> {
         let response = RegistrationResponse::deserialize(response).map_err(|_| Rejected)?;
         let params = ClientRegistrationFinishParameters::new(identifiers(&self.realm), None);
-        let finished = self.state.finish(
-            &mut OpaqueRandom(random),
-            self.input.expose_bytes(),
-            response,
-            params,
-        );
+        let finished = self.state.finish(&mut OpaqueRandom(random), self.input.expose_bytes(), response, params);
         let mut finished = finished.map_err(|_| Rejected)?;
         let export_key = take_export_key(&mut finished.export_key);
         Ok((finished.message.serialize().to_vec(), export_key))
@@ -134,22 +110,10 @@ impl Login {
     ///
     /// # Errors
     /// [`Rejected`] when the password hashes to no group element, which does not happen.
-    pub fn start(
-        input: PasswordInput,
-        realm: RealmId,
-        random: &mut dyn Random,
-    ) -> Result<(Self, Vec<u8>), Rejected> {
-        let started = ClientLogin::start(&mut OpaqueRandom(random), input.expose_bytes())
-            .map_err(|_| Rejected)?;
+    pub fn start(input: PasswordInput, realm: RealmId, random: &mut dyn Random) -> Result<(Self, Vec<u8>), Rejected> {
+        let started = ClientLogin::start(&mut OpaqueRandom(random), input.expose_bytes()).map_err(|_| Rejected)?;
         let request = started.message.serialize().to_vec();
-        Ok((
-            Self {
-                state: started.state,
-                input,
-                realm,
-            },
-            request,
-        ))
+        Ok((Self { state: started.state, input, realm }, request))
     }
 
     /// Ends with the server's KE2; gives KE3 for the server and the export key. Takes 64 MiB and a while.
@@ -157,25 +121,11 @@ impl Login {
     /// # Errors
     /// [`Rejected`] when the password, the account key, the realm or the server is not the one registered with, or no
     /// such account exists.
-    pub fn finish(
-        self,
-        response: &[u8],
-        random: &mut dyn Random,
-    ) -> Result<(Vec<u8>, ExportKey), Rejected> {
+    pub fn finish(self, response: &[u8], random: &mut dyn Random) -> Result<(Vec<u8>, ExportKey), Rejected> {
         let response = CredentialResponse::deserialize(response).map_err(|_| Rejected)?;
-        let exchange = context(
-            Label::OpaqueContext,
-            &self.realm,
-            &[&suite_field(Suite::V1)],
-        );
-        let params =
-            ClientLoginFinishParameters::new(Some(&exchange), identifiers(&self.realm), None);
-        let finished = self.state.finish(
-            &mut OpaqueRandom(random),
-            self.input.expose_bytes(),
-            response,
-            params,
-        );
+        let exchange = context(Label::OpaqueContext, &self.realm, &[&suite_field(Suite::V1)]);
+        let params = ClientLoginFinishParameters::new(Some(&exchange), identifiers(&self.realm), None);
+        let finished = self.state.finish(&mut OpaqueRandom(random), self.input.expose_bytes(), response, params);
         let mut finished = finished.map_err(|_| Rejected)?;
         finished.session_key.as_mut_slice().zeroize();
         let export_key = take_export_key(&mut finished.export_key);
@@ -184,10 +134,7 @@ impl Login {
 }
 
 const fn identifiers(realm: &RealmId) -> Identifiers<'_> {
-    Identifiers {
-        client: None,
-        server: Some(realm.as_bytes()),
-    }
+    Identifiers { client: None, server: Some(realm.as_bytes()) }
 }
 
 fn take_export_key(bytes: &mut [u8]) -> ExportKey {

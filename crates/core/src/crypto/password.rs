@@ -45,11 +45,7 @@ pub struct WeakPassword;
 /// # Errors
 /// [`WeakPassword`] when it scores less.
 pub fn check_strength(password: &str, known: &[&str]) -> Result<(), WeakPassword> {
-    if zxcvbn::zxcvbn(password, known).score() >= Score::Three {
-        Ok(())
-    } else {
-        Err(WeakPassword)
-    }
+    if zxcvbn::zxcvbn(password, known).score() >= Score::Three { Ok(()) } else { Err(WeakPassword) }
 }
 
 /// A fresh passphrase of six words of the English BIP39 list: 66 random bits.

@@ -71,10 +71,7 @@ mod tests {
         let id = FileVersionId::from_bytes([0xab; 16]);
         assert_eq!(id.to_string(), "ab".repeat(16));
         assert_eq!(FileVersionId::from_bytes(*id.as_bytes()), id);
-        assert_eq!(
-            <FileVersionId as Decode>::from_bytes(&id.to_bytes()),
-            Ok(id)
-        );
+        assert_eq!(<FileVersionId as Decode>::from_bytes(&id.to_bytes()), Ok(id));
         assert!(<FileVersionId as Decode>::from_bytes(&[0; 15]).is_err());
     }
 }

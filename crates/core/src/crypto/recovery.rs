@@ -54,14 +54,12 @@ impl RecoveryEntropy {
         if found != RECOVERY_WORDS {
             return Err(ParseRecoveryWordsError::WordCount { found });
         }
-        let mnemonic = Mnemonic::parse_in_normalized(Language::English, &text).map_err(
-            |error| match error {
-                bip39::Error::UnknownWord(index) => ParseRecoveryWordsError::UnknownWord {
-                    position: index.saturating_add(1),
-                },
-                _ => ParseRecoveryWordsError::Checksum,
-            },
-        )?;
+        let mnemonic = Mnemonic::parse_in_normalized(Language::English, &text).map_err(|error| match error {
+            bip39::Error::UnknownWord(index) => {
+                ParseRecoveryWordsError::UnknownWord { position: index.saturating_add(1) }
+            }
+            _ => ParseRecoveryWordsError::Checksum,
+        })?;
         let (entropy, _) = mnemonic.to_entropy_array();
         let entropy = Zeroizing::new(entropy);
         let bytes = entropy.first_chunk().expect("24 words hold 32 bytes");

@@ -185,18 +185,9 @@ mod tests {
 
     #[test]
     fn debug_prints_names_only() {
-        assert_eq!(
-            format!("{:?}", FileKey::from_bytes([0x41; 32])),
-            "FileKey(..)"
-        );
-        assert_eq!(
-            format!("{:?}", SecretBytes::from_vec(vec![0x41; 32])),
-            "SecretBytes(..)"
-        );
-        assert_eq!(
-            format!("{:?}", SecretText::join(["a", "b"].into_iter())),
-            "SecretText(..)"
-        );
+        assert_eq!(format!("{:?}", FileKey::from_bytes([0x41; 32])), "FileKey(..)");
+        assert_eq!(format!("{:?}", SecretBytes::from_vec(vec![0x41; 32])), "SecretBytes(..)");
+        assert_eq!(format!("{:?}", SecretText::join(["a", "b"].into_iter())), "SecretText(..)");
     }
 
     #[test]

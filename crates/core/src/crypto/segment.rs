@@ -90,10 +90,7 @@ fn padded_len(plain_len: usize) -> usize {
         return plain_len;
     }
     // Padmé never passes the power of two above, so no tail is longer than a full segment.
-    u64::try_from(plain_len)
-        .ok()
-        .and_then(|len| usize::try_from(padme(len, 0)).ok())
-        .unwrap_or(plain_len)
+    u64::try_from(plain_len).ok().and_then(|len| usize::try_from(padme(len, 0)).ok()).unwrap_or(plain_len)
 }
 
 /// Bytes of the sealed form of a segment with `plain_len` content bytes, padding included.
@@ -113,10 +110,7 @@ pub fn fits_pack(plain_len: usize) -> bool {
 pub fn segment_hash(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentHash {
     let len = u32::try_from(plain.len()).expect("a segment is at most 4 MiB");
     let mut hasher = blake3::Hasher::new_keyed(&keys.siv);
-    hasher
-        .update(&index.to_le_bytes())
-        .update(&len.to_le_bytes())
-        .update(plain);
+    hasher.update(&index.to_le_bytes()).update(&len.to_le_bytes()).update(plain);
     SegmentHash::from_bytes(*hasher.finalize().as_bytes())
 }
 
@@ -125,26 +119,14 @@ pub fn address_segment(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentA
     let hash = segment_hash(keys, index, plain);
     let mut hasher = blake3::Hasher::new_keyed(&keys.address);
     hasher.update(&index.to_le_bytes()).update(hash.as_bytes());
-    SegmentAddress {
-        hash,
-        blob: BlobId::from_bytes(*hasher.finalize().as_bytes()),
-    }
+    SegmentAddress { hash, blob: BlobId::from_bytes(*hasher.finalize().as_bytes()) }
 }
 
 /// Seals the segment `plain` at `index` as the whole of `out`; a buffer used again costs no allocation and no clearing.
-pub fn seal_segment(
-    keys: &SegmentKeys,
-    index: u64,
-    plain: &[u8],
-    out: &mut Vec<u8>,
-) -> SegmentAddress {
+pub fn seal_segment(keys: &SegmentKeys, index: u64, plain: &[u8], out: &mut Vec<u8>) -> SegmentAddress {
     let address = address_segment(keys, index, plain);
     let context = keys.message_context(index);
-    let message = Message {
-        key: &keys.encrypt,
-        salt: salt_of(&address.hash),
-        context: &context,
-    };
+    let message = Message { key: &keys.encrypt, salt: salt_of(&address.hash), context: &context };
     chunked::seal::<Aes256Gcm>(&message, plain, padded_len(plain.len()), out);
     address
 }
@@ -153,12 +135,7 @@ pub fn seal_segment(
 ///
 /// # Errors
 /// [`Rejected`] when a byte, the length, the place or the key differs; `out` is empty then.
-pub fn open_segment(
-    keys: &SegmentKeys,
-    leaf: &SegmentLeaf,
-    sealed: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), Rejected> {
+pub fn open_segment(keys: &SegmentKeys, leaf: &SegmentLeaf, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Rejected> {
     let opened = open_verified(keys, leaf, sealed, out);
     if opened.is_err() {
         out.clear();
@@ -177,36 +154,20 @@ pub struct SegmentLeaf {
     pub plain_len: usize,
 }
 
-fn open_verified(
-    keys: &SegmentKeys,
-    leaf: &SegmentLeaf,
-    sealed: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), Rejected> {
+fn open_verified(keys: &SegmentKeys, leaf: &SegmentLeaf, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), Rejected> {
     let salt = sealed.first_chunk::<SALT_LEN>().ok_or(Rejected)?;
-    if leaf.plain_len > SEGMENT_LEN
-        || sealed.len() != sealed_segment_len(leaf.plain_len)
-        || salt != salt_of(&leaf.hash)
+    if leaf.plain_len > SEGMENT_LEN || sealed.len() != sealed_segment_len(leaf.plain_len) || salt != salt_of(&leaf.hash)
     {
         return Err(Rejected);
     }
-    chunked::open::<Aes256Gcm>(
-        &keys.encrypt,
-        &keys.message_context(leaf.index),
-        sealed,
-        out,
-    )?;
+    chunked::open::<Aes256Gcm>(&keys.encrypt, &keys.message_context(leaf.index), sealed, out)?;
     let (_, padding) = out.split_at_checked(leaf.plain_len).ok_or(Rejected)?;
     if padding.iter().any(|byte| *byte != 0) {
         return Err(Rejected);
     }
     out.truncate(leaf.plain_len);
     let hash = segment_hash(keys, leaf.index, out);
-    if bool::from(hash.as_bytes().ct_eq(leaf.hash.as_bytes())) {
-        Ok(())
-    } else {
-        Err(Rejected)
-    }
+    if bool::from(hash.as_bytes().ct_eq(leaf.hash.as_bytes())) { Ok(()) } else { Err(Rejected) }
 }
 
 fn salt_of(hash: &SegmentHash) -> &[u8; SALT_LEN] {
@@ -217,9 +178,7 @@ fn salt_of(hash: &SegmentHash) -> &[u8; SALT_LEN] {
 pub fn content_root(keys: &SegmentKeys, size: u64, hashes: &[SegmentHash]) -> ContentRoot {
     let count = hashes.len() as u64;
     let mut hasher = blake3::Hasher::new_keyed(&keys.meta);
-    hasher
-        .update(&count.to_le_bytes())
-        .update(&size.to_le_bytes());
+    hasher.update(&count.to_le_bytes()).update(&size.to_le_bytes());
     for hash in hashes {
         hasher.update(hash.as_bytes());
     }

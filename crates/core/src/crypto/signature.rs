@@ -47,22 +47,13 @@ impl CompositeSeed {
         let message = CompositePublicKey::of(&ed25519, &ml_dsa).message(label, realm, body);
         let second = ml_dsa.expanded_key().sign_deterministic(&message, &[]);
         let second = second.expect("the ML-DSA context is empty and its rejection sampling ends");
-        CompositeSignature(Box::new(join(
-            &ed25519.sign(&message).to_bytes(),
-            &second.encode(),
-        )))
+        CompositeSignature(Box::new(join(&ed25519.sign(&message).to_bytes(), &second.encode())))
     }
 
     pub(super) fn keys(&self) -> (ed25519_dalek::SigningKey, ml_dsa::SigningKey<MlDsa65>) {
-        let (ed25519, ml_dsa) = self
-            .expose_bytes()
-            .split_first_chunk::<32>()
-            .expect("32 of 64 bytes");
+        let (ed25519, ml_dsa) = self.expose_bytes().split_first_chunk::<32>().expect("32 of 64 bytes");
         let ml_dsa = ml_dsa.try_into().expect("the other 32 bytes");
-        (
-            ed25519_dalek::SigningKey::from_bytes(ed25519),
-            ml_dsa::SigningKey::from_seed(ml_dsa),
-        )
+        (ed25519_dalek::SigningKey::from_bytes(ed25519), ml_dsa::SigningKey::from_seed(ml_dsa))
     }
 }
 
@@ -84,23 +75,14 @@ impl CompositePublicKey {
         signature: &CompositeSignature,
     ) -> Result<(), Rejected> {
         let message = self.message(label, realm, body);
-        let (ed25519_key, ml_dsa_key) = self
-            .0
-            .split_first_chunk::<ED25519_PUBLIC_LEN>()
-            .ok_or(Rejected)?;
-        let (ed25519, ml_dsa) = signature
-            .0
-            .split_first_chunk::<ED25519_SIGNATURE_LEN>()
-            .ok_or(Rejected)?;
+        let (ed25519_key, ml_dsa_key) = self.0.split_first_chunk::<ED25519_PUBLIC_LEN>().ok_or(Rejected)?;
+        let (ed25519, ml_dsa) = signature.0.split_first_chunk::<ED25519_SIGNATURE_LEN>().ok_or(Rejected)?;
         verify_ed25519(ed25519_key, &message, ed25519)?;
         verify_ml_dsa(ml_dsa_key, &message, ml_dsa)
     }
 
     fn of(ed25519: &ed25519_dalek::SigningKey, ml_dsa: &ml_dsa::SigningKey<MlDsa65>) -> Self {
-        Self(Box::new(join(
-            ed25519.verifying_key().as_bytes(),
-            &ml_dsa.verifying_key().encode(),
-        )))
+        Self(Box::new(join(ed25519.verifying_key().as_bytes(), &ml_dsa.verifying_key().encode())))
     }
 
     fn message(&self, label: Label, realm: &RealmId, body: &[u8]) -> Vec<u8> {
@@ -108,11 +90,7 @@ impl CompositePublicKey {
     }
 }
 
-pub(super) fn verify_ed25519(
-    key: &[u8; 32],
-    message: &[u8],
-    signature: &[u8; 64],
-) -> Result<(), Rejected> {
+pub(super) fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<(), Rejected> {
     let key = ed25519_dalek::VerifyingKey::from_bytes(key).map_err(|_| Rejected)?;
     let signature = ed25519_dalek::Signature::from_bytes(signature);
     key.verify_strict(message, &signature).map_err(|_| Rejected)
@@ -121,18 +99,12 @@ pub(super) fn verify_ed25519(
 pub(super) fn verify_ml_dsa(key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Rejected> {
     let key = ml_dsa::VerifyingKey::<MlDsa65>::decode(key.try_into().map_err(|_| Rejected)?);
     let signature = ml_dsa::Signature::<MlDsa65>::try_from(signature).map_err(|_| Rejected)?;
-    if key.verify_with_context(message, &[], &signature) {
-        Ok(())
-    } else {
-        Err(Rejected)
-    }
+    if key.verify_with_context(message, &[], &signature) { Ok(()) } else { Err(Rejected) }
 }
 
 fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
     let joined = [first, second].concat();
-    joined
-        .try_into()
-        .expect("the parts have fixed lengths that add up to the whole")
+    joined.try_into().expect("the parts have fixed lengths that add up to the whole")
 }
 
 impl CapabilitySeed {
@@ -153,14 +125,9 @@ impl CapabilitySeed {
 
 impl fmt::Debug for CompositePublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ed25519 = self
-            .0
-            .first_chunk::<ED25519_PUBLIC_LEN>()
-            .unwrap_or(&[0; 32]);
+        let ed25519 = self.0.first_chunk::<ED25519_PUBLIC_LEN>().unwrap_or(&[0; 32]);
         f.write_str("CompositePublicKey(")?;
-        ed25519
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        ed25519.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str("..)")
     }
 }

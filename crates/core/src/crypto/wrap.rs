@@ -41,12 +41,7 @@ pub struct WrapContext<'a> {
 }
 
 /// Seals `plaintext` under `kek`. `salt` must be fresh random bytes for every call.
-pub fn seal(
-    kek: &WrapKey,
-    ctx: &WrapContext<'_>,
-    plaintext: &[u8],
-    salt: [u8; SALT_LEN],
-) -> Vec<u8> {
+pub fn seal(kek: &WrapKey, ctx: &WrapContext<'_>, plaintext: &[u8], salt: [u8; SALT_LEN]) -> Vec<u8> {
     let mut out = Suite::V1.to_bytes();
     seal_into(kek, ctx, plaintext, &salt, &mut out);
     out
@@ -64,12 +59,7 @@ pub fn open(kek: &WrapKey, ctx: &WrapContext<'_>, bytes: &[u8]) -> Result<Secret
 }
 
 /// [`seal`] without the suite in front, for what lies in a pack.
-pub fn seal_piece(
-    kek: &WrapKey,
-    ctx: &WrapContext<'_>,
-    plaintext: &[u8],
-    salt: [u8; SALT_LEN],
-) -> Vec<u8> {
+pub fn seal_piece(kek: &WrapKey, ctx: &WrapContext<'_>, plaintext: &[u8], salt: [u8; SALT_LEN]) -> Vec<u8> {
     let mut out = Vec::new();
     seal_into(kek, ctx, plaintext, &salt, &mut out);
     out
@@ -79,12 +69,7 @@ pub fn seal_piece(
 ///
 /// # Errors
 /// [`Rejected`] when the suite, the key, the context or any byte differs.
-pub fn open_piece(
-    suite: Suite,
-    kek: &WrapKey,
-    ctx: &WrapContext<'_>,
-    piece: &[u8],
-) -> Result<SecretBytes, Rejected> {
+pub fn open_piece(suite: Suite, kek: &WrapKey, ctx: &WrapContext<'_>, piece: &[u8]) -> Result<SecretBytes, Rejected> {
     let (salt, rest) = piece.split_first_chunk::<SALT_LEN>().ok_or(Rejected)?;
     let (commit, sealed) = rest.split_first_chunk::<COMMIT_LEN>().ok_or(Rejected)?;
     let len = sealed.len().checked_sub(TAG_LEN).ok_or(Rejected)?;
@@ -98,13 +83,7 @@ pub fn open_piece(
     Ok(SecretBytes::from_vec(core::mem::take(&mut *plaintext)))
 }
 
-fn seal_into(
-    kek: &WrapKey,
-    ctx: &WrapContext<'_>,
-    plaintext: &[u8],
-    salt: &[u8; SALT_LEN],
-    out: &mut Vec<u8>,
-) {
+fn seal_into(kek: &WrapKey, ctx: &WrapContext<'_>, plaintext: &[u8], salt: &[u8; SALT_LEN], out: &mut Vec<u8>) {
     let keys = WrapKeys::derive(Suite::V1, kek, ctx, salt);
     let sealed_len = plaintext.len().saturating_add(TAG_LEN);
     out.reserve_exact(sealed_len.saturating_add(SALT_LEN + COMMIT_LEN));
@@ -121,12 +100,7 @@ struct WrapKeys(Zeroizing<[[u8; 32]; 2]>);
 
 impl WrapKeys {
     fn derive(suite: Suite, kek: &WrapKey, ctx: &WrapContext<'_>, salt: &[u8; SALT_LEN]) -> Self {
-        let fields: [&[u8]; 4] = [
-            &suite_field(suite),
-            ctx.owner,
-            ctx.object,
-            &ctx.version.to_le_bytes(),
-        ];
+        let fields: [&[u8]; 4] = [&suite_field(suite), ctx.owner, ctx.object, &ctx.version.to_le_bytes()];
         let info = context(ctx.label, ctx.realm, &fields);
         let mut keys = Self(Zeroizing::new([[0; 32]; 2]));
         derive_key(kek.expose_bytes(), salt, &info, keys.0.as_flattened_mut());

@@ -58,37 +58,21 @@ pub(super) struct BodyPlace<'a> {
 impl<'a> BodyPlace<'a> {
     const fn context(&self, label: Label) -> WrapContext<'a> {
         let space = self.space.as_bytes();
-        WrapContext {
-            label,
-            realm: self.realm,
-            owner: space,
-            object: space,
-            version: self.seq,
-        }
+        WrapContext { label, realm: self.realm, owner: space, object: space, version: self.seq }
     }
 
     pub(super) fn seal_root(&self, root: &RootRef, random: &mut dyn Random) -> SealedRoot {
         let wrap_key = derive_root_wrap_key(self.keys.key(), self.realm);
         let ctx = self.context(Label::WrapRootKey);
         let key = seal(&wrap_key, &ctx, root.key.expose_bytes(), make_bytes(random));
-        SealedRoot {
-            totals: root.totals,
-            piece: root.piece,
-            hash: root.hash,
-            key,
-        }
+        SealedRoot { totals: root.totals, piece: root.piece, hash: root.hash, key }
     }
 
     pub(super) fn open_root(&self, root: &SealedRoot) -> Result<RootRef, Rejected> {
         let wrap_key = derive_root_wrap_key(self.keys.key(), self.realm);
         let key = open(&wrap_key, &self.context(Label::WrapRootKey), &root.key)?;
         let key = RootKey::from_bytes(key.expose_bytes().try_into().map_err(|_| Rejected)?);
-        Ok(RootRef {
-            totals: root.totals,
-            piece: root.piece,
-            hash: root.hash,
-            key,
-        })
+        Ok(RootRef { totals: root.totals, piece: root.piece, hash: root.hash, key })
     }
 
     /// The body as it is stored; of one that is too large, nothing.
@@ -98,12 +82,7 @@ impl<'a> BodyPlace<'a> {
             return None;
         }
         let key = derive_body_key(self.keys.key(), self.realm);
-        Some(seal(
-            &key,
-            &self.context(Label::WrapCommitBody),
-            padded.expose_bytes(),
-            make_bytes(random),
-        ))
+        Some(seal(&key, &self.context(Label::WrapCommitBody), padded.expose_bytes(), make_bytes(random)))
     }
 
     pub(super) fn open_body(&self, sealed: &[u8]) -> Result<SignedBody, Rejected> {
@@ -211,18 +190,7 @@ impl Decode for CommitBody {
         }
         let day = input.u32()?;
         let extra = input.bytes(EXTRA_MAX)?.to_vec();
-        Ok(Self {
-            root,
-            base,
-            roster,
-            author,
-            device,
-            links,
-            checkpoint,
-            heads,
-            day,
-            extra,
-        })
+        Ok(Self { root, base, roster, author, device, links, checkpoint, heads, day, extra })
     }
 }
 
@@ -235,10 +203,7 @@ impl Encode for SignedBody {
 
 impl Decode for SignedBody {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            body: CommitBody::decode(input)?,
-            signature: CompositeSignature::decode(input)?,
-        })
+        Ok(Self { body: CommitBody::decode(input)?, signature: CompositeSignature::decode(input)? })
     }
 }
 
@@ -272,11 +237,7 @@ impl Encode for SpaceHead {
 
 impl Decode for SpaceHead {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            space: SpaceId::decode(input)?,
-            seq: input.u64()?,
-            hash: ChainHash::decode(input)?,
-        })
+        Ok(Self { space: SpaceId::decode(input)?, seq: input.u64()?, hash: ChainHash::decode(input)? })
     }
 }
 
@@ -298,10 +259,6 @@ impl Encode for GenesisExtra {
 
 impl Decode for GenesisExtra {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            owner_key: ChainHash::decode(input)?,
-            random: input.fixed()?,
-            keys: CapabilityKeys::decode(input)?,
-        })
+        Ok(Self { owner_key: ChainHash::decode(input)?, random: input.fixed()?, keys: CapabilityKeys::decode(input)? })
     }
 }

@@ -1,9 +1,7 @@
 //! Making commits (spec: 3-spaces, "Commits").
 
 use anonicloud_proto::codec::Encode as _;
-use anonicloud_proto::commit::{
-    AddedBlob, CommitKind, CommitLists, LoggedCommit, PostedCommit, UnsignedHeader,
-};
+use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, LoggedCommit, PostedCommit, UnsignedHeader};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{DeviceId, RealmId};
 use anonicloud_proto::label::Label;
@@ -125,16 +123,10 @@ impl PrivateSpace {
             seq: state.frontier.size(),
             prev: state.head.hash,
             history: state.frontier.clone(),
-            lists: CommitLists {
-                adds: sort_adds(change.adds)?,
-                ..CommitLists::default()
-            },
+            lists: CommitLists { adds: sort_adds(change.adds)?, ..CommitLists::default() },
             root: change.root,
             base: state.valid,
-            roster: LogPlace {
-                seq: 0,
-                hash: state.genesis,
-            },
+            roster: LogPlace { seq: 0, hash: state.genesis },
             links_from: state.links_carried,
             day: change.day,
             extra: Vec::new(),
@@ -149,35 +141,19 @@ impl PrivateSpace {
         random: &mut dyn Random,
     ) -> Result<PostedCommit, BuildCommitError> {
         let id = device.device();
-        let certified = self
-            .owner
-            .device(&id)
-            .filter(|known| known.removed().is_none());
+        let certified = self.owner.device(&id).filter(|known| known.removed().is_none());
         if certified.is_none_or(|known| *known.key() != device.signing().public()) {
             return Err(BuildCommitError::DeviceNotCertified(id));
         }
-        let place = BodyPlace {
-            realm: &self.realm,
-            space: &self.space,
-            keys: &self.keys,
-            seq: draft.seq,
-        };
+        let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq: draft.seq };
         let links_from = usize::try_from(draft.links_from).unwrap_or(usize::MAX);
         let body = CommitBody {
-            root: draft
-                .root
-                .as_ref()
-                .map(|root| place.seal_root(root, random)),
+            root: draft.root.as_ref().map(|root| place.seal_root(root, random)),
             base: draft.base,
             roster: draft.roster,
             author: self.owner.account(),
             device: id,
-            links: self
-                .owner
-                .links()
-                .get(links_from..)
-                .unwrap_or_default()
-                .to_vec(),
+            links: self.owner.links().get(links_from..).unwrap_or_default().to_vec(),
             checkpoint: Vec::new(),
             heads: Vec::new(),
             day: draft.day,
@@ -194,17 +170,11 @@ impl PrivateSpace {
             lists: draft.lists.hash(),
             body: ChainHash::ZERO,
         };
-        let signature =
-            device
-                .signing()
-                .sign(Label::SignCommit, &self.realm, &body.message(&header));
+        let signature = device.signing().sign(Label::SignCommit, &self.realm, &body.message(&header));
         let sealed = place.seal_body(&SignedBody { body, signature }, random);
         let sealed = sealed.ok_or(BuildCommitError::BodyTooLarge)?;
         let logged = self.sign_header(header, sealed);
-        Ok(PostedCommit {
-            logged,
-            lists: draft.lists,
-        })
+        Ok(PostedCommit { logged, lists: draft.lists })
     }
 
     /// Completes a header with the hash of its body and the capability signature that its kind asks for.
@@ -215,10 +185,7 @@ impl PrivateSpace {
             _ => self.keys.admin(),
         };
         let signature = seed.sign(&header.message(&self.realm));
-        LoggedCommit {
-            header: header.with_signature(signature),
-            body,
-        }
+        LoggedCommit { header: header.with_signature(signature), body }
     }
 }
 

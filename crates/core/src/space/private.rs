@@ -24,13 +24,7 @@ impl PrivateSpace {
     /// The space that `keys` open, as its owner's box says, and the owner's verified sigchain.
     pub fn new(realm: RealmId, space: SpaceId, keys: SpaceKeys, owner: Sigchain) -> Self {
         let capability = keys.capability_keys(&realm);
-        Self {
-            realm,
-            space,
-            keys,
-            capability,
-            owner,
-        }
+        Self { realm, space, keys, capability, owner }
     }
 
     /// The installation.
@@ -63,8 +57,7 @@ impl PrivateSpace {
     /// # Errors
     /// [`Rejected`] when it does not continue the one that is here.
     pub fn update_owner(&mut self, newer: Sigchain) -> Result<(), Rejected> {
-        if newer.account() != self.owner.account() || !newer.links().starts_with(self.owner.links())
-        {
+        if newer.account() != self.owner.account() || !newer.links().starts_with(self.owner.links()) {
             return Err(Rejected);
         }
         self.owner = newer;

@@ -16,10 +16,7 @@ pub struct LogPlace {
 
 impl LogPlace {
     /// What a genesis names where others name a commit.
-    pub(super) const NONE: Self = Self {
-        seq: 0,
-        hash: ChainHash::ZERO,
-    };
+    pub(super) const NONE: Self = Self { seq: 0, hash: ChainHash::ZERO };
 }
 
 impl Encode for LogPlace {
@@ -31,10 +28,7 @@ impl Encode for LogPlace {
 
 impl Decode for LogPlace {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            seq: input.u64()?,
-            hash: ChainHash::decode(input)?,
-        })
+        Ok(Self { seq: input.u64()?, hash: ChainHash::decode(input)? })
     }
 }
 
@@ -102,9 +96,7 @@ impl Decode for SpaceState {
             links_seen: input.u64()?,
             links_carried: input.u64()?,
         };
-        if state.head.seq.checked_add(1) == Some(state.frontier.size())
-            && state.valid.seq <= state.head.seq
-        {
+        if state.head.seq.checked_add(1) == Some(state.frontier.size()) && state.valid.seq <= state.head.seq {
             Ok(state)
         } else {
             Err(DecodeError::NotCanonical)

@@ -85,30 +85,21 @@ impl PrivateSpace {
     /// # Errors
     /// [`Rejected`] when the head is not valid. If a writer put an invalid commit there, the log read from the genesis still
     /// tells the last valid one.
-    pub fn verify_head(
-        &mut self,
-        answer: &HeadAnswer,
-    ) -> Result<(VerifiedCommit, SpaceState), Rejected> {
+    pub fn verify_head(&mut self, answer: &HeadAnswer) -> Result<(VerifiedCommit, SpaceState), Rejected> {
         let header = &answer.commit.header;
         let genesis = header.fields().seq == 0;
         if genesis && header.fields().prev != ChainHash::ZERO {
             return Err(Rejected);
         }
         self.check_header(&answer.commit, &answer.frontier)?;
-        let read = self
-            .read_commit(&answer.commit, Before::Head)
-            .map_err(|_| Rejected)?;
+        let read = self.read_commit(&answer.commit, Before::Head).map_err(|_| Rejected)?;
         let place = read.commit.place;
         let state = SpaceState {
             space: self.space,
             epoch: header.fields().epoch,
             head: place,
             valid: place,
-            genesis: if genesis {
-                place.hash
-            } else {
-                read.roster.hash
-            },
+            genesis: if genesis { place.hash } else { read.roster.hash },
             frontier: grow(&answer.frontier, &answer.commit)?,
             // Whoever was removed before this device first read the space cannot have made anything after its head.
             links_seen: self.owner.link_count(),
@@ -122,24 +113,14 @@ impl PrivateSpace {
     ///
     /// # Errors
     /// [`Rejected`] when it does not follow, is not signed by the right capability, or its body is not the one it names.
-    pub fn verify_next(
-        &mut self,
-        state: &SpaceState,
-        commit: &LoggedCommit,
-    ) -> Result<(Step, SpaceState), Rejected> {
+    pub fn verify_next(&mut self, state: &SpaceState, commit: &LoggedCommit) -> Result<(Step, SpaceState), Rejected> {
         let fields = commit.header.fields();
         if state.space != self.space || fields.prev != state.head.hash {
             return Err(Rejected);
         }
         self.check_header(commit, &state.frontier)?;
-        let mut next = SpaceState {
-            frontier: grow(&state.frontier, commit)?,
-            ..state.clone()
-        };
-        next.head = LogPlace {
-            seq: fields.seq,
-            hash: commit.header.hash(),
-        };
+        let mut next = SpaceState { frontier: grow(&state.frontier, commit)?, ..state.clone() };
+        next.head = LogPlace { seq: fields.seq, hash: commit.header.hash() };
         let step = match self.read_commit(commit, Before::State(state)) {
             Ok(read) => {
                 next.valid = next.head;
@@ -156,19 +137,13 @@ impl PrivateSpace {
     ///
     /// # Errors
     /// [`Rejected`] when `commit` is another one.
-    pub fn verify_again(
-        &mut self,
-        state: &SpaceState,
-        commit: &LoggedCommit,
-    ) -> Result<VerifiedCommit, Rejected> {
+    pub fn verify_again(&mut self, state: &SpaceState, commit: &LoggedCommit) -> Result<VerifiedCommit, Rejected> {
         if state.space != self.space || commit.header.hash() != state.valid.hash {
             return Err(Rejected);
         }
         check_body_hash(commit)?;
         // It stood every check when the state was made: what is left is to open it.
-        let read = self
-            .read_commit(commit, Before::Head)
-            .map_err(|_| Rejected)?;
+        let read = self.read_commit(commit, Before::Head).map_err(|_| Rejected)?;
         Ok(read.commit)
     }
 
@@ -187,33 +162,17 @@ impl PrivateSpace {
             CommitKind::Tree if fields.seq > 0 => &self.capability.write,
             _ => return Err(Rejected),
         };
-        commit
-            .header
-            .verify(&self.realm, key)
-            .map_err(|_| Rejected)?;
+        commit.header.verify(&self.realm, key).map_err(|_| Rejected)?;
         check_body_hash(commit)
     }
 
     /// Everything that is the author's to get right.
-    fn read_commit(
-        &mut self,
-        commit: &LoggedCommit,
-        before: Before<'_>,
-    ) -> Result<ReadCommit, NoOp> {
+    fn read_commit(&mut self, commit: &LoggedCommit, before: Before<'_>) -> Result<ReadCommit, NoOp> {
         let fields = commit.header.fields();
-        let place = BodyPlace {
-            realm: &self.realm,
-            space: &self.space,
-            keys: &self.keys,
-            seq: fields.seq,
-        };
+        let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq: fields.seq };
         let signed = place.open_body(&commit.body).map_err(|_| NoOp::Invalid)?;
         let body = &signed.body;
-        let root = body
-            .root
-            .as_ref()
-            .map(|root| place.open_root(root))
-            .transpose();
+        let root = body.root.as_ref().map(|root| place.open_root(root)).transpose();
         let root = root.map_err(|_| NoOp::Invalid)?;
         if body.author != self.owner.account() {
             return Err(NoOp::Invalid);
@@ -231,10 +190,7 @@ impl PrivateSpace {
             }
         }
         let message = body.message(fields);
-        let signature =
-            device
-                .key()
-                .verify(Label::SignCommit, &self.realm, &message, &signed.signature);
+        let signature = device.key().verify(Label::SignCommit, &self.realm, &message, &signed.signature);
         signature.map_err(|_| NoOp::Invalid)?;
         // That a device made it which was certified means that its links were in the space by then.
         let links_end = links_end.max(device.added().saturating_add(1));
@@ -242,21 +198,9 @@ impl PrivateSpace {
             CommitKind::Genesis => self.check_genesis(body)?,
             _ => check_tree(fields, body, before)?,
         }
-        let place = LogPlace {
-            seq: fields.seq,
-            hash: commit.header.hash(),
-        };
-        let verified = VerifiedCommit {
-            place,
-            root,
-            device: body.device,
-            day: body.day,
-        };
-        Ok(ReadCommit {
-            commit: verified,
-            roster: body.roster,
-            links_end,
-        })
+        let place = LogPlace { seq: fields.seq, hash: commit.header.hash() };
+        let verified = VerifiedCommit { place, root, device: body.device, day: body.day };
+        Ok(ReadCommit { commit: verified, roster: body.roster, links_end })
     }
 
     /// Checks that `links` are a run of the owner's chain, taking in those that are new; gives the number after the last one.
@@ -265,10 +209,7 @@ impl PrivateSpace {
             return Ok(0);
         };
         let known = self.owner.links();
-        let start = known
-            .iter()
-            .position(|link| link == first)
-            .unwrap_or(known.len());
+        let start = known.iter().position(|link| link == first).unwrap_or(known.len());
         let (old, new) = links.split_at(links.len().min(known.len().saturating_sub(start)));
         if !known.get(start..).unwrap_or_default().starts_with(old) {
             return Err(NoOp::Invalid);
@@ -277,9 +218,7 @@ impl PrivateSpace {
         if !new.is_empty() {
             let mut longer = self.owner.clone();
             for link in new {
-                longer
-                    .append(&self.realm, link)
-                    .map_err(|_| NoOp::Invalid)?;
+                longer.append(&self.realm, link).map_err(|_| NoOp::Invalid)?;
             }
             self.owner = longer;
         }
@@ -294,11 +233,7 @@ impl PrivateSpace {
         if !ours || body.roster != LogPlace::NONE {
             return Err(NoOp::Invalid);
         }
-        if body.base == LogPlace::NONE {
-            Ok(())
-        } else {
-            Err(NoOp::OtherBase)
-        }
+        if body.base == LogPlace::NONE { Ok(()) } else { Err(NoOp::OtherBase) }
     }
 }
 
@@ -310,11 +245,7 @@ struct ReadCommit {
 }
 
 fn check_body_hash(commit: &LoggedCommit) -> Result<(), Rejected> {
-    if ChainHash::of(&commit.body) == commit.header.fields().body {
-        Ok(())
-    } else {
-        Err(Rejected)
-    }
+    if ChainHash::of(&commit.body) == commit.header.fields().body { Ok(()) } else { Err(Rejected) }
 }
 
 fn check_tree(fields: &UnsignedHeader, body: &CommitBody, before: Before<'_>) -> Result<(), NoOp> {
@@ -341,8 +272,6 @@ fn check_tree(fields: &UnsignedHeader, body: &CommitBody, before: Before<'_>) ->
 
 fn grow(before: &Frontier, commit: &LoggedCommit) -> Result<Frontier, Rejected> {
     let mut frontier = before.clone();
-    frontier
-        .append(&commit.header.to_bytes())
-        .map_err(|_| Rejected)?;
+    frontier.append(&commit.header.to_bytes()).map_err(|_| Rejected)?;
     Ok(frontier)
 }

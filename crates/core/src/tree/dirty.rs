@@ -49,14 +49,7 @@ impl DirtyTree {
             Some(root) => (root.totals, DirtyNode::closed(root.child.duplicate())),
             None => (Totals::default(), DirtyNode::empty()),
         };
-        Self {
-            root: DirtyDirectory {
-                id: NodeId::ROOT,
-                attributes,
-                totals,
-                top,
-            },
-        }
+        Self { root: DirtyDirectory { id: NodeId::ROOT, attributes, totals, top } }
     }
 
     /// The directory that `names` lead to from the root.
@@ -80,12 +73,7 @@ impl DirtyTree {
 impl DirtyDirectory {
     /// A new directory without entries.
     pub(super) fn empty(id: NodeId, attributes: Attributes) -> Self {
-        Self {
-            id,
-            attributes,
-            totals: Totals::default(),
-            top: DirtyNode::empty(),
-        }
+        Self { id, attributes, totals: Totals::default(), top: DirtyNode::empty() }
     }
 
     /// The directory that `entry` is; `None` when it is none.
@@ -94,12 +82,7 @@ impl DirtyDirectory {
             return None;
         };
         let top = DirtyNode::closed(child.duplicate());
-        Some(Self {
-            id: entry.id,
-            attributes: entry.attributes,
-            totals: *totals,
-            top,
-        })
+        Some(Self { id: entry.id, attributes: entry.attributes, totals: *totals, top })
     }
 
     /// The list that `name` is in, or would be.
@@ -130,10 +113,7 @@ impl DirtyDirectory {
                 DirtyBody::Shards(shards) => {
                     let nibble = shards.name_key.nibble(name, shards.level);
                     place = place.below(shards.name_key, nibble);
-                    node = shards
-                        .children
-                        .get_mut(usize::from(nibble))
-                        .expect("a nibble is below 16");
+                    node = shards.children.get_mut(usize::from(nibble)).expect("a nibble is below 16");
                 }
                 DirtyBody::Closed => return Err(ReadTreeError::Misplaced.into()),
             }
@@ -156,10 +136,7 @@ impl DirtyDirectory {
         source: &dyn NodeSource,
     ) -> Result<Option<EntryName>, Stop<E>> {
         // In a sharded directory only the shards of the forms that systems write are searched, not every mixture of them.
-        for form in [Some(name.clone()), name.composed(), name.decomposed()]
-            .into_iter()
-            .flatten()
-        {
+        for form in [Some(name.clone()), name.composed(), name.decomposed()].into_iter().flatten() {
             let found = self.list_for(&form, source)?.collision(name);
             if found.is_some() {
                 return Ok(found);
@@ -205,16 +182,12 @@ impl DirtyDirectory {
                 (DirtyBody::List(list), _) => entries.extend(list.entries),
                 (DirtyBody::Shards(shards), _) => {
                     let below = (0..FAN_OUT).zip(shards.children);
-                    open.extend(
-                        below.map(|(nibble, child)| (place.below(shards.name_key, nibble), child)),
-                    );
+                    open.extend(below.map(|(nibble, child)| (place.below(shards.name_key, nibble), child)));
                 }
                 (DirtyBody::Closed, Some(child)) => {
                     for node in fetch.lists(self.id, place, &child)? {
                         let kept = node.entries().unwrap_or_default().iter().map(Arc::clone);
-                        entries.extend(
-                            kept.map(|entry| (entry.name.clone(), DirtyEntry::Kept(entry))),
-                        );
+                        entries.extend(kept.map(|entry| (entry.name.clone(), DirtyEntry::Kept(entry))));
                     }
                 }
                 (DirtyBody::Closed, None) => {}
@@ -225,10 +198,7 @@ impl DirtyDirectory {
     }
 
     /// Whether it has no entry.
-    pub(super) fn is_empty<E: From<ReadTreeError>>(
-        &mut self,
-        source: &dyn NodeSource,
-    ) -> Result<bool, Stop<E>> {
+    pub(super) fn is_empty<E: From<ReadTreeError>>(&mut self, source: &dyn NodeSource) -> Result<bool, Stop<E>> {
         self.top.open(self.id, ShardPlace::TOP, source)?;
         // Shards hold more than a list may, unless all of it was just taken out of them.
         let mut fetch = Fetch::new(source);

@@ -8,8 +8,7 @@ use thiserror::Error;
 
 use super::name::{EntryName, NAME_MAX, NameError};
 use super::node::{
-    Attributes, ChildRef, Entry, EntryContent, LIST_MAX, MODE_BITS, NodeBody, NodeId, Shards,
-    TARGET_MAX,
+    Attributes, ChildRef, Entry, EntryContent, LIST_MAX, MODE_BITS, NodeBody, NodeId, Shards, TARGET_MAX,
 };
 use super::shard::{LEVELS_MAX, NameKey, ShardPlace};
 use crate::content::encoding::encode_secret;
@@ -44,9 +43,7 @@ const ENTRY_FIXED_LEN: usize = 16 + 4 + 8 + 2 + 1;
 
 /// Length of an entry's encoding in bytes, from that of its content.
 pub(super) fn entry_len(name: &EntryName, content_len: usize) -> usize {
-    content_len
-        .saturating_add(name.as_bytes().len())
-        .saturating_add(ENTRY_FIXED_LEN)
+    content_len.saturating_add(name.as_bytes().len()).saturating_add(ENTRY_FIXED_LEN)
 }
 
 /// Length of a directory's content in its entry, in bytes.
@@ -71,9 +68,7 @@ const SHARDS_MAX_LEN: usize = 1 + 1 + 32 + 16 * (1 + ChildRef::ENCODED_LEN);
 pub(super) fn encode_body(body: &NodeBody) -> SecretBytes {
     match body {
         NodeBody::List(entries) => {
-            let lens = entries
-                .iter()
-                .map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
+            let lens = entries.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
             encode_secret(lens.fold(LIST_HEAD_LEN, usize::saturating_add), |out| {
                 out.u8(0);
                 out.count(entries.len());
@@ -123,11 +118,7 @@ fn encode_entry(entry: &Entry, out: &mut Writer) {
 ///
 /// # Errors
 /// [`MalformedNode`] when any rule of the format is broken.
-pub(super) fn decode_body(
-    id: NodeId,
-    place: &ShardPlace,
-    bytes: &[u8],
-) -> Result<NodeBody, MalformedNode> {
+pub(super) fn decode_body(id: NodeId, place: &ShardPlace, bytes: &[u8]) -> Result<NodeBody, MalformedNode> {
     let mut input = Reader::new(bytes);
     let body = match input.u8()? {
         0 => NodeBody::List(decode_list(id, place, &mut input)?),
@@ -138,11 +129,7 @@ pub(super) fn decode_body(
     Ok(body)
 }
 
-fn decode_list(
-    id: NodeId,
-    place: &ShardPlace,
-    input: &mut Reader<'_>,
-) -> Result<Vec<Arc<Entry>>, MalformedNode> {
+fn decode_list(id: NodeId, place: &ShardPlace, input: &mut Reader<'_>) -> Result<Vec<Arc<Entry>>, MalformedNode> {
     let count = input.count(LIST_MAX)?;
     let mut entries = Vec::with_capacity(count.min(input.remaining() / ENTRY_FIXED_LEN));
     for _ in 0..count {
@@ -171,33 +158,17 @@ fn decode_list(
 fn decode_entry(input: &mut Reader<'_>) -> Result<Entry, MalformedNode> {
     let id = NodeId::decode(input)?;
     let name = EntryName::new(input.bytes(NAME_MAX)?)?;
-    let attributes = Attributes {
-        mtime: input.i64()?,
-        mode: input.u16()?,
-    };
+    let attributes = Attributes { mtime: input.i64()?, mode: input.u16()? };
     if attributes.mode & !MODE_BITS != 0 {
         return Err(DecodeError::NotCanonical.into());
     }
     let content = match input.u8()? {
-        0 => EntryContent::File {
-            size: input.u64()?,
-            version: VersionRef::decode(input)?,
-        },
-        1 => EntryContent::Directory {
-            totals: Totals::decode(input)?,
-            child: ChildRef::decode(input)?,
-        },
-        2 => EntryContent::Symlink {
-            target: decode_target(input)?,
-        },
+        0 => EntryContent::File { size: input.u64()?, version: VersionRef::decode(input)? },
+        1 => EntryContent::Directory { totals: Totals::decode(input)?, child: ChildRef::decode(input)? },
+        2 => EntryContent::Symlink { target: decode_target(input)? },
         _ => return Err(DecodeError::UnknownVariant.into()),
     };
-    Ok(Entry {
-        id,
-        name,
-        attributes,
-        content,
-    })
+    Ok(Entry { id, name, attributes, content })
 }
 
 fn decode_target(input: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
@@ -223,9 +194,5 @@ fn decode_shards(place: &ShardPlace, input: &mut Reader<'_>) -> Result<Shards, M
             _ => return Err(DecodeError::UnknownVariant.into()),
         };
     }
-    Ok(Shards {
-        level,
-        name_key,
-        children,
-    })
+    Ok(Shards { level, name_key, children })
 }

@@ -11,10 +11,7 @@ use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, step};
 
 /// What is at a path.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a path leads to the root, to an entry or to nothing"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a path leads to the root, to an entry or to nothing")]
 pub enum Found {
     /// The path is `/`. A tree without entries has it too.
     Root,
@@ -30,11 +27,7 @@ pub enum Found {
 ///
 /// # Errors
 /// [`ReadTreeError`] when the tree breaks the format.
-pub fn find(
-    root: Option<&TreeRoot>,
-    path: &RemotePath,
-    source: &dyn NodeSource,
-) -> Result<Step<Found>, ReadTreeError> {
+pub fn find(root: Option<&TreeRoot>, path: &RemotePath, source: &dyn NodeSource) -> Result<Step<Found>, ReadTreeError> {
     let mut fetch = Fetch::new(source);
     step(match trace(root, path, &mut fetch) {
         Ok(Some(found)) => Ok(found),
@@ -50,21 +43,15 @@ pub(super) fn trace(
     fetch: &mut Fetch<'_>,
 ) -> Result<Option<Found>, ReadTreeError> {
     let Some(root) = root else {
-        return Ok(Some(if path.is_root() {
-            Found::Root
-        } else {
-            Found::Missing(0)
-        }));
+        return Ok(Some(if path.is_root() { Found::Root } else { Found::Missing(0) }));
     };
     let mut found: Option<Arc<Entry>> = None;
     for (index, name) in path.names().iter().enumerate() {
         let entry = match found.as_deref() {
             None => find_name(NodeId::ROOT, &root.child, name, fetch)?,
-            Some(Entry {
-                id,
-                content: EntryContent::Directory { child, .. },
-                ..
-            }) => find_name(*id, child, name, fetch)?,
+            Some(Entry { id, content: EntryContent::Directory { child, .. }, .. }) => {
+                find_name(*id, child, name, fetch)?
+            }
             Some(_) => return Ok(Some(Found::NotDirectory(index.saturating_sub(1)))),
         };
         match entry {
@@ -84,12 +71,7 @@ enum NameLookup {
 }
 
 /// The entry `name` of a directory.
-fn find_name(
-    id: NodeId,
-    top: &ChildRef,
-    name: &EntryName,
-    fetch: &mut Fetch<'_>,
-) -> Result<NameLookup, ReadTreeError> {
+fn find_name(id: NodeId, top: &ChildRef, name: &EntryName, fetch: &mut Fetch<'_>) -> Result<NameLookup, ReadTreeError> {
     let mut place = ShardPlace::TOP;
     let mut child = top.duplicate();
     loop {
@@ -124,19 +106,13 @@ pub struct DirectoryRef {
 impl DirectoryRef {
     /// The root directory of a tree that is not empty.
     pub fn root(root: &TreeRoot) -> Self {
-        Self {
-            id: NodeId::ROOT,
-            child: root.child.duplicate(),
-        }
+        Self { id: NodeId::ROOT, child: root.child.duplicate() }
     }
 
     /// The directory that `entry` is; `None` when it is none.
     pub fn of(entry: &Entry) -> Option<Self> {
         match &entry.content {
-            EntryContent::Directory { child, .. } => Some(Self {
-                id: entry.id,
-                child: child.duplicate(),
-            }),
+            EntryContent::Directory { child, .. } => Some(Self { id: entry.id, child: child.duplicate() }),
             EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
         }
     }
@@ -146,19 +122,12 @@ impl DirectoryRef {
 ///
 /// # Errors
 /// [`ReadTreeError`] when the directory breaks the format.
-pub fn list(
-    directory: &DirectoryRef,
-    source: &dyn NodeSource,
-) -> Result<Step<Vec<Arc<Entry>>>, ReadTreeError> {
+pub fn list(directory: &DirectoryRef, source: &dyn NodeSource) -> Result<Step<Vec<Arc<Entry>>>, ReadTreeError> {
     let mut fetch = Fetch::new(source);
-    step(
-        list_now(directory.id, &directory.child, &mut fetch)
-            .map_err(Stop::Fail)
-            .and_then(|entries| {
-                fetch.finish()?;
-                Ok(entries.into_values().collect())
-            }),
-    )
+    step(list_now(directory.id, &directory.child, &mut fetch).map_err(Stop::Fail).and_then(|entries| {
+        fetch.finish()?;
+        Ok(entries.into_values().collect())
+    }))
 }
 
 /// The entries of a directory as far as nodes are there.
@@ -192,9 +161,7 @@ pub struct Walk {
 impl Walk {
     /// A walk of what is below `directory`, whose own path is `path`.
     pub fn new(path: RemotePath, directory: DirectoryRef) -> Self {
-        Self {
-            open: vec![(path, directory)],
-        }
+        Self { open: vec![(path, directory)] }
     }
 
     /// The next directory and its entries, ascending by name; `None` at the end. After [`Step::Need`] it stands where it stood, and wants
@@ -224,10 +191,7 @@ impl Walk {
         let entries: Vec<_> = listed.into_values().collect();
         let path = path.clone();
         self.open.pop();
-        let below = entries
-            .iter()
-            .rev()
-            .filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));
+        let below = entries.iter().rev().filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));
         self.open.extend(below);
         Ok(Step::Done(Some((path, entries))))
     }

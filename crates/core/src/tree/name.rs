@@ -71,13 +71,9 @@ impl EntryName {
 
     /// The decomposed form, when it differs: under it a file system of another make may know the same name.
     pub(super) fn decomposed(&self) -> Option<Self> {
-        let text = core::str::from_utf8(&self.0)
-            .ok()
-            .filter(|text| !text.is_ascii())?;
+        let text = core::str::from_utf8(&self.0).ok().filter(|text| !text.is_ascii())?;
         let decomposed = text.nfd().collect::<String>();
-        Self::new(decomposed.as_bytes())
-            .ok()
-            .filter(|name| name != self)
+        Self::new(decomposed.as_bytes()).ok().filter(|name| name != self)
     }
 
     /// The composed form, when it differs.
@@ -100,10 +96,7 @@ impl fmt::Display for EntryName {
                     write!(f, "{letter}")?;
                 }
             }
-            chunk
-                .invalid()
-                .iter()
-                .try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
         }
         Ok(())
     }
@@ -160,11 +153,7 @@ impl RemotePath {
         let below = bytes.strip_prefix(b"/").ok_or(PathError::NotAbsolute)?;
         let below = below.strip_suffix(b"/").unwrap_or(below);
         if below.is_empty() {
-            return if bytes == b"//" {
-                Err(PathError::EmptyComponent)
-            } else {
-                Ok(Self::root())
-            };
+            return if bytes == b"//" { Err(PathError::EmptyComponent) } else { Ok(Self::root()) };
         }
         let mut names = Vec::new();
         for (component, name) in (1..).zip(below.split(|byte| *byte == b'/')) {
@@ -211,10 +200,7 @@ impl RemotePath {
         if self.is_root() {
             return b"/".to_vec();
         }
-        self.0
-            .iter()
-            .flat_map(|name| [b"/", name.as_bytes()].concat())
-            .collect()
+        self.0.iter().flat_map(|name| [b"/", name.as_bytes()].concat()).collect()
     }
 }
 

@@ -88,11 +88,7 @@ impl ChildRef {
     /// A second copy, where two owners need one each.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        Self {
-            piece: self.piece,
-            hash: self.hash,
-            key: self.key.duplicate(),
-        }
+        Self { piece: self.piece, hash: self.hash, key: self.key.duplicate() }
     }
 }
 
@@ -128,10 +124,7 @@ impl TreeRoot {
     pub fn new(totals: Totals, piece: PieceRef, hash: StoredHash, key: &RootKey) -> Self {
         // RK seals the root node exactly as a DK seals any other.
         let key = DirectoryKey::from_bytes(*key.expose_bytes());
-        Self {
-            totals,
-            child: ChildRef { piece, hash, key },
-        }
+        Self { totals, child: ChildRef { piece, hash, key } }
     }
 
     /// RK, to be wrapped for the commit that names this root.
@@ -142,19 +135,13 @@ impl TreeRoot {
     /// A second copy, where two owners need one each.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        Self {
-            totals: self.totals,
-            child: self.child.duplicate(),
-        }
+        Self { totals: self.totals, child: self.child.duplicate() }
     }
 }
 
 /// What an entry is.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the format has these three; a fourth must stop every reader"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the format has these three; a fourth must stop every reader")]
 pub enum EntryContent {
     /// A file.
     File {
@@ -182,27 +169,16 @@ impl EntryContent {
     #[must_use]
     pub fn duplicate(&self) -> Self {
         match self {
-            Self::File { size, version } => Self::File {
-                size: *size,
-                version: version.duplicate(),
-            },
-            Self::Directory { totals, child } => Self::Directory {
-                totals: *totals,
-                child: child.duplicate(),
-            },
-            Self::Symlink { target } => Self::Symlink {
-                target: target.clone(),
-            },
+            Self::File { size, version } => Self::File { size: *size, version: version.duplicate() },
+            Self::Directory { totals, child } => Self::Directory { totals: *totals, child: child.duplicate() },
+            Self::Symlink { target } => Self::Symlink { target: target.clone() },
         }
     }
 
     /// What this adds to the totals of the directories above.
     pub const fn totals(&self) -> Totals {
         match self {
-            Self::File { size, .. } => Totals {
-                files: 1,
-                bytes: *size,
-            },
+            Self::File { size, .. } => Totals { files: 1, bytes: *size },
             Self::Directory { totals, .. } => *totals,
             Self::Symlink { .. } => Totals { files: 0, bytes: 0 },
         }

@@ -58,18 +58,12 @@ pub(super) enum DirtyEntry {
 impl DirtyNode {
     /// A node that stays as it is unless it is opened and changed.
     pub(super) const fn closed(child: ChildRef) -> Self {
-        Self {
-            sealed: Some(child),
-            body: DirtyBody::Closed,
-        }
+        Self { sealed: Some(child), body: DirtyBody::Closed }
     }
 
     /// A list without entries.
     pub(super) fn empty() -> Self {
-        Self {
-            sealed: None,
-            body: DirtyBody::List(DirtyList::default()),
-        }
+        Self { sealed: None, body: DirtyBody::List(DirtyList::default()) }
     }
 
     /// Reads what it holds, unless that is done.
@@ -86,12 +80,7 @@ impl DirtyNode {
         Ok(())
     }
 
-    pub(super) fn is_empty(
-        &self,
-        id: NodeId,
-        place: ShardPlace,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<bool, ReadTreeError> {
+    pub(super) fn is_empty(&self, id: NodeId, place: ShardPlace, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
         match (&self.body, &self.sealed) {
             (DirtyBody::List(list), _) => Ok(list.entries.is_empty()),
             (DirtyBody::Shards(shards), _) => {
@@ -127,9 +116,7 @@ impl DirtyBody {
                 level: shards.level,
                 name_key: shards.name_key,
                 children: shards.children.each_ref().map(|child| {
-                    child.as_ref().map_or_else(DirtyNode::empty, |child| {
-                        DirtyNode::closed(child.duplicate())
-                    })
+                    child.as_ref().map_or_else(DirtyNode::empty, |child| DirtyNode::closed(child.duplicate()))
                 }),
             })),
         }
@@ -164,15 +151,8 @@ impl DirtyList {
 
     pub(super) fn collision(&self, name: &EntryName) -> Option<EntryName> {
         let key = name.collision_key();
-        let normal = EntryName::new(&key)
-            .ok()
-            .filter(|other| other != name && self.entries.contains_key(other));
-        normal.or_else(|| {
-            self.unnormalized
-                .get(&*key)
-                .filter(|other| *other != name)
-                .cloned()
-        })
+        let normal = EntryName::new(&key).ok().filter(|other| other != name && self.entries.contains_key(other));
+        normal.or_else(|| self.unnormalized.get(&*key).filter(|other| *other != name).cloned())
     }
 }
 
@@ -219,16 +199,10 @@ impl DirtyEntry {
 
 /// Totals wrap around: what is added and taken out again leaves no trace, whatever a hostile tree claims.
 pub(super) const fn sum(a: Totals, b: Totals) -> Totals {
-    Totals {
-        files: a.files.wrapping_add(b.files),
-        bytes: a.bytes.wrapping_add(b.bytes),
-    }
+    Totals { files: a.files.wrapping_add(b.files), bytes: a.bytes.wrapping_add(b.bytes) }
 }
 
 /// `a - b`, as [`sum`].
 pub(super) const fn difference(a: Totals, b: Totals) -> Totals {
-    Totals {
-        files: a.files.wrapping_sub(b.files),
-        bytes: a.bytes.wrapping_sub(b.bytes),
-    }
+    Totals { files: a.files.wrapping_sub(b.files), bytes: a.bytes.wrapping_sub(b.bytes) }
 }

@@ -13,9 +13,7 @@ use thiserror::Error;
 use super::dirty::{DirtyDirectory, DirtyTree};
 use super::encoding::{LIST_HEAD_LEN, encode_body, entry_len};
 use super::name::EntryName;
-use super::node::{
-    ChildRef, DirectoryNode, Entry, EntryContent, LIST_MAX, NodeBody, NodeId, Shards, TreeRoot,
-};
+use super::node::{ChildRef, DirectoryNode, Entry, EntryContent, LIST_MAX, NodeBody, NodeId, Shards, TreeRoot};
 use super::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode, DirtyShards, difference, sum};
 use super::shard::{FAN_OUT, LEVELS_MAX, NameKey, ShardPlace};
 use super::store::wrap_context;
@@ -69,18 +67,12 @@ impl DirtyTree {
     /// # Errors
     /// [`SealTreeError`] when a directory cannot be split into nodes that are small enough.
     pub fn seal(self, sealer: &mut TreeSealer<'_>) -> Result<SealedTree, SealTreeError> {
-        let mut work = Work {
-            sealer,
-            nodes: Vec::new(),
-        };
+        let mut work = Work { sealer, nodes: Vec::new() };
         let id = self.root.id;
         let sealed = work.node(id, ShardPlace::TOP, self.root.top)?;
         let totals = sum(self.root.totals, sealed.change);
         let root = sealed.child.map(|child| TreeRoot { totals, child });
-        Ok(SealedTree {
-            root,
-            nodes: work.nodes,
-        })
+        Ok(SealedTree { root, nodes: work.nodes })
     }
 }
 
@@ -99,18 +91,9 @@ struct Sealed {
 }
 
 impl Work<'_, '_> {
-    fn node(
-        &mut self,
-        id: NodeId,
-        place: ShardPlace,
-        node: DirtyNode,
-    ) -> Result<Sealed, SealTreeError> {
+    fn node(&mut self, id: NodeId, place: ShardPlace, node: DirtyNode) -> Result<Sealed, SealTreeError> {
         match node.body {
-            DirtyBody::Closed => Ok(Sealed {
-                child: node.sealed,
-                change: Totals::default(),
-                is_new: false,
-            }),
+            DirtyBody::Closed => Ok(Sealed { child: node.sealed, change: Totals::default(), is_new: false }),
             DirtyBody::List(list) => self.list(id, place, node.sealed, list),
             DirtyBody::Shards(shards) => self.shards(id, place, node.sealed, *shards),
         }
@@ -151,42 +134,18 @@ impl Work<'_, '_> {
             _ if entries.is_empty() && (place != ShardPlace::TOP || id == NodeId::ROOT) => None,
             _ => Some(self.entries(id, place, entries)?),
         };
-        Ok(Sealed {
-            child,
-            change,
-            is_new,
-        })
+        Ok(Sealed { child, change, is_new })
     }
 
-    fn directory(
-        &mut self,
-        name: EntryName,
-        directory: DirtyDirectory,
-    ) -> Result<(Arc<Entry>, bool), SealTreeError> {
-        let DirtyDirectory {
-            id,
-            attributes,
-            totals,
-            top,
-        } = directory;
+    fn directory(&mut self, name: EntryName, directory: DirtyDirectory) -> Result<(Arc<Entry>, bool), SealTreeError> {
+        let DirtyDirectory { id, attributes, totals, top } = directory;
         let sealed = self.node(id, ShardPlace::TOP, top)?;
         let child = match sealed.child {
             Some(child) => child,
             None => self.entries(id, ShardPlace::TOP, Vec::new())?,
         };
-        let content = EntryContent::Directory {
-            totals: sum(totals, sealed.change),
-            child,
-        };
-        Ok((
-            Arc::new(Entry {
-                id,
-                name,
-                attributes,
-                content,
-            }),
-            sealed.is_new,
-        ))
+        let content = EntryContent::Directory { totals: sum(totals, sealed.change), child };
+        Ok((Arc::new(Entry { id, name, attributes, content }), sealed.is_new))
     }
 
     fn shards(
@@ -196,11 +155,7 @@ impl Work<'_, '_> {
         kept: Option<ChildRef>,
         shards: DirtyShards,
     ) -> Result<Sealed, SealTreeError> {
-        let DirtyShards {
-            level,
-            name_key,
-            children,
-        } = shards;
+        let DirtyShards { level, name_key, children } = shards;
         let mut is_new = kept.is_none();
         let mut change = Totals::default();
         let mut refs = Box::new([const { None }; FAN_OUT as usize]);
@@ -213,33 +168,14 @@ impl Work<'_, '_> {
         let child = match kept {
             Some(child) if !is_new => Some(child),
             _ if refs.iter().all(Option::is_none) => None,
-            _ => Some(self.seal(
-                id,
-                place,
-                NodeBody::Shards(Shards {
-                    level,
-                    name_key,
-                    children: refs,
-                }),
-            )),
+            _ => Some(self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children: refs }))),
         };
-        Ok(Sealed {
-            child,
-            change,
-            is_new,
-        })
+        Ok(Sealed { child, change, is_new })
     }
 
     /// Seals a list, split over shards when it is too large.
-    fn entries(
-        &mut self,
-        id: NodeId,
-        place: ShardPlace,
-        entries: Vec<Arc<Entry>>,
-    ) -> Result<ChildRef, SealTreeError> {
-        let lens = entries
-            .iter()
-            .map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
+    fn entries(&mut self, id: NodeId, place: ShardPlace, entries: Vec<Arc<Entry>>) -> Result<ChildRef, SealTreeError> {
+        let lens = entries.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
         let len = lens.fold(LIST_HEAD_LEN, usize::saturating_add);
         if entries.len() <= LIST_MAX && len <= NODE_LEN_MAX {
             return Ok(self.seal(id, place, NodeBody::List(entries)));
@@ -248,16 +184,11 @@ impl Work<'_, '_> {
         if level >= LEVELS_MAX {
             return Err(SealTreeError::Crowded);
         }
-        let name_key = place
-            .name_key()
-            .unwrap_or_else(|| NameKey(make_bytes(self.sealer.random)));
+        let name_key = place.name_key().unwrap_or_else(|| NameKey(make_bytes(self.sealer.random)));
         let mut parts = [const { Vec::new() }; FAN_OUT as usize];
         for entry in entries {
             let nibble = name_key.nibble(&entry.name, level);
-            parts
-                .get_mut(usize::from(nibble))
-                .expect("a nibble is below 16")
-                .push(entry);
+            parts.get_mut(usize::from(nibble)).expect("a nibble is below 16").push(entry);
         }
         let mut children = Box::new([const { None }; FAN_OUT as usize]);
         for ((nibble, part), child) in (0..).zip(parts).zip(&mut *children) {
@@ -265,40 +196,17 @@ impl Work<'_, '_> {
                 *child = Some(self.entries(id, place.below(name_key, nibble), part)?);
             }
         }
-        Ok(self.seal(
-            id,
-            place,
-            NodeBody::Shards(Shards {
-                level,
-                name_key,
-                children,
-            }),
-        ))
+        Ok(self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children })))
     }
 
     fn seal(&mut self, id: NodeId, place: ShardPlace, body: NodeBody) -> ChildRef {
-        let TreeSealer {
-            realm,
-            space,
-            random,
-            place: put,
-        } = &mut *self.sealer;
+        let TreeSealer { realm, space, random, place: put } = &mut *self.sealer;
         let key = DirectoryKey::make(*random);
         let context = wrap_context(realm, space, &id, &place);
         let plain = encode_body(&body);
-        let sealed = seal_piece(
-            &key.wrap_key(),
-            &context,
-            plain.expose_bytes(),
-            make_bytes(*random),
-        );
+        let sealed = seal_piece(&key.wrap_key(), &context, plain.expose_bytes(), make_bytes(*random));
         let hash = StoredHash::of(&sealed);
-        self.nodes
-            .push((hash, Arc::new(DirectoryNode { id, place, body })));
-        ChildRef {
-            piece: put(sealed),
-            hash,
-            key,
-        }
+        self.nodes.push((hash, Arc::new(DirectoryNode { id, place, body })));
+        ChildRef { piece: put(sealed), hash, key }
     }
 }

@@ -13,20 +13,14 @@ const MERGED_MAX: usize = 1024;
 
 impl DirtyTree {
     /// Joins shards everywhere that entries were taken out. It may have to look into shards that did not change.
-    pub(super) fn settle<E: From<ReadTreeError>>(
-        &mut self,
-        source: &dyn NodeSource,
-    ) -> Result<(), Stop<E>> {
+    pub(super) fn settle<E: From<ReadTreeError>>(&mut self, source: &dyn NodeSource) -> Result<(), Stop<E>> {
         let mut fetch = Fetch::new(source);
         settle_directory(&mut self.root, &mut fetch)?;
         fetch.finish()
     }
 }
 
-fn settle_directory(
-    directory: &mut DirtyDirectory,
-    fetch: &mut Fetch<'_>,
-) -> Result<(), ReadTreeError> {
+fn settle_directory(directory: &mut DirtyDirectory, fetch: &mut Fetch<'_>) -> Result<(), ReadTreeError> {
     settle_node(directory.id, ShardPlace::TOP, &mut directory.top, fetch)
 }
 
@@ -68,12 +62,7 @@ impl DirtyShards {
     }
 
     /// Whether all entries fit one list well; `false` as long as nodes are missing, which are wanted then.
-    fn is_small(
-        &self,
-        id: NodeId,
-        place: ShardPlace,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<bool, ReadTreeError> {
+    fn is_small(&self, id: NodeId, place: ShardPlace, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
         let (mut entries, mut bytes, mut known) = (0_usize, 0_usize, 0_usize);
         for child in &self.children {
             match &child.body {
@@ -106,20 +95,13 @@ impl DirtyShards {
                 return Ok(false);
             };
             entries = entries.saturating_add(list.len());
-            let lens = list
-                .iter()
-                .map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
+            let lens = list.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
             bytes = lens.fold(bytes, usize::saturating_add);
         }
         Ok(whole && entries <= MERGED_MAX && bytes <= NODE_LEN_MAX / 2)
     }
 
-    fn join(
-        &mut self,
-        id: NodeId,
-        place: ShardPlace,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<DirtyList, ReadTreeError> {
+    fn join(&mut self, id: NodeId, place: ShardPlace, fetch: &mut Fetch<'_>) -> Result<DirtyList, ReadTreeError> {
         let mut joined = DirtyList::default();
         for (nibble, child) in (0..).zip(&mut self.children) {
             if let (DirtyBody::Closed, Some(sealed)) = (&child.body, &child.sealed)
@@ -142,10 +124,7 @@ impl DirtyShards {
 
 impl DirtyList {
     fn encoded_len(&self) -> usize {
-        let lens = self
-            .entries
-            .iter()
-            .map(|(name, entry)| entry_len(name, entry.content_len()));
+        let lens = self.entries.iter().map(|(name, entry)| entry_len(name, entry.content_len()));
         lens.fold(0, usize::saturating_add)
     }
 }

@@ -17,16 +17,8 @@ impl NameKey {
     /// The shard of `name` at `level`: the high nibble of byte 0, the low nibble of byte 0, the high nibble of byte 1, ...
     pub(super) fn nibble(&self, name: &EntryName, level: u8) -> u8 {
         let hash = blake3::keyed_hash(&self.0, name.as_bytes());
-        let byte = hash
-            .as_bytes()
-            .get(usize::from(level / 2))
-            .copied()
-            .unwrap_or_default();
-        if level.is_multiple_of(2) {
-            byte >> 4
-        } else {
-            byte & 0x0f
-        }
+        let byte = hash.as_bytes().get(usize::from(level / 2)).copied().unwrap_or_default();
+        if level.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f }
     }
 }
 
@@ -45,24 +37,14 @@ pub(super) struct ShardPlace {
 
 impl ShardPlace {
     /// The node that the directory's entry names.
-    pub(super) const TOP: Self = Self {
-        version: 0,
-        name_key: None,
-    };
+    pub(super) const TOP: Self = Self { version: 0, name_key: None };
 
     /// The shard `nibble` of the shards at this place.
     #[must_use]
     pub(super) const fn below(&self, name_key: NameKey, nibble: u8) -> Self {
         // At most 12 levels: 48 bits and a little.
-        let version = self
-            .version
-            .wrapping_mul(16)
-            .wrapping_add(nibble as u64)
-            .wrapping_add(1);
-        Self {
-            version,
-            name_key: Some(name_key),
-        }
+        let version = self.version.wrapping_mul(16).wrapping_add(nibble as u64).wrapping_add(1);
+        Self { version, name_key: Some(name_key) }
     }
 
     /// The version its wrap is bound to.
@@ -77,9 +59,7 @@ impl ShardPlace {
 
     /// How many levels of shards are above.
     pub(super) fn level(&self) -> u8 {
-        let levels = core::iter::successors(Some(self.version), |version| {
-            Some(version.checked_sub(1)? / 16)
-        });
+        let levels = core::iter::successors(Some(self.version), |version| Some(version.checked_sub(1)? / 16));
         u8::try_from(levels.skip(1).count()).unwrap_or(u8::MAX)
     }
 
@@ -89,10 +69,7 @@ impl ShardPlace {
             return true;
         };
         let hash = blake3::keyed_hash(&key.0, name.as_bytes());
-        let mut nibbles = hash
-            .as_bytes()
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        let mut nibbles = hash.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
         let path = (0..self.level()).try_fold(0_u64, |version, _| {
             let nibble = u64::from(nibbles.next()?);
             version.checked_mul(16)?.checked_add(nibble)?.checked_add(1)

@@ -26,10 +26,7 @@ pub trait NodeSource {
 
 /// The answer of a function that is called again until it is done.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a caller goes on until done, there is no third way"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a caller goes on until done, there is no third way")]
 pub enum Step<T> {
     /// The answer.
     Done(T),
@@ -79,11 +76,7 @@ impl Wanted {
     }
 
     pub(super) fn new(id: NodeId, place: ShardPlace, child: &ChildRef) -> Self {
-        Self {
-            child: child.duplicate(),
-            id,
-            place,
-        }
+        Self { child: child.duplicate(), id, place }
     }
 
     /// Where its piece lies, and the hash of the piece.
@@ -95,26 +88,12 @@ impl Wanted {
     ///
     /// # Errors
     /// [`OpenNodeError`], which tells altered bytes from a writer's mistake.
-    pub fn open(
-        &self,
-        realm: &RealmId,
-        space: &SpaceId,
-        piece: &[u8],
-    ) -> Result<DirectoryNode, OpenNodeError> {
+    pub fn open(&self, realm: &RealmId, space: &SpaceId, piece: &[u8]) -> Result<DirectoryNode, OpenNodeError> {
         self.child.piece.check(&self.child.hash, piece)?;
         let context = wrap_context(realm, space, &self.id, &self.place);
-        let plain = open_piece(
-            self.child.piece.suite,
-            &self.child.key.wrap_key(),
-            &context,
-            piece,
-        )?;
+        let plain = open_piece(self.child.piece.suite, &self.child.key.wrap_key(), &context, piece)?;
         let body = decode_body(self.id, &self.place, plain.expose_bytes())?;
-        Ok(DirectoryNode {
-            id: self.id,
-            place: self.place,
-            body,
-        })
+        Ok(DirectoryNode { id: self.id, place: self.place, body })
     }
 }
 
@@ -166,11 +145,7 @@ pub(super) struct Fetch<'a> {
 
 impl<'a> Fetch<'a> {
     pub(super) fn new(source: &'a dyn NodeSource) -> Self {
-        Self {
-            source,
-            wanted: Vec::new(),
-            hashes: HashSet::new(),
-        }
+        Self { source, wanted: Vec::new(), hashes: HashSet::new() }
     }
 
     /// The node, or `None` when it is missing and now wanted.
@@ -186,20 +161,12 @@ impl<'a> Fetch<'a> {
             }
             return Ok(None);
         };
-        if node.id == id && node.place == place {
-            Ok(Some(node))
-        } else {
-            Err(ReadTreeError::Misplaced)
-        }
+        if node.id == id && node.place == place { Ok(Some(node)) } else { Err(ReadTreeError::Misplaced) }
     }
 
     /// Ends the round: [`Stop::Need`] when anything was missing.
     pub(super) fn finish<E>(&mut self) -> Result<(), Stop<E>> {
-        if self.wanted.is_empty() {
-            Ok(())
-        } else {
-            Err(Stop::Need(core::mem::take(&mut self.wanted)))
-        }
+        if self.wanted.is_empty() { Ok(()) } else { Err(Stop::Need(core::mem::take(&mut self.wanted))) }
     }
 
     /// The lists of a directory, or of a part of it, as far as its shards are there, from left to right.
@@ -218,10 +185,7 @@ impl<'a> Fetch<'a> {
             if let NodeBody::Shards(shards) = &node.body {
                 let below = (0..FAN_OUT).zip(&*shards.children).rev();
                 open.extend(below.filter_map(|(nibble, child)| {
-                    Some((
-                        place.below(shards.name_key, nibble),
-                        child.as_ref()?.duplicate(),
-                    ))
+                    Some((place.below(shards.name_key, nibble), child.as_ref()?.duplicate()))
                 }));
             } else {
                 lists.push(node);

@@ -75,10 +75,7 @@ codes! {
 
 /// The body of every refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct ErrorBody {
     /// The one field.
     pub error: ErrorDetail,
@@ -86,10 +83,7 @@ pub struct ErrorBody {
 
 /// What went wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a wire struct: its fields are its format"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a wire struct: its fields are its format")]
 pub struct ErrorDetail {
     /// For programs.
     pub code: ErrorCode,

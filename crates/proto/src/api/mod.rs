@@ -15,14 +15,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 pub use account::{
-    AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, NewDevice, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SealedBox, SigchainAnswer,
+    AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish,
+    LoginStart, LoginStarted, NewDevice, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice,
+    SealedBox, SigchainAnswer,
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use space::{
-    BlobProgress, BlobState, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish,
-    UploadAnswer, UploadState, UploadSummary, UploadsAnswer,
+    BlobProgress, BlobState, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadSummary, UploadsAnswer,
 };
 
 /// The header that names the API version, on every request.
@@ -62,8 +62,6 @@ impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes());
-        bytes
-            .map(Self::new)
-            .map_err(|_| de::Error::custom("expected unpadded base64url"))
+        bytes.map(Self::new).map_err(|_| de::Error::custom("expected unpadded base64url"))
     }
 }

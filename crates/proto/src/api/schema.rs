@@ -30,20 +30,11 @@ pub struct Object {
 impl Object {
     /// An object without fields.
     pub fn new(description: &'static str) -> Self {
-        Self {
-            description,
-            properties: Map::new(),
-            required: Vec::new(),
-        }
+        Self { description, properties: Map::new(), required: Vec::new() }
     }
 
     /// Adds a field of type `T`.
-    pub fn field<T: Schema>(
-        &mut self,
-        components: &mut Components,
-        name: &'static str,
-        description: &'static str,
-    ) {
+    pub fn field<T: Schema>(&mut self, components: &mut Components, name: &'static str, description: &'static str) {
         let mut schema = T::describe(components);
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), json!(description.trim()));

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer,
-    LoginFinish, LoginStart, LoginStarted, RealmAnswer, RegisterStart, RegisterStarted,
-    RemoveDevice, SigchainAnswer,
+    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart,
+    LoginStarted, RealmAnswer, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
 use axum::Json;
@@ -31,10 +30,7 @@ pub(super) async fn register_start(
     Ok(Json(app.service().register_start(&start).await?))
 }
 
-pub(super) async fn register_finish(
-    State(app): State<Arc<App>>,
-    JsonText(text): JsonText,
-) -> Result<Created, Refusal> {
+pub(super) async fn register_finish(State(app): State<Arc<App>>, JsonText(text): JsonText) -> Result<Created, Refusal> {
     let hash = ChainHash::of(&text);
     app.service().register_finish(parse(&text)?, hash).await?;
     Ok(created())
@@ -73,17 +69,11 @@ pub(super) async fn logout(State(app): State<Arc<App>>, session: AccountSession)
     StatusCode::NO_CONTENT
 }
 
-pub(super) async fn account(
-    State(app): State<Arc<App>>,
-    session: AccountSession,
-) -> Answer<AccountAnswer> {
+pub(super) async fn account(State(app): State<Arc<App>>, session: AccountSession) -> Answer<AccountAnswer> {
     Ok(Json(app.service().account(&session.access).await?))
 }
 
-pub(super) async fn sigchain(
-    State(app): State<Arc<App>>,
-    session: AccountSession,
-) -> Answer<SigchainAnswer> {
+pub(super) async fn sigchain(State(app): State<Arc<App>>, session: AccountSession) -> Answer<SigchainAnswer> {
     Ok(Json(app.service().sigchain(&session.access).await?))
 }
 

@@ -35,13 +35,7 @@ pub(super) async fn put(
     Asked(query): Asked<PutQuery>,
     body: Body,
 ) -> Result<Json<BlobProgress>, Refusal> {
-    let put = PutBlob {
-        upload,
-        blob,
-        offset: query.offset,
-        size: query.size,
-        hash: query.hash,
-    };
+    let put = PutBlob { upload, blob, offset: query.offset, size: query.size, hash: query.hash };
     // A task of its own: when the connection breaks, it still stores what arrived.
     let storing = tokio::spawn(async move {
         let body = body::pieces(body);
@@ -76,10 +70,8 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let (size, object) = app.service().find_blob(&access, blob).await?;
-    let asked = headers
-        .get(header::RANGE)
-        .map(|value| parse_range(value, size).ok_or(ErrorCode::BadRequest))
-        .transpose()?;
+    let asked =
+        headers.get(header::RANGE).map(|value| parse_range(value, size).ok_or(ErrorCode::BadRequest)).transpose()?;
     let range = asked.clone().unwrap_or(0..size);
     let length = range.end - range.start;
     let bytes = app.service().read_blob(object, range).await?;
@@ -99,17 +91,9 @@ pub(super) async fn get(
 
 /// `bytes=A-B` or `bytes=A-`, where A is inside the blob; B may lie past its end.
 fn parse_range(value: &HeaderValue, size: u64) -> Option<Range<u64>> {
-    let (start, last) = value
-        .to_str()
-        .ok()?
-        .strip_prefix("bytes=")?
-        .split_once('-')?;
+    let (start, last) = value.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
     let start: u64 = start.parse().ok()?;
-    let end = if last.is_empty() {
-        size
-    } else {
-        last.parse::<u64>().ok()?.saturating_add(1).min(size)
-    };
+    let end = if last.is_empty() { size } else { last.parse::<u64>().ok()?.saturating_add(1).min(size) };
     (start < end).then_some(start..end)
 }
 

@@ -22,11 +22,7 @@ const DRAIN: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// Reads a whole body of at most `limit` bytes.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<Bytes, ErrorCode> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ErrorCode> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
@@ -49,9 +45,7 @@ pub(super) async fn read(
 /// The pieces of a blob's body.
 pub(super) fn pieces(body: Body) -> BlobBody {
     let stream = body.into_data_stream();
-    Box::pin(stream::unfold(stream, |mut stream| async move {
-        next(&mut stream).await.map(|piece| (piece, stream))
-    }))
+    Box::pin(stream::unfold(stream, |mut stream| async move { next(&mut stream).await.map(|piece| (piece, stream)) }))
 }
 
 async fn next(stream: &mut BodyDataStream) -> Option<Result<Bytes, BodyBroken>> {
@@ -87,10 +81,7 @@ impl Unread {
 
     /// `body`, which comes back here when it is dropped before its end.
     pub(super) fn watch(&self, body: Body) -> Body {
-        Body::new(Returned {
-            body: Some(body),
-            unread: self.clone(),
-        })
+        Body::new(Returned { body: Some(body), unread: self.clone() })
     }
 }
 

@@ -52,12 +52,7 @@ pub(crate) struct Limits {
 }
 
 /// Serves until `stop`, then lets running requests finish.
-pub(crate) async fn serve(
-    app: Arc<App>,
-    bound: Bound,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
+pub(crate) async fn serve(app: Arc<App>, bound: Bound, limits: Limits, stop: impl Future<Output = ()>) {
     let router = router(&app);
     let room = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
@@ -73,12 +68,7 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok(stream) => {
-                let connection = serve_stream(
-                    stream,
-                    limits.tls.clone(),
-                    router.clone(),
-                    graceful.watcher(),
-                );
+                let connection = serve_stream(stream, limits.tls.clone(), router.clone(), graceful.watcher());
                 tokio::spawn(async move {
                     if let Err(cause) = connection.await {
                         debug!(cause, "a connection ended early");
@@ -111,21 +101,15 @@ async fn serve_stream(
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) => {
             let handshake = tls.accept(Unstalled::new(stream, STALLED));
-            let stream = timeout(HANDSHAKE, handshake)
-                .await
-                .map_err(io::Error::from)??;
+            let stream = timeout(HANDSHAKE, handshake).await.map_err(io::Error::from)??;
             if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
                 serve_http_2(stream, router, watcher).await
             } else {
                 serve_http_1(stream, router, watcher).await
             }
         }
-        (Stream::Tcp(stream), None) => {
-            serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await
-        }
-        (Stream::Unix(stream), _) => {
-            serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await
-        }
+        (Stream::Tcp(stream), None) => serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await,
+        (Stream::Unix(stream), _) => serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await,
     }
 }
 

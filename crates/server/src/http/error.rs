@@ -46,11 +46,7 @@ impl IntoResponse for Refusal {
         let (message, hint) = texts(self.0);
         let status = StatusCode::from_u16(self.0.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let error = ErrorDetail {
-            code: self.0,
-            message: message.to_owned(),
-            hint: hint.to_owned(),
-        };
+        let error = ErrorDetail { code: self.0, message: message.to_owned(), hint: hint.to_owned() };
         (status, Json(ErrorBody { error })).into_response()
     }
 }
@@ -99,69 +95,52 @@ const fn request_texts(code: ErrorCode) -> (&'static str, &'static str) {
             "the handle breaks the rules",
             "use 3 to 32 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first and last",
         ),
-        ErrorCode::MethodNotAllowed => (
-            "the method is not one of this address",
-            "see docs/spec/openapi.json for the methods of each address",
-        ),
-        ErrorCode::NotFound => (
-            "there is no such thing, or none that this session may see",
-            "check the address and the session",
-        ),
+        ErrorCode::MethodNotAllowed => {
+            ("the method is not one of this address", "see docs/spec/openapi.json for the methods of each address")
+        }
+        ErrorCode::NotFound => {
+            ("there is no such thing, or none that this session may see", "check the address and the session")
+        }
         ErrorCode::TooLarge => (
             "the body or a part of it is over its limit",
             "send less at once; the limits are in the API's documentation",
         ),
-        ErrorCode::TooManyRequests => (
-            "there are too many of these at once",
-            "wait a minute and try again, or finish what is open",
-        ),
-        _ => (
-            "the request is not well formed",
-            "check ids, query and body against the API's documentation",
-        ),
+        ErrorCode::TooManyRequests => {
+            ("there are too many of these at once", "wait a minute and try again, or finish what is open")
+        }
+        _ => ("the request is not well formed", "check ids, query and body against the API's documentation"),
     }
 }
 
 const fn account_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
-        ErrorCode::LoginFailed => (
-            "the proof does not match",
-            "check handle and password, or the keys that sign, and begin again",
-        ),
-        ErrorCode::SessionExpired => (
-            "there is no session, or it has ended",
-            "log in or open the space again, then repeat the request",
-        ),
+        ErrorCode::LoginFailed => {
+            ("the proof does not match", "check handle and password, or the keys that sign, and begin again")
+        }
+        ErrorCode::SessionExpired => {
+            ("there is no session, or it has ended", "log in or open the space again, then repeat the request")
+        }
         ErrorCode::Forbidden => (
             "the session's capability does not reach this",
             "open a session of this space with a proof of the right that is needed",
         ),
         ErrorCode::HandleTaken => ("the handle belongs to someone", "choose another handle"),
-        ErrorCode::AlreadyExists => (
-            "the account, device or space is there already",
-            "draw new ids, or go on with what is there",
-        ),
-        _ => (
-            "the sigchain moved on",
-            "fetch the sigchain, make the link again behind its newest one, and try again",
-        ),
+        ErrorCode::AlreadyExists => {
+            ("the account, device or space is there already", "draw new ids, or go on with what is there")
+        }
+        _ => ("the sigchain moved on", "fetch the sigchain, make the link again behind its newest one, and try again"),
     }
 }
 
 const fn space_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
-        ErrorCode::HeadMoved => (
-            "the commit does not follow the head of the space",
-            "fetch the head, merge, and commit again",
-        ),
-        ErrorCode::EpochStale => (
-            "the space is in another epoch",
-            "fetch the newest roster and use its keys",
-        ),
-        ErrorCode::CommitInvalid => (
-            "the commit breaks a rule that the server checks",
-            "update the client; this commit will never be accepted",
-        ),
+        ErrorCode::HeadMoved => {
+            ("the commit does not follow the head of the space", "fetch the head, merge, and commit again")
+        }
+        ErrorCode::EpochStale => ("the space is in another epoch", "fetch the newest roster and use its keys"),
+        ErrorCode::CommitInvalid => {
+            ("the commit breaks a rule that the server checks", "update the client; this commit will never be accepted")
+        }
         ErrorCode::BlobConflict => (
             "other bytes are stored under this blob id, or a commit names it",
             "blobs are written once: use another id for other bytes",
@@ -187,18 +166,9 @@ const fn space_texts(code: ErrorCode) -> (&'static str, &'static str) {
 
 const fn server_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
-        ErrorCode::StorageFull => (
-            "the server's disk is full",
-            "try again later; nothing that was stored is lost",
-        ),
-        ErrorCode::Unavailable => (
-            "the server is stopping or not ready",
-            "try again in a moment",
-        ),
-        _ => (
-            "the server failed",
-            "try again; if it stays, the operator finds the cause in the server's log",
-        ),
+        ErrorCode::StorageFull => ("the server's disk is full", "try again later; nothing that was stored is lost"),
+        ErrorCode::Unavailable => ("the server is stopping or not ready", "try again in a moment"),
+        _ => ("the server failed", "try again; if it stays, the operator finds the cause in the server's log"),
     }
 }
 

@@ -56,8 +56,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Ids<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let path = Path::from_request_parts(parts, app).await;
-        path.map(|Path(ids)| Self(ids))
-            .map_err(|_| ErrorCode::BadRequest.into())
+        path.map(|Path(ids)| Self(ids)).map_err(|_| ErrorCode::BadRequest.into())
     }
 }
 
@@ -70,9 +69,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let query = Query::from_request_parts(parts, app).await;
-        query
-            .map(|Query(asked)| Self(asked))
-            .map_err(|_| ErrorCode::BadRequest.into())
+        query.map(|Query(asked)| Self(asked)).map_err(|_| ErrorCode::BadRequest.into())
     }
 }
 
@@ -122,8 +119,5 @@ impl FromRequestParts<Arc<App>> for SpaceSession {
 fn bearer(parts: &Parts) -> Option<Base64> {
     let value = parts.headers.get(header::AUTHORIZATION)?;
     let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
-    BASE64URL_NOPAD
-        .decode(token.as_bytes())
-        .ok()
-        .map(Base64::new)
+    BASE64URL_NOPAD.decode(token.as_bytes()).ok().map(Base64::new)
 }

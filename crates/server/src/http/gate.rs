@@ -15,11 +15,7 @@ use super::error::Refusal;
 /// Refuses while the server stops and without the API version; reads on what a handler left of an HTTP/1.1 body.
 pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let unread = Unread::default();
-    let request = if request.version() < Version::HTTP_2 {
-        request.map(|body| unread.watch(body))
-    } else {
-        request
-    };
+    let request = if request.version() < Version::HTTP_2 { request.map(|body| unread.watch(body)) } else { request };
     let mut response = match admit(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(code) => {

@@ -51,10 +51,7 @@ impl Drop for SocketFile {
 impl Bound {
     /// Listens.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, ListenError> {
-        let failed = |source| ListenError::Bind {
-            address: listen.clone(),
-            source,
-        };
+        let failed = |source| ListenError::Bind { address: listen.clone(), source };
         match listen {
             Listen::Tcp(address) => {
                 let listener = TcpListener::bind(address).await.map_err(failed)?;

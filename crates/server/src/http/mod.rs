@@ -41,10 +41,7 @@ pub(crate) struct App {
 impl App {
     /// An application over a service.
     pub(crate) fn new(service: Service) -> Arc<Self> {
-        Arc::new(Self {
-            service,
-            stopping: AtomicBool::new(false),
-        })
+        Arc::new(Self { service, stopping: AtomicBool::new(false) })
     }
 
     /// The service.

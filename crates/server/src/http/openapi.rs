@@ -45,10 +45,7 @@ pub(crate) fn document() -> String {
 
 fn operation(route: &Route, components: &mut Components) -> Value {
     let mut parameters = vec![json!({ "$ref": "#/components/parameters/Version" })];
-    let names = route
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{'));
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{'));
     for name in names.filter_map(|part| part.strip_suffix('}')) {
         let digits = if name == "upload" { 32 } else { 64 };
         let schema = json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") });
@@ -56,8 +53,7 @@ fn operation(route: &Route, components: &mut Components) -> Value {
     }
     for (name, required, describe) in &route.query {
         let schema = describe(components);
-        parameters
-            .push(json!({ "name": name, "in": "query", "required": required, "schema": schema }));
+        parameters.push(json!({ "name": name, "in": "query", "required": required, "schema": schema }));
     }
     let (status, payload) = route.answer;
     let mut success = json!({ "description": "Done." });
@@ -79,10 +75,7 @@ fn operation(route: &Route, components: &mut Components) -> Value {
         Session::Account => operation["security"] = json!([{ "account": [] }]),
         // Scopes of one requirement would all be needed; one right is enough, so each is a requirement.
         Session::Space(rights) => {
-            operation["security"] = rights
-                .iter()
-                .map(|right| json!({ "space": [right] }))
-                .collect();
+            operation["security"] = rights.iter().map(|right| json!({ "space": [right] })).collect();
         }
     }
     operation
@@ -91,12 +84,8 @@ fn operation(route: &Route, components: &mut Components) -> Value {
 fn content(payload: Payload, components: &mut Components) -> Option<Value> {
     match payload {
         Payload::Nothing => None,
-        Payload::Empty => Some(
-            json!({ "application/json": { "schema": { "type": "object", "maxProperties": 0 } } }),
-        ),
-        Payload::Json(describe) => {
-            Some(json!({ "application/json": { "schema": describe(components) } }))
-        }
+        Payload::Empty => Some(json!({ "application/json": { "schema": { "type": "object", "maxProperties": 0 } } })),
+        Payload::Json(describe) => Some(json!({ "application/json": { "schema": describe(components) } })),
         Payload::Raw(what) => Some(json!({ RAW: { "schema": { "description": what } } })),
     }
 }
@@ -114,9 +103,6 @@ mod tests {
             fs_err::write(path, &document).unwrap();
         }
         let kept = fs_err::read_to_string(path).unwrap();
-        assert!(
-            kept == document,
-            "stale: run the test with UPDATE_SNAPSHOTS=1"
-        );
+        assert!(kept == document, "stale: run the test with UPDATE_SNAPSHOTS=1");
     }
 }

@@ -84,12 +84,7 @@ pub(super) struct Route {
 
 impl Route {
     /// A route that anybody may call, takes nothing and answers 204.
-    pub(super) fn new<H, T>(
-        method: Method,
-        path: &'static str,
-        about: &'static str,
-        handler: H,
-    ) -> Self
+    pub(super) fn new<H, T>(method: Method, path: &'static str, about: &'static str, handler: H) -> Self
     where
         H: Handler<T, Arc<App>>,
         T: 'static,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anonicloud_proto::api::{
-    Challenge, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    Challenge, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
+    UploadsAnswer,
 };
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use anonicloud_proto::limits::{COMMIT_REQUEST_MAX, TICKET_MAX};
@@ -37,10 +37,7 @@ pub(super) struct UploadQuery {
     after: Option<BlobId>,
 }
 
-pub(super) async fn session_start(
-    State(app): State<Arc<App>>,
-    Ids(space): Ids<SpaceId>,
-) -> Answer<Challenge> {
+pub(super) async fn session_start(State(app): State<Arc<App>>, Ids(space): Ids<SpaceId>) -> Answer<Challenge> {
     Ok(Json(app.service().space_session_start(space)?))
 }
 
@@ -53,10 +50,7 @@ pub(super) async fn session_finish(
     Ok(Json(answer))
 }
 
-pub(super) async fn head(
-    State(app): State<Arc<App>>,
-    SpaceSession(access): SpaceSession,
-) -> Result<Response, Refusal> {
+pub(super) async fn head(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Result<Response, Refusal> {
     Ok(raw(app.service().head(&access).await?))
 }
 
@@ -86,10 +80,7 @@ pub(super) async fn open_upload(
     Ok(Json(app.service().open_upload(&access, &open).await?))
 }
 
-pub(super) async fn uploads(
-    State(app): State<Arc<App>>,
-    SpaceSession(access): SpaceSession,
-) -> Answer<UploadsAnswer> {
+pub(super) async fn uploads(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Answer<UploadsAnswer> {
     Ok(Json(app.service().uploads(&access).await?))
 }
 

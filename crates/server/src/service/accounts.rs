@@ -1,8 +1,8 @@
 //! Registration, the account, its sigchain and devices.
 
 use anonicloud_proto::api::{
-    AccountAnswer, AccountBoxes, AddDevice, Base64, ErrorCode, RegisterFinish, RegisterStart,
-    RegisterStarted, RemoveDevice, SigchainAnswer,
+    AccountAnswer, AccountBoxes, AddDevice, Base64, ErrorCode, RegisterFinish, RegisterStart, RegisterStarted,
+    RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::capability::CapabilityKeys;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
@@ -20,23 +20,13 @@ const HANDLE_MIN: usize = 3;
 
 impl Service {
     /// First half of a registration: the handle is free, and the server's answer to the OPAQUE request.
-    pub(crate) async fn register_start(
-        &self,
-        start: &RegisterStart,
-    ) -> Result<RegisterStarted, ServiceError> {
+    pub(crate) async fn register_start(&self, start: &RegisterStart) -> Result<RegisterStarted, ServiceError> {
         check_handle(&start.handle)?;
-        let registered = self
-            .meta
-            .registered(start.account, start.handle.clone())
-            .await?;
+        let registered = self.meta.registered(start.account, start.handle.clone()).await?;
         refuse_registered(registered)?;
         let setup = self.secrets.setup();
-        let response = setup
-            .register(&start.account, start.request.as_bytes())
-            .map_err(|_| ErrorCode::BadRequest)?;
-        Ok(RegisterStarted {
-            response: Base64::new(response),
-        })
+        let response = setup.register(&start.account, start.request.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
+        Ok(RegisterStarted { response: Base64::new(response) })
     }
 
     /// Second half: all of the account at once. `request_hash` tells the same request when it comes again.
@@ -53,10 +43,7 @@ impl Service {
     }
 
     /// The account of a session.
-    pub(crate) async fn account(
-        &self,
-        access: &AccountAccess,
-    ) -> Result<AccountAnswer, ServiceError> {
+    pub(crate) async fn account(&self, access: &AccountAccess) -> Result<AccountAnswer, ServiceError> {
         let row = self.meta.account(access.account()).await?;
         let row = row.ok_or(ErrorCode::NotFound)?;
         Ok(AccountAnswer {
@@ -71,22 +58,13 @@ impl Service {
     }
 
     /// All links of the account of a session.
-    pub(crate) async fn sigchain(
-        &self,
-        access: &AccountAccess,
-    ) -> Result<SigchainAnswer, ServiceError> {
+    pub(crate) async fn sigchain(&self, access: &AccountAccess) -> Result<SigchainAnswer, ServiceError> {
         let links = self.meta.sigchain(access.account()).await?;
-        Ok(SigchainAnswer {
-            links: links.into_iter().map(Base64::new).collect(),
-        })
+        Ok(SigchainAnswer { links: links.into_iter().map(Base64::new).collect() })
     }
 
     /// Adds a device with the link that certifies it.
-    pub(crate) async fn add_device(
-        &self,
-        access: &AccountAccess,
-        add: AddDevice,
-    ) -> Result<(), ServiceError> {
+    pub(crate) async fn add_device(&self, access: &AccountAccess, add: AddDevice) -> Result<(), ServiceError> {
         let key = device_key(&add.device.auth_public_key)?;
         let link = new_link(access, &add.link, add.prev)?;
         match self.meta.add_device(link, add.device.device, key).await? {
@@ -97,16 +75,11 @@ impl Service {
     }
 
     /// Removes a device, and ends its sessions.
-    pub(crate) async fn remove_device(
-        &self,
-        access: &AccountAccess,
-        remove: RemoveDevice,
-    ) -> Result<(), ServiceError> {
+    pub(crate) async fn remove_device(&self, access: &AccountAccess, remove: RemoveDevice) -> Result<(), ServiceError> {
         let link = new_link(access, &remove.link, remove.prev)?;
         match self.meta.remove_device(link, remove.device).await? {
             Appended::Done => {
-                self.account_sessions
-                    .close_where(access.account(), |device| *device == Some(remove.device));
+                self.account_sessions.close_where(access.account(), |device| *device == Some(remove.device));
                 Ok(())
             }
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
@@ -114,29 +87,20 @@ impl Service {
         }
     }
 
-    fn check_registration(
-        &self,
-        finish: RegisterFinish,
-        request_hash: ChainHash,
-    ) -> Result<NewAccount, ErrorCode> {
+    fn check_registration(&self, finish: RegisterFinish, request_hash: ChainHash) -> Result<NewAccount, ErrorCode> {
         check_handle(&finish.handle)?;
         check_boxes(&finish.boxes)?;
         check_size(&finish.recovery_public_key)?;
         let links: Vec<&[u8]> = finish.sigchain.iter().map(Base64::as_bytes).collect();
         links::check_first(&links, finish.account)?;
-        let keys = CapabilityKeys::from_bytes(finish.space_keys.as_bytes())
-            .map_err(|_| ErrorCode::BadRequest)?;
+        let keys = CapabilityKeys::from_bytes(finish.space_keys.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
         Ok(NewAccount {
             account: finish.account,
             request_hash,
-            opaque_record: opaque::record(finish.record.as_bytes())
-                .map_err(|_| ErrorCode::BadRequest)?,
+            opaque_record: opaque::record(finish.record.as_bytes()).map_err(|_| ErrorCode::BadRequest)?,
             recovery_public_key: finish.recovery_public_key.as_bytes().to_vec(),
             links: links.into_iter().map(<[u8]>::to_vec).collect(),
-            device: (
-                finish.device.device,
-                device_key(&finish.device.auth_public_key)?,
-            ),
+            device: (finish.device.device, device_key(&finish.device.auth_public_key)?),
             space_keys: keys.to_bytes(),
             genesis: check_genesis(self.realm_id(), &keys, finish.genesis.as_bytes())?,
             handle: finish.handle,
@@ -161,23 +125,12 @@ fn check_handle(handle: &str) -> Result<(), ErrorCode> {
     let bytes = handle.as_bytes();
     let length = (HANDLE_MIN..=HANDLE_MAX).contains(&bytes.len());
     let ends = bytes.first().is_some_and(|b| plain(*b)) && bytes.last().is_some_and(|b| plain(*b));
-    let all = bytes
-        .iter()
-        .all(|byte| plain(*byte) || b"._-".contains(byte));
-    if length && ends && all {
-        Ok(())
-    } else {
-        Err(ErrorCode::HandleInvalid)
-    }
+    let all = bytes.iter().all(|byte| plain(*byte) || b"._-".contains(byte));
+    if length && ends && all { Ok(()) } else { Err(ErrorCode::HandleInvalid) }
 }
 
 fn check_boxes(boxes: &AccountBoxes) -> Result<(), ErrorCode> {
-    let AccountBoxes {
-        password_slot,
-        recovery_slot,
-        identity,
-        space,
-    } = boxes;
+    let AccountBoxes { password_slot, recovery_slot, identity, space } = boxes;
     for sealed in [password_slot, recovery_slot, identity, space] {
         check_size(&sealed.sealed)?;
         // Versions count up by one; one that a signed store cannot hold was not counted.
@@ -203,12 +156,7 @@ fn device_key(key: &Base64) -> Result<[u8; 32], ErrorCode> {
 
 fn new_link(access: &AccountAccess, link: &Base64, prev: ChainHash) -> Result<NewLink, ErrorCode> {
     let front = LinkFront::check(link.as_bytes(), access.account(), prev)?;
-    Ok(NewLink {
-        account: access.account(),
-        seq: front.seq,
-        prev,
-        link: link.as_bytes().to_vec(),
-    })
+    Ok(NewLink { account: access.account(), seq: front.seq, prev, link: link.as_bytes().to_vec() })
 }
 
 #[cfg(test)]

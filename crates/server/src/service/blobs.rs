@@ -128,11 +128,7 @@ impl Service {
     }
 
     /// The length of a blob that a commit names, and where its bytes are.
-    pub(crate) async fn find_blob(
-        &self,
-        access: &SpaceAccess,
-        blob: BlobId,
-    ) -> Result<(u64, ObjectId), ServiceError> {
+    pub(crate) async fn find_blob(&self, access: &SpaceAccess, blob: BlobId) -> Result<(u64, ObjectId), ServiceError> {
         access.may(&[Right::Read])?;
         let found = self.meta.committed_blob(access.space(), blob).await?;
         let found = found.ok_or(ErrorCode::NotFound)?;
@@ -140,11 +136,7 @@ impl Service {
     }
 
     /// Reads a range of what [`Service::find_blob`] found.
-    pub(crate) async fn read_blob(
-        &self,
-        object: ObjectId,
-        range: Range<u64>,
-    ) -> Result<BlobReader, ServiceError> {
+    pub(crate) async fn read_blob(&self, object: ObjectId, range: Range<u64>) -> Result<BlobReader, ServiceError> {
         Ok(self.blobs.read(object, range).await?)
     }
 
@@ -158,19 +150,13 @@ impl Service {
         let written = writer.finish().await?;
         if written.len < put.size {
             self.meta.flush().await?;
-            return Ok(BlobProgress {
-                stored: written.len,
-                complete: false,
-            });
+            return Ok(BlobProgress { stored: written.len, complete: false });
         }
         if written.hash != *put.hash.as_bytes() {
             self.discard(request, put.blob, object).await?;
             return Err(ErrorCode::BlobMismatch.into());
         }
-        let counts = self
-            .meta
-            .complete_blob(request.space, put.blob, object)
-            .await?;
+        let counts = self.meta.complete_blob(request.space, put.blob, object).await?;
         if !counts {
             // The upload ended meanwhile, and with it the row.
             self.blobs.remove(object).await?;
@@ -179,22 +165,14 @@ impl Service {
         Ok(complete(put.size))
     }
 
-    async fn discard(
-        &self,
-        request: UploadRequest,
-        blob: BlobId,
-        object: ObjectId,
-    ) -> Result<(), ServiceError> {
+    async fn discard(&self, request: UploadRequest, blob: BlobId, object: ObjectId) -> Result<(), ServiceError> {
         self.meta.remove_blob(request, blob).await?;
         Ok(self.blobs.remove(object).await?)
     }
 }
 
 const fn complete(size: u64) -> BlobProgress {
-    BlobProgress {
-        stored: size,
-        complete: true,
-    }
+    BlobProgress { stored: size, complete: true }
 }
 
 async fn receive(

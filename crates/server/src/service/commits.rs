@@ -15,26 +15,17 @@ use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
 
 impl Service {
     /// Applies a commit to the session's space.
-    pub(crate) async fn commit(
-        &self,
-        access: &SpaceAccess,
-        request: Bytes,
-    ) -> Result<CommitAnswer, ServiceError> {
+    pub(crate) async fn commit(&self, access: &SpaceAccess, request: Bytes) -> Result<CommitAnswer, ServiceError> {
         access.may(&[Right::Write, Right::Admin])?;
         // A commit may be long, and decoding it hashes all of it.
         let posted = spawn_blocking(move || PostedCommit::from_bytes(&request)).await;
-        let posted = posted
-            .map_err(|_| ServiceError::Task)?
-            .map_err(|_| ErrorCode::CommitInvalid)?;
+        let posted = posted.map_err(|_| ServiceError::Task)?.map_err(|_| ErrorCode::CommitInvalid)?;
         check_right(access, posted.logged.header.fields().kind)?;
         let space = self.meta.space(access.space()).await?;
         let space = space.ok_or(ErrorCode::NotFound)?;
         let head = self.meta.head(access.space()).await?;
         let head = head.ok_or(ErrorCode::NotFound)?;
-        let answer = CommitAnswer {
-            seq: posted.logged.header.fields().seq,
-            hash: posted.logged.header.hash(),
-        };
+        let answer = CommitAnswer { seq: posted.logged.header.fields().seq, hash: posted.logged.header.hash() };
         if answer.hash == head.hash {
             return Ok(answer);
         }
@@ -61,19 +52,15 @@ impl Service {
         head: &HeadRow,
     ) -> Result<NewCommit, ServiceError> {
         let fields = posted.logged.header.fields();
-        let keys = CapabilityKeys::from_bytes(&space.keys)
-            .map_err(|_| ServiceError::Damaged("capability keys"))?;
+        let keys = CapabilityKeys::from_bytes(&space.keys).map_err(|_| ServiceError::Damaged("capability keys"))?;
         if fields.space != access.space() {
             return Err(ErrorCode::CommitInvalid.into());
         }
         if fields.epoch != space.epoch {
             return Err(ErrorCode::EpochStale.into());
         }
-        let mut frontier =
-            Frontier::from_bytes(&head.frontier).map_err(|_| ServiceError::Damaged("frontier"))?;
-        frontier
-            .append(&head.commit.header)
-            .map_err(|_| ServiceError::Damaged("frontier"))?;
+        let mut frontier = Frontier::from_bytes(&head.frontier).map_err(|_| ServiceError::Damaged("frontier"))?;
+        frontier.append(&head.commit.header).map_err(|_| ServiceError::Damaged("frontier"))?;
         if fields.prev != head.hash || fields.seq != frontier.size() {
             return Err(ErrorCode::HeadMoved.into());
         }
@@ -90,24 +77,11 @@ impl Service {
 }
 
 /// Checks the commit that begins a space, which adds nothing.
-pub(super) fn check_genesis(
-    realm: &RealmId,
-    keys: &CapabilityKeys,
-    bytes: &[u8],
-) -> Result<NewCommit, ErrorCode> {
+pub(super) fn check_genesis(realm: &RealmId, keys: &CapabilityKeys, bytes: &[u8]) -> Result<NewCommit, ErrorCode> {
     let posted = PostedCommit::from_bytes(bytes).map_err(|_| ErrorCode::CommitInvalid)?;
     let PostedCommit { logged, lists } = &posted;
-    let UnsignedHeader {
-        suite: _,
-        kind,
-        space: _,
-        epoch: _,
-        seq,
-        prev,
-        history,
-        lists: _,
-        body: _,
-    } = logged.header.fields();
+    let UnsignedHeader { suite: _, kind, space: _, epoch: _, seq, prev, history, lists: _, body: _ } =
+        logged.header.fields();
     let frontier = Frontier::default();
     let valid = *kind == CommitKind::Genesis
         && *seq == 0
@@ -115,11 +89,7 @@ pub(super) fn check_genesis(
         && *history == frontier.root()
         && *lists == CommitLists::default()
         && logged.header.verify(realm, &keys.admin).is_ok();
-    if valid {
-        Ok(new_commit(posted, &frontier))
-    } else {
-        Err(ErrorCode::CommitInvalid)
-    }
+    if valid { Ok(new_commit(posted, &frontier)) } else { Err(ErrorCode::CommitInvalid) }
 }
 
 fn check_right(access: &SpaceAccess, kind: CommitKind) -> Result<(), ErrorCode> {
@@ -140,10 +110,7 @@ fn new_commit(posted: PostedCommit, frontier: &Frontier) -> NewCommit {
         prev: header.fields().prev,
         hash: header.hash(),
         frontier: frontier.to_bytes(),
-        row: LogRow {
-            header: header.to_bytes(),
-            body: posted.logged.body,
-        },
+        row: LogRow { header: header.to_bytes(), body: posted.logged.body },
         adds: posted.lists.adds,
     }
 }

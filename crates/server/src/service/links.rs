@@ -18,11 +18,7 @@ pub(super) struct LinkFront {
 
 impl LinkFront {
     /// Reads the front of a link that must be of `account` and follow `prev`.
-    pub(super) fn check(
-        link: &[u8],
-        account: AccountId,
-        prev: ChainHash,
-    ) -> Result<Self, ErrorCode> {
+    pub(super) fn check(link: &[u8], account: AccountId, prev: ChainHash) -> Result<Self, ErrorCode> {
         if link.len() > SIGCHAIN_LINK_MAX {
             return Err(ErrorCode::TooLarge);
         }
@@ -36,11 +32,7 @@ impl LinkFront {
     fn read(link: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Reader::new(link);
         Suite::decode(&mut input)?;
-        Ok(Self {
-            account: AccountId::decode(&mut input)?,
-            seq: input.u64()?,
-            prev: ChainHash::decode(&mut input)?,
-        })
+        Ok(Self { account: AccountId::decode(&mut input)?, seq: input.u64()?, prev: ChainHash::decode(&mut input)? })
     }
 }
 
@@ -51,9 +43,5 @@ pub(super) fn check_first(links: &[&[u8]], account: AccountId) -> Result<(), Err
     };
     let first = LinkFront::check(genesis, account, ChainHash::ZERO)?;
     let second = LinkFront::check(device, account, ChainHash::of(genesis))?;
-    if (first.seq, second.seq) == (0, 1) {
-        Ok(())
-    } else {
-        Err(ErrorCode::BadRequest)
-    }
+    if (first.seq, second.seq) == (0, 1) { Ok(()) } else { Err(ErrorCode::BadRequest) }
 }

@@ -1,12 +1,10 @@
 //! Logins by password and by device, and the sessions they open.
 
 use anonicloud_proto::api::{
-    Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish,
-    LoginStart, LoginStarted,
+    Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
+    LoginStarted,
 };
-use anonicloud_proto::capability::{
-    CapabilityPublicKey, CapabilitySignature, device_login_message,
-};
+use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::ids::{AccountId, DeviceId};
 
 use super::sessions::IDLE;
@@ -46,10 +44,7 @@ impl Service {
     }
 
     /// Answers KE1, for a handle that nobody has as for any other.
-    pub(crate) async fn login_start(
-        &self,
-        start: LoginStart,
-    ) -> Result<LoginStarted, ServiceError> {
+    pub(crate) async fn login_start(&self, start: LoginStart) -> Result<LoginStarted, ServiceError> {
         let fake = self.secrets.fake_account(&start.handle);
         let found = self.meta.login_record(start.handle).await?;
         let (id, record) = match &found {
@@ -57,72 +52,46 @@ impl Service {
             None => (fake, None),
         };
         let setup = self.secrets.setup();
-        let (login, ke2) = setup
-            .start_login(self.realm_id(), &id, record, start.ke1.as_bytes())
-            .map_err(|_| ErrorCode::BadRequest)?;
-        let name = self.logins.keep(PendingPassword {
-            login,
-            account: found.map(|found| found.account),
-        })?;
-        Ok(LoginStarted {
-            login: Base64::new(name.to_vec()),
-            ke2: Base64::new(ke2),
-        })
+        let (login, ke2) =
+            setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
+        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account) })?;
+        Ok(LoginStarted { login: Base64::new(name.to_vec()), ke2: Base64::new(ke2) })
     }
 
     /// Checks KE3 and opens a session.
-    pub(crate) async fn login_finish(
-        &self,
-        finish: &LoginFinish,
-    ) -> Result<LoginAnswer, ServiceError> {
+    pub(crate) async fn login_finish(&self, finish: &LoginFinish) -> Result<LoginAnswer, ServiceError> {
         let pending = self.logins.take(finish.login.as_bytes());
         let pending = pending.ok_or(ErrorCode::LoginFailed)?;
-        pending
-            .login
-            .finish(self.realm_id(), finish.ke3.as_bytes())
-            .map_err(|_| ErrorCode::LoginFailed)?;
+        pending.login.finish(self.realm_id(), finish.ke3.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
         let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
         self.open_account(account, None).await
     }
 
     /// Draws a challenge for a device, known or not.
-    pub(crate) fn device_login_start(
-        &self,
-        start: &DeviceLoginStart,
-    ) -> Result<Challenge, ServiceError> {
+    pub(crate) fn device_login_start(&self, start: &DeviceLoginStart) -> Result<Challenge, ServiceError> {
         self.challenge(Purpose::Device(start.account, start.device))
     }
 
     /// Checks a device's signature and opens a session.
-    pub(crate) async fn device_login_finish(
-        &self,
-        finish: &DeviceLoginFinish,
-    ) -> Result<LoginAnswer, ServiceError> {
+    pub(crate) async fn device_login_finish(&self, finish: &DeviceLoginFinish) -> Result<LoginAnswer, ServiceError> {
         let (account, device) = (finish.account, finish.device);
         let challenge = self.take_challenge(&finish.challenge, Purpose::Device(account, device))?;
         let signature = signature(&finish.signature)?;
         let key = self.meta.device_key(account, device).await?;
         let key = CapabilityPublicKey::from_bytes(key.ok_or(ErrorCode::LoginFailed)?);
         let message = device_login_message(self.realm_id(), &account, &device, &challenge);
-        key.verify(&message, &signature)
-            .map_err(|_| ErrorCode::LoginFailed)?;
+        key.verify(&message, &signature).map_err(|_| ErrorCode::LoginFailed)?;
         self.open_account(account, Some(device)).await
     }
 
     /// Draws a challenge.
     pub(super) fn challenge(&self, purpose: Purpose) -> Result<Challenge, ServiceError> {
         let challenge = self.challenges.keep(purpose)?;
-        Ok(Challenge {
-            challenge: Base64::new(challenge.to_vec()),
-        })
+        Ok(Challenge { challenge: Base64::new(challenge.to_vec()) })
     }
 
     /// Takes a challenge back, if it was drawn for this.
-    pub(super) fn take_challenge(
-        &self,
-        challenge: &Base64,
-        purpose: Purpose,
-    ) -> Result<[u8; 32], ErrorCode> {
+    pub(super) fn take_challenge(&self, challenge: &Base64, purpose: Purpose) -> Result<[u8; 32], ErrorCode> {
         let bytes = challenge.as_bytes();
         if self.challenges.take(bytes) != Some(purpose) {
             return Err(ErrorCode::LoginFailed);
@@ -130,11 +99,7 @@ impl Service {
         bytes.try_into().map_err(|_| ErrorCode::LoginFailed)
     }
 
-    async fn open_account(
-        &self,
-        account: AccountId,
-        device: Option<DeviceId>,
-    ) -> Result<LoginAnswer, ServiceError> {
+    async fn open_account(&self, account: AccountId, device: Option<DeviceId>) -> Result<LoginAnswer, ServiceError> {
         let kept = self.meta.boxes(account).await?;
         let (boxes, space) = kept.ok_or(ErrorCode::LoginFailed)?;
         Ok(LoginAnswer {
@@ -150,7 +115,5 @@ impl Service {
 /// A signature as it comes in JSON.
 pub(super) fn signature(bytes: &Base64) -> Result<CapabilitySignature, ErrorCode> {
     let bytes = bytes.as_bytes().try_into();
-    bytes
-        .map(CapabilitySignature::from_bytes)
-        .map_err(|_| ErrorCode::LoginFailed)
+    bytes.map(CapabilitySignature::from_bytes).map_err(|_| ErrorCode::LoginFailed)
 }

@@ -88,11 +88,7 @@ impl Service {
 
     /// What a client may know before anything else.
     pub(crate) fn realm(&self) -> RealmAnswer {
-        RealmAnswer {
-            realm: *self.secrets.realm(),
-            api_versions: vec![VERSION.to_owned()],
-            quota: self.quota,
-        }
+        RealmAnswer { realm: *self.secrets.realm(), api_versions: vec![VERSION.to_owned()], quota: self.quota }
     }
 
     const fn realm_id(&self) -> &RealmId {

@@ -24,10 +24,7 @@ pub(super) struct Pending<T> {
 impl<T> Pending<T> {
     /// Nothing waits.
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            table: Mutex::default(),
-        }
+        Self { clock, table: Mutex::default() }
     }
 
     /// Keeps `value` for a minute and gives the bytes that name it, or refuses when too many wait.
@@ -54,8 +51,7 @@ impl<T> Pending<T> {
     /// Forgets what has waited too long.
     pub(super) fn purge(&self) {
         let now = self.clock.now();
-        self.lock()
-            .retain(|_, (since, _)| now.saturating_duration_since(*since) < LIFE);
+        self.lock().retain(|_, (since, _)| now.saturating_duration_since(*since) < LIFE);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Instant, T)>> {

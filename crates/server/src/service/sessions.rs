@@ -38,25 +38,14 @@ struct Session<K, V> {
 impl<K: Copy + Eq + Hash, V: Clone> Sessions<K, V> {
     /// A table where each owner has at most `per_owner` sessions.
     pub(super) fn new(clock: Arc<dyn Clock>, per_owner: usize) -> Self {
-        let table = Table {
-            sessions: HashMap::new(),
-            owners: HashMap::new(),
-        };
-        Self {
-            clock,
-            per_owner,
-            table: Mutex::new(table),
-        }
+        let table = Table { sessions: HashMap::new(), owners: HashMap::new() };
+        Self { clock, per_owner, table: Mutex::new(table) }
     }
 
     /// Opens a session and gives its token.
     pub(super) fn open(&self, owner: K, value: V) -> Base64 {
         let token = Base64::new(random::<32>().to_vec());
-        let session = Session {
-            owner,
-            value,
-            used: self.clock.now(),
-        };
+        let session = Session { owner, value, used: self.clock.now() };
         let mut table = self.lock();
         let tokens = table.owners.get(&owner).map_or(0, Vec::len);
         if tokens >= self.per_owner {
@@ -185,11 +174,7 @@ mod tests {
     fn sessions_end_by_logout_by_device_and_by_purge() {
         let clock = Arc::new(ManualClock::new());
         let sessions = Sessions::new(Arc::clone(&clock) as Arc<dyn Clock>, 8);
-        let (a, b, c) = (
-            sessions.open(1, 'a'),
-            sessions.open(1, 'b'),
-            sessions.open(1, 'c'),
-        );
+        let (a, b, c) = (sessions.open(1, 'a'), sessions.open(1, 'b'), sessions.open(1, 'c'));
         sessions.close(a.as_bytes());
         sessions.close_where(1, |value| *value == 'b');
         assert_eq!(sessions.find(a.as_bytes()), None);

@@ -42,13 +42,7 @@ impl Slots {
             mine = *newest;
         });
         // Made before waiting, so that it also cleans up when the request is given up meanwhile.
-        let mut claim = Claim {
-            table: Arc::clone(&self.table),
-            name,
-            mine,
-            busy: None,
-            slot,
-        };
+        let mut claim = Claim { table: Arc::clone(&self.table), name, mine, busy: None, slot };
         claim.busy = Some(Arc::clone(&claim.slot.busy).lock_owned().await);
         claim
     }

@@ -33,11 +33,7 @@ impl SpaceAccess {
 
     /// Refuses unless the session has one of these rights.
     pub(crate) fn may(&self, one_of: &[Right]) -> Result<(), ErrorCode> {
-        if one_of.iter().any(|right| self.rights.0.contains(right)) {
-            Ok(())
-        } else {
-            Err(ErrorCode::Forbidden)
-        }
+        if one_of.iter().any(|right| self.rights.0.contains(right)) { Ok(()) } else { Err(ErrorCode::Forbidden) }
     }
 }
 
@@ -65,13 +61,10 @@ impl Service {
         if row.epoch != finish.epoch {
             return Err(ErrorCode::EpochStale.into());
         }
-        let keys = CapabilityKeys::from_bytes(&row.keys)
-            .map_err(|_| ServiceError::Damaged("capability keys"))?;
+        let keys = CapabilityKeys::from_bytes(&row.keys).map_err(|_| ServiceError::Damaged("capability keys"))?;
         let mut rights = Vec::new();
         if let Some(token) = &finish.read {
-            keys.read
-                .check(token.as_bytes())
-                .map_err(|_| ErrorCode::LoginFailed)?;
+            keys.read.check(token.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
             rights.push(Right::Read);
         }
         let signed = [
@@ -82,8 +75,7 @@ impl Service {
         for (right, key, proof) in signed {
             let Some(proof) = proof else { continue };
             let message = session_message(self.realm_id(), &space, finish.epoch, right, &challenge);
-            key.verify(&message, &signature(proof)?)
-                .map_err(|_| ErrorCode::LoginFailed)?;
+            key.verify(&message, &signature(proof)?).map_err(|_| ErrorCode::LoginFailed)?;
             rights.push(right);
         }
         if rights.is_empty() {
@@ -108,16 +100,9 @@ impl Service {
     }
 
     /// A page of encoded `LoggedCommit`s from `from` on; empty past the head.
-    pub(crate) async fn log(
-        &self,
-        access: &SpaceAccess,
-        from: u64,
-    ) -> Result<Vec<u8>, ServiceError> {
+    pub(crate) async fn log(&self, access: &SpaceAccess, from: u64) -> Result<Vec<u8>, ServiceError> {
         access.may(&[Right::Read])?;
-        let page = self
-            .meta
-            .log(access.space, from, LOG_PAGE_COMMITS, ROWS_BYTES)
-            .await?;
+        let page = self.meta.log(access.space, from, LOG_PAGE_COMMITS, ROWS_BYTES).await?;
         let mut out = Writer::default();
         for commit in &page {
             write_commit(&mut out, commit);

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use anonicloud_proto::api::{Base64, ErrorCode, OpenUpload, SpaceSessionFinish};
-use anonicloud_proto::capability::{
-    CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, session_message,
-};
+use anonicloud_proto::capability::{CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, session_message};
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
@@ -38,22 +36,13 @@ impl Fixture {
         let key = SigningKey::from_bytes(&[1; 32]);
         let public = CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
         let mut account = conformance::new_account(1);
-        account.space_keys = CapabilityKeys {
-            read: ReadTokenHash::of(&[1; 32]),
-            append: public,
-            write: public,
-            admin: public,
-        }
-        .to_bytes();
+        account.space_keys =
+            CapabilityKeys { read: ReadTokenHash::of(&[1; 32]), append: public, write: public, admin: public }
+                .to_bytes();
         meta.register(account).await.unwrap();
         let blobs = FileBlobs::open(&folder.path().join("blobs"), Arc::clone(&time)).unwrap();
         let secrets = ServerSecrets::make();
-        Self {
-            service: Service::new(meta, Arc::new(blobs), time, secrets, 0),
-            clock,
-            key,
-            folder,
-        }
+        Self { service: Service::new(meta, Arc::new(blobs), time, secrets, 0), clock, key, folder }
     }
 
     /// Opens a session to write, `seconds` after its challenge.
@@ -83,9 +72,7 @@ impl Fixture {
 
     fn stored_files(&self) -> usize {
         let folders = fs_err::read_dir(self.folder.path().join("blobs")).unwrap();
-        folders
-            .map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count())
-            .sum()
+        folders.map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count()).sum()
     }
 }
 
@@ -102,10 +89,7 @@ async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
     let (service, access) = (&fixture.service, fixture.access().await);
     let [idle, busy] = [1, 2].map(|name| UploadId::from_bytes([name; 16]));
     for upload in [idle, busy] {
-        let open = OpenUpload {
-            upload,
-            bytes: 5000,
-        };
+        let open = OpenUpload { upload, bytes: 5000 };
         service.open_upload(&access, &open).await.unwrap();
         let put = PutBlob {
             upload,
@@ -130,10 +114,7 @@ async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
     let kept = service.upload_state(&access, busy, None).await.unwrap();
     assert_eq!((kept.reserved, kept.blobs.len()), (5000, 1));
     // What was reserved is free again: all of the quota but the other's.
-    let open = OpenUpload {
-        upload: idle,
-        bytes: 5000,
-    };
+    let open = OpenUpload { upload: idle, bytes: 5000 };
     service.open_upload(&access, &open).await.unwrap();
 }
 
@@ -158,13 +139,7 @@ async fn a_body_that_stalls_is_kept_and_may_be_sent_again() {
     let (upload, blob) = (UploadId::from_bytes([1; 16]), BlobId::from_bytes([1; 32]));
     let open = OpenUpload { upload, bytes: 10 };
     service.open_upload(&access, &open).await.unwrap();
-    let put = PutBlob {
-        upload,
-        blob,
-        offset: 0,
-        size: 3,
-        hash: StoredHash::of(b"abc"),
-    };
+    let put = PutBlob { upload, blob, offset: 0, size: 3, hash: StoredHash::of(b"abc") };
     let body = stream::iter([Ok(Bytes::from_static(b"ab")), Err(BodyBroken)]).boxed();
     let stalled = service.put_blob(&access, put, body).await.unwrap_err();
     // A code that clients try again after.

@@ -1,8 +1,6 @@
 //! Uploads: reservations, tickets, what has arrived.
 
-use anonicloud_proto::api::{
-    BlobState, ErrorCode, OpenUpload, UploadAnswer, UploadState, UploadsAnswer,
-};
+use anonicloud_proto::api::{BlobState, ErrorCode, OpenUpload, UploadAnswer, UploadState, UploadsAnswer};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PER_SPACE};
@@ -27,25 +25,18 @@ impl Service {
     ) -> Result<UploadAnswer, ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
-        let opened = self
-            .meta
-            .open_upload(request, open.bytes, UPLOADS_PER_SPACE);
+        let opened = self.meta.open_upload(request, open.bytes, UPLOADS_PER_SPACE);
         match opened.await? {
-            OpenedUpload::Reserved(reserved) => Ok(UploadAnswer {
-                upload: open.upload,
-                reserved,
-                idle_days: UPLOAD_IDLE_DAYS,
-            }),
+            OpenedUpload::Reserved(reserved) => {
+                Ok(UploadAnswer { upload: open.upload, reserved, idle_days: UPLOAD_IDLE_DAYS })
+            }
             OpenedUpload::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
             OpenedUpload::TooMany => Err(ErrorCode::TooManyRequests.into()),
         }
     }
 
     /// The open uploads of the session's space.
-    pub(crate) async fn uploads(
-        &self,
-        access: &SpaceAccess,
-    ) -> Result<UploadsAnswer, ServiceError> {
+    pub(crate) async fn uploads(&self, access: &SpaceAccess) -> Result<UploadsAnswer, ServiceError> {
         access.may(&[Right::Write])?;
         let uploads = self.meta.uploads(access.space()).await?;
         Ok(UploadsAnswer { uploads })
@@ -62,9 +53,7 @@ impl Service {
         let request = self.request(access, upload);
         let reserved = self.meta.touch_upload(request).await?;
         let reserved = reserved.ok_or(ErrorCode::NotFound)?;
-        let rows = self
-            .meta
-            .upload_blobs(request, after, UPLOAD_PAGE_BLOBS + 1);
+        let rows = self.meta.upload_blobs(request, after, UPLOAD_PAGE_BLOBS + 1);
         let mut rows = rows.await?;
         let more = rows.len() > UPLOAD_PAGE_BLOBS;
         rows.truncate(UPLOAD_PAGE_BLOBS);
@@ -72,15 +61,8 @@ impl Service {
             // The rows of half-written blobs may still wait for the next durable transaction.
             self.meta.flush().await?;
         }
-        let blobs = stream::iter(rows.into_iter().map(|row| self.state_of(row)))
-            .buffered(SYNCS)
-            .try_collect()
-            .await?;
-        Ok(UploadState {
-            reserved,
-            blobs,
-            more,
-        })
+        let blobs = stream::iter(rows.into_iter().map(|row| self.state_of(row))).buffered(SYNCS).try_collect().await?;
+        Ok(UploadState { reserved, blobs, more })
     }
 
     /// How much of one blob is stored, which is durable; nothing of one that was not begun.
@@ -94,11 +76,7 @@ impl Service {
         let reserved = self.meta.touch_upload(self.request(access, upload)).await?;
         reserved.ok_or(ErrorCode::NotFound)?;
         let Some(row) = self.meta.blob(access.space(), blob).await? else {
-            return Ok(BlobState {
-                blob,
-                stored: 0,
-                complete: false,
-            });
+            return Ok(BlobState { blob, stored: 0, complete: false });
         };
         if !row.complete {
             // As in `upload_state`.
@@ -116,23 +94,14 @@ impl Service {
     ) -> Result<(), ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, upload);
-        if self.meta.set_ticket(request, ticket).await? {
-            Ok(())
-        } else {
-            Err(ErrorCode::NotFound.into())
-        }
+        if self.meta.set_ticket(request, ticket).await? { Ok(()) } else { Err(ErrorCode::NotFound.into()) }
     }
 
     /// Ends an upload: its reservation, and its blobs that no commit names.
-    pub(crate) async fn end_upload(
-        &self,
-        access: &SpaceAccess,
-        upload: UploadId,
-    ) -> Result<(), ServiceError> {
+    pub(crate) async fn end_upload(&self, access: &SpaceAccess, upload: UploadId) -> Result<(), ServiceError> {
         access.may(UPLOADERS)?;
         let objects = self.meta.end_upload(access.space(), upload).await?;
-        self.remove_objects(objects.ok_or(ErrorCode::NotFound)?)
-            .await
+        self.remove_objects(objects.ok_or(ErrorCode::NotFound)?).await
     }
 
     /// Removes objects that no row names any more.
@@ -145,23 +114,11 @@ impl Service {
 
     /// Names an upload of the session's space, today.
     pub(super) fn request(&self, access: &SpaceAccess, upload: UploadId) -> UploadRequest {
-        UploadRequest {
-            space: access.space(),
-            upload,
-            day: self.clock.today(),
-        }
+        UploadRequest { space: access.space(), upload, day: self.clock.today() }
     }
 
     async fn state_of(&self, row: BlobRow) -> Result<BlobState, ServiceError> {
-        let stored = if row.complete {
-            row.size
-        } else {
-            self.blobs.durable_len(row.object).await?
-        };
-        Ok(BlobState {
-            blob: row.blob,
-            stored,
-            complete: row.complete,
-        })
+        let stored = if row.complete { row.size } else { self.blobs.durable_len(row.object).await? };
+        Ok(BlobState { blob: row.blob, stored, complete: row.complete })
     }
 }

@@ -1,8 +1,8 @@
 //! Registration, login, devices.
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode,
-    LoginAnswer, LoginFinish, NewDevice, RegisterFinish, RemoveDevice, SigchainAnswer,
+    AccountAnswer, AddDevice, Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer,
+    LoginFinish, NewDevice, RegisterFinish, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::capability::device_login_message;
 use anonicloud_proto::codec::Encode as _;
@@ -27,12 +27,8 @@ async fn an_account_comes_back_as_it_was_registered() {
     let account: AccountAnswer = expect(server.get("/v1/account").bearer_auth(&token), 200).await;
     assert_eq!(account.handle, "alice");
     assert_eq!(account.devices, [alice.device]);
-    assert_eq!(
-        (account.quota, account.used, account.reserved),
-        (10 << 30, 0, 0)
-    );
-    let chain: SigchainAnswer =
-        expect(server.get("/v1/account/sigchain").bearer_auth(&token), 200).await;
+    assert_eq!((account.quota, account.used, account.reserved), (10 << 30, 0, 0));
+    let chain: SigchainAnswer = expect(server.get("/v1/account/sigchain").bearer_auth(&token), 200).await;
     assert_eq!(chain.links.len(), 2);
     expect_status(server.post("/v1/logout").bearer_auth(&token), 204).await;
     let after = server.get("/v1/account").bearer_auth(&token);
@@ -77,59 +73,11 @@ async fn a_registration_that_breaks_a_rule_leaves_nothing() {
     let server = Server::start().await;
     let alice = Actor::new(&server, "alice").await;
     let good = alice.register_finish(&server).await;
-    let adds = vec![AddedBlob {
-        blob: BlobId::from_bytes([1; 32]),
-        size: 1,
-    }];
-    let lists = CommitLists {
-        adds,
-        ..CommitLists::default()
-    };
-    let genesis = alice.genesis();
-    let mut header = genesis.logged.header.fields().clone();
-    header.lists = lists.hash();
-    let with_adds = alice.sign(header.clone(), b"genesis", lists, &alice.admin);
-    let by_writer = alice.sign(
-        genesis.logged.header.fields().clone(),
-        b"genesis",
-        CommitLists::default(),
-        &alice.write,
-    );
-    type Change = Box<dyn Fn(&mut RegisterFinish)>;
-    let commit = |bytes: Vec<u8>| -> Change {
-        Box::new(move |finish| finish.genesis = Base64::new(bytes.clone()))
-    };
-    let cases: Vec<(Change, ErrorCode)> = vec![
-        (
-            Box::new(|f| f.handle = "A".to_owned()),
-            ErrorCode::HandleInvalid,
-        ),
-        (
-            Box::new(|f| f.record = Base64::new(vec![1; 10])),
-            ErrorCode::BadRequest,
-        ),
-        (Box::new(|f| f.sigchain.truncate(1)), ErrorCode::BadRequest),
-        (Box::new(|f| f.sigchain.swap(0, 1)), ErrorCode::BadRequest),
-        (
-            Box::new(|f| f.boxes.identity.sealed = Base64::new(vec![0; 4097])),
-            ErrorCode::TooLarge,
-        ),
-        (
-            Box::new(|f| f.boxes.space.version = u64::MAX),
-            ErrorCode::BadRequest,
-        ),
-        (
-            Box::new(|f| f.device.auth_public_key = Base64::new(vec![0; 31])),
-            ErrorCode::BadRequest,
-        ),
-        (
-            Box::new(|f| f.space_keys = Base64::new(vec![0; 127])),
-            ErrorCode::BadRequest,
-        ),
-        (commit(b"garbage".to_vec()), ErrorCode::CommitInvalid),
-        (commit(with_adds.to_bytes()), ErrorCode::CommitInvalid),
-        (commit(by_writer.to_bytes()), ErrorCode::CommitInvalid),
-    ];
+    let mut cases = broken_parts();
+    for genesis in broken_geneses(&alice) {
+        let change = move |finish: &mut RegisterFinish| finish.genesis = genesis.clone();
+        cases.push((Box::new(change), ErrorCode::CommitInvalid));
+    }
     for (number, (change, code)) in cases.into_iter().enumerate() {
         let mut finish = good.clone();
         change(&mut finish);
@@ -137,6 +85,35 @@ async fn a_registration_that_breaks_a_rule_leaves_nothing() {
         assert_eq!(refused(post).await, code, "case {number}");
     }
     expect_status(server.post("/v1/register/finish").json(&good), 201).await;
+}
+
+type Change = Box<dyn Fn(&mut RegisterFinish)>;
+
+fn broken_parts() -> Vec<(Change, ErrorCode)> {
+    use ErrorCode::{BadRequest, HandleInvalid, TooLarge};
+    let bytes = |len| Base64::new(vec![0; len]);
+    vec![
+        (Box::new(|f| f.handle = "A".to_owned()), HandleInvalid),
+        (Box::new(move |f| f.record = bytes(10)), BadRequest),
+        (Box::new(|f| f.sigchain.truncate(1)), BadRequest),
+        (Box::new(|f| f.sigchain.swap(0, 1)), BadRequest),
+        (Box::new(move |f| f.boxes.identity.sealed = bytes(4097)), TooLarge),
+        (Box::new(|f| f.boxes.space.version = u64::MAX), BadRequest),
+        (Box::new(move |f| f.device.auth_public_key = bytes(31)), BadRequest),
+        (Box::new(move |f| f.space_keys = bytes(127)), BadRequest),
+    ]
+}
+
+/// Bytes that are no commit, one that adds a blob, one that the wrong key signed.
+fn broken_geneses(alice: &Actor) -> [Base64; 3] {
+    let adds = vec![AddedBlob { blob: BlobId::from_bytes([1; 32]), size: 1 }];
+    let lists = CommitLists { adds, ..CommitLists::default() };
+    let fields = alice.genesis().logged.header.fields().clone();
+    let mut header = fields.clone();
+    header.lists = lists.hash();
+    let with_adds = alice.sign(header, b"genesis", lists, &alice.admin);
+    let by_writer = alice.sign(fields, b"genesis", CommitLists::default(), &alice.write);
+    [b"garbage".to_vec(), with_adds.to_bytes(), by_writer.to_bytes()].map(Base64::new)
 }
 
 #[tokio::test]
@@ -153,10 +130,7 @@ async fn a_wrong_password_and_an_unknown_handle_look_the_same() {
     for started in [&wrong, &unknown] {
         assert_eq!(started.ke2.as_bytes().len(), right.ke2.as_bytes().len());
         assert_eq!(started.login.as_bytes().len(), right.login.as_bytes().len());
-        let finish = LoginFinish {
-            login: started.login.clone(),
-            ke3: Base64::new(vec![1; 64]),
-        };
+        let finish = LoginFinish { login: started.login.clone(), ke3: Base64::new(vec![1; 64]) };
         let post = server.post("/v1/login/finish").json(&finish);
         assert_eq!(refused(post).await, ErrorCode::LoginFailed);
     }
@@ -178,24 +152,15 @@ async fn a_device_signs_in_until_it_is_removed() {
     let device = DeviceId::from_bytes([5; 16]);
     let stranger = device_login(&server, &alice, device, &key).await;
     assert_eq!(stranger.err(), Some(ErrorCode::LoginFailed));
-    let chain: SigchainAnswer =
-        expect(server.get("/v1/account/sigchain").bearer_auth(&owner), 200).await;
+    let chain: SigchainAnswer = expect(server.get("/v1/account/sigchain").bearer_auth(&owner), 200).await;
     let head = ChainHash::of(chain.links[1].as_bytes());
     let link = alice.link(2, head, b"add");
     let add = AddDevice {
-        device: NewDevice {
-            device,
-            auth_public_key: public(&key),
-        },
+        device: NewDevice { device, auth_public_key: public(&key) },
         prev: head,
         link: Base64::new(link.clone()),
     };
-    let post = |add: &AddDevice| {
-        server
-            .post("/v1/account/devices")
-            .bearer_auth(&owner)
-            .json(add)
-    };
+    let post = |add: &AddDevice| server.post("/v1/account/devices").bearer_auth(&owner).json(add);
     expect_status(post(&add), 201).await;
     assert_eq!(refused(post(&add)).await, ErrorCode::SigchainMoved);
     let session = device_login(&server, &alice, device, &key).await.unwrap();
@@ -203,11 +168,7 @@ async fn a_device_signs_in_until_it_is_removed() {
     let token = bearer(&session.token);
     expect_status(server.get("/v1/account").bearer_auth(&token), 200).await;
     let head = ChainHash::of(&link);
-    let remove = RemoveDevice {
-        device,
-        prev: head,
-        link: Base64::new(alice.link(3, head, b"remove")),
-    };
+    let remove = RemoveDevice { device, prev: head, link: Base64::new(alice.link(3, head, b"remove")) };
     let post = server.post("/v1/account/devices/remove");
     expect_status(post.bearer_auth(&owner).json(&remove), 204).await;
     let ended = server.get("/v1/account").bearer_auth(&token);
@@ -223,12 +184,8 @@ async fn device_login(
     device: DeviceId,
     key: &SigningKey,
 ) -> Result<LoginAnswer, ErrorCode> {
-    let start = DeviceLoginStart {
-        account: actor.account,
-        device,
-    };
-    let challenge: Challenge =
-        expect(server.post("/v1/login/device/start").json(&start), 200).await;
+    let start = DeviceLoginStart { account: actor.account, device };
+    let challenge: Challenge = expect(server.post("/v1/login/device/start").json(&start), 200).await;
     let bytes: [u8; 32] = challenge.challenge.as_bytes().try_into().unwrap();
     let message = device_login_message(&actor.realm, &actor.account, &device, &bytes);
     let finish = DeviceLoginFinish {

@@ -1,9 +1,8 @@
 //! A client with keys of its own, made from a seed.
 
 use anonicloud_proto::api::{
-    AccountBoxes, Base64, Challenge, LoginAnswer, LoginFinish,
-    LoginStart, LoginStarted, NewDevice, RealmAnswer, RegisterFinish, RegisterStart,
-    RegisterStarted, SealedBox, SpaceSessionAnswer, SpaceSessionFinish,
+    AccountBoxes, Base64, Challenge, LoginAnswer, LoginFinish, LoginStart, LoginStarted, NewDevice, RealmAnswer,
+    RegisterFinish, RegisterStart, RegisterStarted, SealedBox, SpaceSessionAnswer, SpaceSessionFinish,
 };
 use anonicloud_proto::capability::{
     CapabilityKeys, CapabilityPublicKey, CapabilitySignature, ReadTokenHash, Right, session_message,
@@ -21,9 +20,8 @@ use anonicloud_proto::suite::Suite;
 use ed25519_dalek::{Signer as _, SigningKey};
 use opaque_ke::ksf::Identity;
 use opaque_ke::{
-    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration,
-    ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse,
-    Ristretto255, TripleDh,
+    CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration, ClientRegistrationFinishParameters,
+    CredentialResponse, Identifiers, RegistrationResponse, Ristretto255, TripleDh,
 };
 
 use crate::process::{Server, bearer, expect, expect_status};
@@ -125,14 +123,10 @@ impl Actor {
             handle: self.handle.clone(),
             request: Base64::new(started.message.serialize().to_vec()),
         };
-        let answer: RegisterStarted =
-            expect(server.post("/v1/register/start").json(&start), 200).await;
+        let answer: RegisterStarted = expect(server.post("/v1/register/start").json(&start), 200).await;
         let response = RegistrationResponse::deserialize(answer.response.as_bytes()).unwrap();
         let parameters = ClientRegistrationFinishParameters::new(self.identifiers(), None);
-        let finished = started
-            .state
-            .finish(&mut Random, &self.password, response, parameters)
-            .unwrap();
+        let finished = started.state.finish(&mut Random, &self.password, response, parameters).unwrap();
         let genesis = self.link(0, ChainHash::ZERO, b"genesis");
         let device = self.link(1, ChainHash::of(&genesis), b"device");
         RegisterFinish {
@@ -142,10 +136,7 @@ impl Actor {
             boxes: self.boxes(),
             recovery_public_key: Base64::new(vec![7; 1984]),
             sigchain: vec![Base64::new(genesis), Base64::new(device)],
-            device: NewDevice {
-                device: self.device,
-                auth_public_key: public(&self.device_key),
-            },
+            device: NewDevice { device: self.device, auth_public_key: public(&self.device_key) },
             space_keys: Base64::new(self.capability_keys().to_bytes()),
             genesis: Base64::new(self.genesis().to_bytes()),
         }
@@ -185,22 +176,14 @@ impl Actor {
     }
 
     /// The answer to the first message of a login, and the second message if the password opens it.
-    pub(crate) async fn login_messages(
-        &self,
-        server: &Server,
-    ) -> (LoginStarted, Option<LoginFinish>) {
+    pub(crate) async fn login_messages(&self, server: &Server) -> (LoginStarted, Option<LoginFinish>) {
         let client = ClientLogin::<TestSuite>::start(&mut Random, &self.password).unwrap();
-        let start = LoginStart {
-            handle: self.handle.clone(),
-            ke1: Base64::new(client.message.serialize().to_vec()),
-        };
+        let start = LoginStart { handle: self.handle.clone(), ke1: Base64::new(client.message.serialize().to_vec()) };
         let started: LoginStarted = expect(server.post("/v1/login/start").json(&start), 200).await;
         let response = CredentialResponse::deserialize(started.ke2.as_bytes()).unwrap();
         let context = context(Label::OpaqueContext, &self.realm, &[&Suite::V1.to_bytes()]);
         let parameters = ClientLoginFinishParameters::new(Some(&context), self.identifiers(), None);
-        let finished = client
-            .state
-            .finish(&mut Random, &self.password, response, parameters);
+        let finished = client.state.finish(&mut Random, &self.password, response, parameters);
         let finish = finished.ok().map(|finished| LoginFinish {
             login: started.login.clone(),
             ke3: Base64::new(finished.message.serialize().to_vec()),
@@ -214,34 +197,22 @@ impl Actor {
         let path = format!("/v1/spaces/{}/sessions/finish", self.space);
         let answer: SpaceSessionAnswer = expect(server.post(&path).json(&finish), 200).await;
         assert_eq!(answer.rights, rights);
-        Space {
-            id: self.space,
-            token: bearer(&answer.token),
-        }
+        Space { id: self.space, token: bearer(&answer.token) }
     }
 
     /// Proofs of this actor's rights in any space.
-    pub(crate) async fn prove(
-        &self,
-        server: &Server,
-        space: SpaceId,
-        rights: &[Right],
-    ) -> SpaceSessionFinish {
+    pub(crate) async fn prove(&self, server: &Server, space: SpaceId, rights: &[Right]) -> SpaceSessionFinish {
         let path = format!("/v1/spaces/{space}/sessions/start");
         let challenge: Challenge = expect(server.post(&path), 200).await;
         let bytes: [u8; 32] = challenge.challenge.as_bytes().try_into().unwrap();
         let proof = |right: Right, key: &SigningKey| {
             let message = session_message(&self.realm, &space, 0, right, &bytes);
-            rights
-                .contains(&right)
-                .then(|| Base64::new(key.sign(&message).to_bytes().to_vec()))
+            rights.contains(&right).then(|| Base64::new(key.sign(&message).to_bytes().to_vec()))
         };
         SpaceSessionFinish {
             challenge: challenge.challenge,
             epoch: 0,
-            read: rights
-                .contains(&Right::Read)
-                .then(|| Base64::new(self.read.to_vec())),
+            read: rights.contains(&Right::Read).then(|| Base64::new(self.read.to_vec())),
             append: proof(Right::Append, &self.append),
             write: proof(Right::Write, &self.write),
             admin: proof(Right::Admin, &self.admin),
@@ -265,29 +236,16 @@ impl Actor {
     }
 
     /// A tree commit behind this head.
-    pub(crate) fn commit(
-        &self,
-        head: &HeadAnswer,
-        body: &[u8],
-        adds: &[AddedBlob],
-    ) -> PostedCommit {
+    pub(crate) fn commit(&self, head: &HeadAnswer, body: &[u8], adds: &[AddedBlob]) -> PostedCommit {
         let mut adds = adds.to_vec();
         adds.sort_unstable();
-        let lists = CommitLists {
-            adds,
-            ..CommitLists::default()
-        };
+        let lists = CommitLists { adds, ..CommitLists::default() };
         let header = self.header(head, body, &lists);
         self.sign(header, body, lists, &self.write)
     }
 
     /// The header of a tree commit behind this head.
-    pub(crate) fn header(
-        &self,
-        head: &HeadAnswer,
-        body: &[u8],
-        lists: &CommitLists,
-    ) -> UnsignedHeader {
+    pub(crate) fn header(&self, head: &HeadAnswer, body: &[u8], lists: &CommitLists) -> UnsignedHeader {
         let mut frontier = head.frontier.clone();
         frontier.append(&head.commit.header.to_bytes()).unwrap();
         UnsignedHeader {
@@ -313,18 +271,11 @@ impl Actor {
     ) -> PostedCommit {
         let signature = key.sign(&header.message(&self.realm)).to_bytes();
         let header = header.with_signature(CapabilitySignature::from_bytes(signature));
-        PostedCommit {
-            logged: LoggedCommit {
-                header,
-                body: body.to_vec(),
-            },
-            lists,
-        }
+        PostedCommit { logged: LoggedCommit { header, body: body.to_vec() }, lists }
     }
 
     pub(crate) fn capability_keys(&self) -> CapabilityKeys {
-        let public =
-            |key: &SigningKey| CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
+        let public = |key: &SigningKey| CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
         CapabilityKeys {
             read: ReadTokenHash::of(&self.read),
             append: public(&self.append),
@@ -334,10 +285,7 @@ impl Actor {
     }
 
     fn identifiers(&self) -> Identifiers<'_> {
-        Identifiers {
-            client: None,
-            server: Some(self.realm.as_bytes()),
-        }
+        Identifiers { client: None, server: Some(self.realm.as_bytes()) }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use anonicloud_proto::api::{CommitAnswer, ErrorCode};
 use anonicloud_proto::codec::Encode as _;
-use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, PostedCommit, UnsignedHeader};
+use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, HeadAnswer, PostedCommit, UnsignedHeader};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{BlobId, SpaceId};
 use anonicloud_proto::merkle::Frontier;
 
 use crate::actor::Actor;
-use crate::space::Blob;
 use crate::process::{Server, expect, expect_status, refused};
+use crate::space::Blob;
 
 #[tokio::test]
 async fn of_two_commits_at_once_exactly_one_wins() {
@@ -18,15 +18,11 @@ async fn of_two_commits_at_once_exactly_one_wins() {
     for round in 0..10_u8 {
         let head = space.head(&server).await;
         let commits = [0, 1].map(|who| alice.commit(&head, &[round, who], &[]));
-        let sent = commits
-            .each_ref()
-            .map(|c| space.committing(&server, c).send());
+        let sent = commits.each_ref().map(|c| space.committing(&server, c).send());
         let [first, second] = sent;
         let (first, second) = tokio::join!(first, second);
         let answers = [first.unwrap(), second.unwrap()];
-        let won = answers
-            .each_ref()
-            .map(|answer| answer.status().is_success());
+        let won = answers.each_ref().map(|answer| answer.status().is_success());
         assert!(won[0] != won[1], "round {round}: {won:?}");
         let winner = &commits[usize::from(won[1])];
         for (answer, won) in answers.into_iter().zip(won) {
@@ -50,97 +46,12 @@ async fn a_commit_that_breaks_a_rule_changes_nothing() {
     let blob = Blob::new(1, 100);
     space.send(&server, upload, &blob).await;
     let part = Blob::new(2, 100);
-    let put = server
-        .put(&space.path(&part.put_path(upload, 0)))
-        .bearer_auth(&space.token)
-        .body(part.bytes[..50].to_vec());
+    let put =
+        server.put(&space.path(&part.put_path(upload, 0))).bearer_auth(&space.token).body(part.bytes[..50].to_vec());
     expect_status(put, 200).await;
     let head = space.head(&server).await;
-    let none = CommitLists::default();
-    let base = alice.header(&head, b"tree", &none);
-    let with = |change: &dyn Fn(&mut UnsignedHeader)| {
-        let mut header = base.clone();
-        change(&mut header);
-        let key = if header.kind == CommitKind::Tree {
-            &alice.write
-        } else {
-            &alice.admin
-        };
-        alice.sign(header, b"tree", CommitLists::default(), key)
-    };
-    let mut grown = Frontier::default();
-    grown.append(b"another").unwrap();
-    let releases = CommitLists {
-        releases: vec![blob.id],
-        ..CommitLists::default()
-    };
-    let mut releasing = base.clone();
-    releasing.lists = releases.hash();
-    let missing = AddedBlob {
-        blob: BlobId::from_bytes([9; 32]),
-        size: 100,
-    };
-    let resized = AddedBlob {
-        blob: blob.id,
-        size: 99,
-    };
-    use ErrorCode::{BlobMissing, CommitInvalid, EpochStale, HeadMoved};
-    let cases: Vec<(&str, PostedCommit, ErrorCode)> = vec![
-        (
-            "space",
-            with(&|h| h.space = SpaceId::from_bytes([1; 32])),
-            CommitInvalid,
-        ),
-        ("epoch", with(&|h| h.epoch = 1), EpochStale),
-        ("seq", with(&|h| h.seq = 2), HeadMoved),
-        ("prev", with(&|h| h.prev = ChainHash::ZERO), HeadMoved),
-        (
-            "history",
-            with(&|h| h.history = grown.root()),
-            CommitInvalid,
-        ),
-        ("genesis", alice.genesis(), CommitInvalid),
-        (
-            "roster",
-            with(&|h| h.kind = CommitKind::Roster),
-            CommitInvalid,
-        ),
-        (
-            "sweep",
-            with(&|h| h.kind = CommitKind::Sweep),
-            CommitInvalid,
-        ),
-        (
-            "fence",
-            with(&|h| h.kind = CommitKind::Fence),
-            CommitInvalid,
-        ),
-        (
-            "key",
-            alice.sign(base.clone(), b"tree", none, &alice.admin),
-            CommitInvalid,
-        ),
-        (
-            "release",
-            alice.sign(releasing, b"tree", releases, &alice.write),
-            CommitInvalid,
-        ),
-        (
-            "missing",
-            alice.commit(&head, b"tree", &[blob.added(), missing]),
-            BlobMissing,
-        ),
-        (
-            "resized",
-            alice.commit(&head, b"tree", &[resized]),
-            BlobMissing,
-        ),
-        (
-            "partial",
-            alice.commit(&head, b"tree", &[blob.added(), part.added()]),
-            BlobMissing,
-        ),
-    ];
+    let mut cases = broken_headers(&alice, &head);
+    cases.extend(broken_lists(&alice, &head, &blob, &part));
     for (name, commit, code) in &cases {
         let got = refused(space.committing(&server, commit)).await;
         assert_eq!(got, *code, "{name}");
@@ -149,21 +60,61 @@ async fn a_commit_that_breaks_a_rule_changes_nothing() {
     for at in [0, 10, 100, whole.len() - 1] {
         let mut broken = whole.clone();
         broken[at] ^= 1;
-        let post = server
-            .post(&space.path("commits"))
-            .bearer_auth(&space.token);
+        let post = server.post(&space.path("commits")).bearer_auth(&space.token);
         let code = refused(post.body(broken)).await;
-        assert!(
-            matches!(code, CommitInvalid | HeadMoved),
-            "byte {at}: {code:?}"
-        );
+        let known = matches!(code, ErrorCode::CommitInvalid | ErrorCode::HeadMoved);
+        assert!(known, "byte {at}: {code:?}");
     }
     assert_eq!(space.head(&server).await, head);
-    assert_eq!(
-        refused(space.reading(&server, &blob)).await,
-        ErrorCode::NotFound
-    );
+    let read = refused(space.reading(&server, &blob)).await;
+    assert_eq!(read, ErrorCode::NotFound);
     space.commit(&server, &alice, &[&blob]).await;
+}
+
+type Case = (&'static str, PostedCommit, ErrorCode);
+
+fn broken_headers(alice: &Actor, head: &HeadAnswer) -> Vec<Case> {
+    use ErrorCode::{CommitInvalid, EpochStale, HeadMoved};
+    let base = alice.header(head, b"tree", &CommitLists::default());
+    let with = |change: &dyn Fn(&mut UnsignedHeader)| {
+        let mut header = base.clone();
+        change(&mut header);
+        let tree = header.kind == CommitKind::Tree;
+        let key = if tree { &alice.write } else { &alice.admin };
+        alice.sign(header, b"tree", CommitLists::default(), key)
+    };
+    let mut grown = Frontier::default();
+    grown.append(b"another").unwrap();
+    let nowhere = SpaceId::from_bytes([1; 32]);
+    let by_admin = alice.sign(base.clone(), b"tree", CommitLists::default(), &alice.admin);
+    vec![
+        ("space", with(&|h| h.space = nowhere), CommitInvalid),
+        ("epoch", with(&|h| h.epoch = 1), EpochStale),
+        ("seq", with(&|h| h.seq = 2), HeadMoved),
+        ("prev", with(&|h| h.prev = ChainHash::ZERO), HeadMoved),
+        ("history", with(&|h| h.history = grown.root()), CommitInvalid),
+        ("genesis", alice.genesis(), CommitInvalid),
+        ("roster", with(&|h| h.kind = CommitKind::Roster), CommitInvalid),
+        ("sweep", with(&|h| h.kind = CommitKind::Sweep), CommitInvalid),
+        ("fence", with(&|h| h.kind = CommitKind::Fence), CommitInvalid),
+        ("key", by_admin, CommitInvalid),
+    ]
+}
+
+fn broken_lists(alice: &Actor, head: &HeadAnswer, blob: &Blob, part: &Blob) -> Vec<Case> {
+    use ErrorCode::{BlobMissing, CommitInvalid};
+    let releases = CommitLists { releases: vec![blob.id], ..CommitLists::default() };
+    let header = alice.header(head, b"tree", &releases);
+    let releasing = alice.sign(header, b"tree", releases, &alice.write);
+    let missing = AddedBlob { blob: BlobId::from_bytes([9; 32]), size: 100 };
+    let resized = AddedBlob { blob: blob.id, size: 99 };
+    let adding = |adds: &[AddedBlob]| alice.commit(head, b"tree", adds);
+    vec![
+        ("release", releasing, CommitInvalid),
+        ("missing", adding(&[blob.added(), missing]), BlobMissing),
+        ("resized", adding(&[resized]), BlobMissing),
+        ("partial", adding(&[blob.added(), part.added()]), BlobMissing),
+    ]
 }
 
 #[tokio::test]
@@ -177,7 +128,6 @@ async fn a_commit_may_name_what_an_earlier_one_named() {
     space.send(&server, upload, &second).await;
     space.commit(&server, &alice, &[&first, &second]).await;
     let token = crate::process::bearer(&alice.login(&server).await.unwrap().token);
-    let account: anonicloud_proto::api::AccountAnswer =
-        expect(server.get("/v1/account").bearer_auth(token), 200).await;
+    let account: anonicloud_proto::api::AccountAnswer = expect(server.get("/v1/account").bearer_auth(token), 200).await;
     assert_eq!((account.used, account.reserved), (200, 100));
 }

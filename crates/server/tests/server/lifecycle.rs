@@ -11,39 +11,27 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::actor::Actor;
-use crate::space::Blob;
 use crate::process::{Server, command, expect_status, refused};
+use crate::space::Blob;
 
 #[tokio::test]
 async fn an_acknowledged_blob_and_commit_survive_sigkill() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 10 << 20).await;
-    let (committed, complete, part) = (
-        Blob::new(1, 3 << 20),
-        Blob::new(2, 70_000),
-        Blob::new(3, 1000),
-    );
+    let (committed, complete, part) = (Blob::new(1, 3 << 20), Blob::new(2, 70_000), Blob::new(3, 1000));
     space.send(&server, upload, &committed).await;
     space.commit(&server, &alice, &[&committed]).await;
     space.send(&server, upload, &complete).await;
-    let put = server
-        .put(&space.path(&part.put_path(upload, 0)))
-        .bearer_auth(&space.token)
-        .body(part.bytes[..600].to_vec());
+    let put =
+        server.put(&space.path(&part.put_path(upload, 0))).bearer_auth(&space.token).body(part.bytes[..600].to_vec());
     expect_status(put, 200).await;
     let head = space.head(&server).await;
     let server = server.kill_and_restart().await;
     let stale = server.get(&space.path("head")).bearer_auth(&space.token);
     assert_eq!(refused(stale).await, ErrorCode::SessionExpired);
     let space = alice
-        .open_space(
-            &server,
-            &[
-                anonicloud_proto::capability::Right::Read,
-                anonicloud_proto::capability::Right::Write,
-            ],
-        )
+        .open_space(&server, &[anonicloud_proto::capability::Right::Read, anonicloud_proto::capability::Right::Write])
         .await;
     assert_eq!(space.head(&server).await, head);
     let rest = space.sending(&server, upload, &part, 600);
@@ -68,9 +56,7 @@ async fn files_that_no_row_names_are_swept_at_the_start() {
     fs_err::write(&orphan, b"orphan").unwrap();
     let server = server.kill_and_restart().await;
     assert!(!orphan.exists());
-    let space = alice
-        .open_space(&server, &[anonicloud_proto::capability::Right::Read])
-        .await;
+    let space = alice.open_space(&server, &[anonicloud_proto::capability::Right::Read]).await;
     let read = expect_status(space.reading(&server, &blob), 200).await;
     assert_eq!(read.bytes().await.unwrap(), blob.bytes);
 }
@@ -107,10 +93,7 @@ async fn sigterm_lets_running_requests_finish_and_refuses_new_ones() {
     let mut answer = Vec::new();
     running.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.contains("\"complete\":true"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"complete\":true"), "{answer}");
     assert!(server.wait().await.success());
 }
 
@@ -120,10 +103,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     let output = command(server.folder().path(), &[]).output().await.unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        text.starts_with("error: another server uses the data folder"),
-        "{text}"
-    );
+    assert!(text.starts_with("error: another server uses the data folder"), "{text}");
     assert!(text.contains("\nhint: "), "{text}");
     expect_status(server.get("/v1/realm"), 200).await;
 }
@@ -140,30 +120,19 @@ async fn plain_http_leaves_no_machine() {
     let output = plain.output().await.unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        text.contains("plain HTTP") && text.contains("hint: give --tls-cert"),
-        "{text}"
-    );
+    assert!(text.contains("plain HTTP") && text.contains("hint: give --tls-cert"), "{text}");
     assert!(!folder.path().join("data").exists());
 }
 
 #[tokio::test]
 async fn tls_speaks_http_2_and_carries_blobs() {
     let server = Server::start_tls().await;
-    assert!(
-        server.url.starts_with("https://127.0.0.1:"),
-        "{}",
-        server.url
-    );
+    assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 20 << 20).await;
     let blobs = [1, 2, 3].map(|name| Blob::new(name, 5 << 20));
     let [a, b, c] = &blobs;
-    tokio::join!(
-        space.send(&server, upload, a),
-        space.send(&server, upload, b),
-        space.send(&server, upload, c),
-    );
+    tokio::join!(space.send(&server, upload, a), space.send(&server, upload, b), space.send(&server, upload, c),);
     // Answered without its body being read, over HTTP/2 too.
     space.send(&server, upload, a).await;
     space.commit(&server, &alice, &[a, b, c]).await;
@@ -193,9 +162,7 @@ async fn a_unix_socket_is_served_and_a_stale_one_replaced() {
     assert_eq!(&ready, b"listening on unix:");
     let mut stream = UnixStream::connect(&socket).await.unwrap();
     stream
-        .write_all(
-            b"GET /v1/realm HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nconnection: close\r\n\r\n",
-        )
+        .write_all(b"GET /v1/realm HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
     let mut answer = String::new();
@@ -245,11 +212,7 @@ async fn logs_and_files_name_nobody() {
         canary |= contains(&bytes, alice.handle.as_bytes());
         for secret in &secrets[1..] {
             for text in spellings(secret) {
-                assert!(
-                    !contains(&bytes, text.as_bytes()),
-                    "{text} in {}",
-                    path.display()
-                );
+                assert!(!contains(&bytes, text.as_bytes()), "{text} in {}", path.display());
             }
             assert!(!contains(&bytes, secret), "a secret in {}", path.display());
         }
@@ -267,8 +230,7 @@ async fn files_are_for_their_owner_and_blobs_carry_the_day_alone() {
     let upload = space.open_upload(&server, 1, 1 << 20).await;
     let blob = Blob::new(1, 1000);
     space.send(&server, upload, &blob).await;
-    let mode =
-        |path: &std::path::Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&server.data()), 0o700);
     assert_eq!(mode(&server.data().join("server.key")), 0o600);
     let stored: Vec<_> = files(&server.data().join("blobs"));
@@ -317,20 +279,13 @@ async fn blobs_without_their_metadata_are_refused_and_not_swept() {
         let output = command(folder.path(), &[]).output().await.unwrap();
         assert!(!output.status.success());
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            text.starts_with("error: metadata.sqlite is missing"),
-            "{text}"
-        );
+        assert!(text.starts_with("error: metadata.sqlite is missing"), "{text}");
         assert_eq!(files(&server.data().join("blobs")), stored);
     }
 }
 
 fn spellings(secret: &[u8]) -> Vec<String> {
-    let mut all = vec![
-        HEXLOWER.encode(secret),
-        BASE64.encode(secret),
-        BASE64URL_NOPAD.encode(secret),
-    ];
+    let mut all = vec![HEXLOWER.encode(secret), BASE64.encode(secret), BASE64URL_NOPAD.encode(secret)];
     all.extend(String::from_utf8(secret.to_vec()));
     all
 }

@@ -38,12 +38,7 @@ impl Server {
             .unwrap_or_else(|| panic!("not ready: {:?}", fs_err::read_to_string(log(&folder))))
             .trim_end()
             .to_owned();
-        Self {
-            child,
-            url,
-            folder,
-            client: Client::builder().no_proxy().build().unwrap(),
-        }
+        Self { child, url, folder, client: Client::builder().no_proxy().build().unwrap() }
     }
 
     /// A server over TLS, and a client that trusts it.
@@ -53,12 +48,7 @@ impl Server {
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
         fs_err::write(&certificate, made.cert.pem()).unwrap();
         fs_err::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let arguments = [
-            "--tls-cert",
-            certificate.to_str().unwrap(),
-            "--tls-key",
-            key.to_str().unwrap(),
-        ];
+        let arguments = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
         let mut server = Self::start_with(folder, &arguments).await;
         let trusted = Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([trusted]);
@@ -101,9 +91,7 @@ impl Server {
 
     /// A request with the API version.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.url))
-            .header("anonicloud-api", "1")
+        self.client.request(method, format!("{}{path}", self.url)).header("anonicloud-api", "1")
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -126,11 +114,7 @@ impl Server {
 /// The command that serves the folder's `data`, logging beside it.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anonicloud-server"));
-    let log = fs_err::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(folder.join("log"))
-        .unwrap();
+    let log = fs_err::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     command
         .args(["serve", "--log", "debug", "--listen", "127.0.0.1:0"])
         .arg("--data-dir")
@@ -157,10 +141,11 @@ pub(crate) async fn expect<T: DeserializeOwned>(request: RequestBuilder, status:
 /// Sends a request that must succeed with this status.
 pub(crate) async fn expect_status(request: RequestBuilder, status: u16) -> Response {
     let response = request.send().await.unwrap();
-    if response.status().as_u16() != status {
-        panic!("{}: {}", response.status(), response.text().await.unwrap());
+    let got = response.status().as_u16();
+    if got == status {
+        return response;
     }
-    response
+    panic!("{got}: {}", response.text().await.unwrap());
 }
 
 /// Sends a request that must be refused, and gives the code.
@@ -172,8 +157,7 @@ pub(crate) async fn refused(request: RequestBuilder) -> ErrorCode {
 pub(crate) async fn refusal(response: Response) -> (StatusCode, ErrorCode) {
     let status = response.status();
     let text = response.text().await.unwrap();
-    let body: ErrorBody =
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} with no refusal: {text}"));
+    let body: ErrorBody = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} with no refusal: {text}"));
     assert!(!body.error.message.is_empty() && !body.error.hint.is_empty());
     (status, body.error.code)
 }

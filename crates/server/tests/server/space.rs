@@ -39,20 +39,11 @@ impl Space {
 
     /// The request that opens an upload.
     pub(crate) fn opening(&self, server: &Server, upload: UploadId, bytes: u64) -> RequestBuilder {
-        server
-            .post(&self.path("uploads"))
-            .bearer_auth(&self.token)
-            .json(&OpenUpload { upload, bytes })
+        server.post(&self.path("uploads")).bearer_auth(&self.token).json(&OpenUpload { upload, bytes })
     }
 
     /// The request that sends a blob's bytes from `offset` on.
-    pub(crate) fn sending(
-        &self,
-        server: &Server,
-        upload: UploadId,
-        blob: &Blob,
-        offset: usize,
-    ) -> RequestBuilder {
+    pub(crate) fn sending(&self, server: &Server, upload: UploadId, blob: &Blob, offset: usize) -> RequestBuilder {
         server
             .put(&self.path(&blob.put_path(upload, offset)))
             .bearer_auth(&self.token)
@@ -69,10 +60,7 @@ impl Space {
 
     /// The request that posts a commit.
     pub(crate) fn committing(&self, server: &Server, commit: &PostedCommit) -> RequestBuilder {
-        server
-            .post(&self.path("commits"))
-            .bearer_auth(&self.token)
-            .body(commit.to_bytes())
+        server.post(&self.path("commits")).bearer_auth(&self.token).body(commit.to_bytes())
     }
 
     /// Commits behind the head.
@@ -103,17 +91,11 @@ impl Blob {
         let mut bytes = vec![0; len];
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[name]).finalize_xof().fill(&mut bytes);
-        Self {
-            id: BlobId::from_bytes([name; 32]),
-            bytes,
-        }
+        Self { id: BlobId::from_bytes([name; 32]), bytes }
     }
 
     pub(crate) fn added(&self) -> AddedBlob {
-        AddedBlob {
-            blob: self.id,
-            size: self.bytes.len() as u64,
-        }
+        AddedBlob { blob: self.id, size: self.bytes.len() as u64 }
     }
 
     /// The path, below the space, to send it from `offset` on.

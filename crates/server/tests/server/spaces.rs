@@ -8,8 +8,8 @@ use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::limits::LOG_PAGE_BYTES;
 
 use crate::actor::Actor;
-use crate::space::{Blob, Space};
 use crate::process::{Server, expect_status, refused};
+use crate::space::{Blob, Space};
 
 #[tokio::test]
 async fn proofs_open_the_space_they_are_for_and_nothing_else() {
@@ -69,25 +69,15 @@ async fn a_session_reaches_as_far_as_its_rights() {
     for space in [&appender, &writer, &admin] {
         let get = server.get(&space.path("head")).bearer_auth(&space.token);
         assert_eq!(refused(get).await, ErrorCode::Forbidden);
-        let get = server
-            .get(&space.path("log?from=0"))
-            .bearer_auth(&space.token);
+        let get = server.get(&space.path("log?from=0")).bearer_auth(&space.token);
         assert_eq!(refused(get).await, ErrorCode::Forbidden);
-        assert_eq!(
-            refused(space.reading(&server, &blob)).await,
-            ErrorCode::Forbidden
-        );
+        assert_eq!(refused(space.reading(&server, &blob)).await, ErrorCode::Forbidden);
     }
     appender.send(&server, upload, &blob).await;
     expect_status(writer.committing(&server, &commit), 200).await;
     let bob = Actor::registered(&server, "bob").await;
-    let trespass = Space {
-        id: bob.space,
-        token: full.token.clone(),
-    };
-    let get = server
-        .get(&trespass.path("head"))
-        .bearer_auth(&trespass.token);
+    let trespass = Space { id: bob.space, token: full.token.clone() };
+    let get = server.get(&trespass.path("head")).bearer_auth(&trespass.token);
     assert_eq!(refused(get).await, ErrorCode::Forbidden);
     let account = server.get("/v1/account").bearer_auth(&full.token);
     assert_eq!(refused(account).await, ErrorCode::SessionExpired);

@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::actor::Actor;
-use crate::space::{Blob, Space};
 use crate::process::{Server, bearer, expect, expect_status, refused};
+use crate::space::{Blob, Space};
 
 #[tokio::test]
 async fn a_blob_goes_on_after_a_cut_at_any_offset() {
@@ -19,28 +19,17 @@ async fn a_blob_goes_on_after_a_cut_at_any_offset() {
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 100 << 20).await;
     let size = (2 << 20) + 17;
-    let cuts = [
-        1,
-        4095,
-        65_536,
-        (512 << 10) - 1,
-        512 << 10,
-        (1 << 20) + 3,
-        size - 1,
-    ];
+    let cuts = [1, 4095, 65_536, (512 << 10) - 1, 512 << 10, (1 << 20) + 3, size - 1];
     let mut blobs = Vec::new();
     for (name, cut) in (1..).zip(cuts) {
         let blob = Blob::new(name, size);
         send_and_break(&server, &space, upload, &blob, cut).await;
         let stored = wait_for(&server, &space, upload, &blob, cut).await;
-        let progress: BlobProgress =
-            expect(space.sending(&server, upload, &blob, stored), 200).await;
+        let progress: BlobProgress = expect(space.sending(&server, upload, &blob, stored), 200).await;
         assert!(progress.complete, "cut at {cut}");
         blobs.push(blob);
     }
-    space
-        .commit(&server, &alice, &blobs.iter().collect::<Vec<_>>())
-        .await;
+    space.commit(&server, &alice, &blobs.iter().collect::<Vec<_>>()).await;
     for blob in &blobs {
         let read = expect_status(space.reading(&server, blob), 200).await;
         assert!(read.bytes().await.unwrap() == blob.bytes);
@@ -49,9 +38,7 @@ async fn a_blob_goes_on_after_a_cut_at_any_offset() {
 
 /// Announces a whole blob, sends `cut` bytes of it and breaks the connection.
 async fn send_and_break(server: &Server, space: &Space, upload: UploadId, blob: &Blob, cut: usize) {
-    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap())
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
         "PUT {} HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
         space.path(&blob.put_path(upload, 0)),
@@ -64,13 +51,7 @@ async fn send_and_break(server: &Server, space: &Space, upload: UploadId, blob: 
 }
 
 /// Asks until all that was sent has arrived, and gives how much is stored.
-async fn wait_for(
-    server: &Server,
-    space: &Space,
-    upload: UploadId,
-    blob: &Blob,
-    cut: usize,
-) -> usize {
+async fn wait_for(server: &Server, space: &Space, upload: UploadId, blob: &Blob, cut: usize) -> usize {
     loop {
         let state = state(server, space, upload, "").await;
         let found = state.blobs.iter().find(|state| state.blob == blob.id);
@@ -101,28 +82,12 @@ async fn bytes_go_behind_those_stored_or_over_them() {
             .body(blob.bytes[from..to].to_vec())
     };
     assert_eq!(refused(part(1, 500)).await, ErrorCode::OffsetMismatch);
-    let progress = |stored| BlobProgress {
-        stored,
-        complete: false,
-    };
-    assert_eq!(
-        expect::<BlobProgress>(part(0, 500), 200).await,
-        progress(500)
-    );
+    let progress = |stored| BlobProgress { stored, complete: false };
+    assert_eq!(expect::<BlobProgress>(part(0, 500), 200).await, progress(500));
     assert_eq!(refused(part(501, 1000)).await, ErrorCode::OffsetMismatch);
-    assert_eq!(
-        expect::<BlobProgress>(part(200, 300), 200).await,
-        progress(300)
-    );
-    let expected = BlobState {
-        blob: blob.id,
-        stored: 300,
-        complete: false,
-    };
-    assert_eq!(
-        state(&server, &space, upload, "").await.blobs,
-        std::slice::from_ref(&expected)
-    );
+    assert_eq!(expect::<BlobProgress>(part(200, 300), 200).await, progress(300));
+    let expected = BlobState { blob: blob.id, stored: 300, complete: false };
+    assert_eq!(state(&server, &space, upload, "").await.blobs, std::slice::from_ref(&expected));
     let asked = async || -> BlobState {
         let path = space.path(&format!("uploads/{upload}/blobs/{}", blob.id));
         expect(server.get(&path).bearer_auth(&space.token), 200).await
@@ -133,14 +98,7 @@ async fn bytes_go_behind_those_stored_or_over_them() {
     // It is there: the body is not even read.
     let again: BlobProgress = expect(part(1000, 1000), 200).await;
     assert!(again.complete);
-    assert_eq!(
-        asked().await,
-        BlobState {
-            blob: blob.id,
-            stored: 1000,
-            complete: true,
-        }
-    );
+    assert_eq!(asked().await, BlobState { blob: blob.id, stored: 1000, complete: true });
     let path = |upload: UploadId| {
         let blob = BlobId::from_bytes([9; 32]);
         let path = space.path(&format!("uploads/{upload}/blobs/{blob}"));
@@ -161,18 +119,12 @@ async fn a_blob_is_written_once() {
     space.send(&server, upload, &blob).await;
     let mut other = Blob::new(2, 1000);
     other.id = blob.id;
-    assert_eq!(
-        refused(space.sending(&server, upload, &other, 0)).await,
-        ErrorCode::BlobConflict
-    );
+    assert_eq!(refused(space.sending(&server, upload, &other, 0)).await, ErrorCode::BlobConflict);
     let second = space.open_upload(&server, 2, 1 << 20).await;
     space.send(&server, second, &blob).await;
     space.commit(&server, &alice, &[&blob]).await;
     space.send(&server, second, &blob).await;
-    assert_eq!(
-        refused(space.sending(&server, second, &other, 0)).await,
-        ErrorCode::BlobConflict
-    );
+    assert_eq!(refused(space.sending(&server, second, &other, 0)).await, ErrorCode::BlobConflict);
     let path = space.path(&format!("uploads/{upload}/blobs/{}", blob.id));
     let delete = server.delete(&path).bearer_auth(&space.token);
     assert_eq!(refused(delete).await, ErrorCode::BlobConflict);
@@ -193,12 +145,7 @@ async fn bytes_that_do_not_hash_as_announced_are_gone() {
     let (_, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 2000).await;
     let blob = Blob::new(1, 1000);
-    let put = |bytes: Vec<u8>| {
-        server
-            .put(&space.path(&blob.put_path(upload, 0)))
-            .bearer_auth(&space.token)
-            .body(bytes)
-    };
+    let put = |bytes: Vec<u8>| server.put(&space.path(&blob.put_path(upload, 0))).bearer_auth(&space.token).body(bytes);
     let mut flipped = blob.bytes.clone();
     flipped[999] ^= 1;
     let mut longer = blob.bytes.clone();
@@ -247,9 +194,7 @@ async fn the_quota_holds_for_what_is_used_and_promised() {
     // The committed blob stays, the other went with its upload and may come again.
     expect_status(space.reading(&server, &blob), 200).await;
     space.open_upload(&server, 3, 1000).await;
-    space
-        .send(&server, UploadId::from_bytes([3; 16]), &rest)
-        .await;
+    space.send(&server, UploadId::from_bytes([3; 16]), &rest).await;
 }
 
 async fn usage(server: &Server, actor: &Actor) -> (u64, u64) {
@@ -266,21 +211,11 @@ async fn another_device_finds_uploads_tickets_and_pages_of_blobs() {
     let path = space.path(&format!("uploads/{upload}/ticket"));
     let put = |bytes: Vec<u8>| server.put(&path).bearer_auth(&space.token).body(bytes);
     expect_status(put(b"sealed".to_vec()), 204).await;
-    assert_eq!(
-        refused(put(vec![0; (64 << 10) + 1])).await,
-        ErrorCode::TooLarge
-    );
-    let list: UploadsAnswer = expect(
-        server.get(&space.path("uploads")).bearer_auth(&space.token),
-        200,
-    )
-    .await;
+    assert_eq!(refused(put(vec![0; (64 << 10) + 1])).await, ErrorCode::TooLarge);
+    let list: UploadsAnswer = expect(server.get(&space.path("uploads")).bearer_auth(&space.token), 200).await;
     assert_eq!(list.uploads.len(), 1);
     assert_eq!(list.uploads[0].upload, upload);
-    assert_eq!(
-        list.uploads[0].ticket.as_ref().unwrap().as_bytes(),
-        b"sealed"
-    );
+    assert_eq!(list.uploads[0].ticket.as_ref().unwrap().as_bytes(), b"sealed");
     for name in [3, 1, 2] {
         space.send(&server, upload, &Blob::new(name, 10)).await;
     }
@@ -298,9 +233,7 @@ async fn a_newer_request_takes_a_blob_over_from_a_stalled_one() {
     let (_, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
     let blob = Blob::new(1, 100_000);
-    let mut stalled = TcpStream::connect(server.url.strip_prefix("http://").unwrap())
-        .await
-        .unwrap();
+    let mut stalled = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
         "PUT {} HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nauthorization: Bearer {}\r\ncontent-length: 100000\r\n\r\n",
         space.path(&blob.put_path(upload, 0)),
@@ -329,10 +262,7 @@ async fn ranges_give_the_bytes_asked_for() {
     let upload = space.open_upload(&server, 1, 5 << 20).await;
     let blob = Blob::new(1, (3 << 20) + 1);
     space.send(&server, upload, &blob).await;
-    assert_eq!(
-        refused(space.reading(&server, &blob)).await,
-        ErrorCode::NotFound
-    );
+    assert_eq!(refused(space.reading(&server, &blob)).await, ErrorCode::NotFound);
     space.commit(&server, &alice, &[&blob]).await;
     let size = blob.bytes.len();
     for (from, to) in [(0, 1), (size - 1, size), (1000, 2_000_000), (0, size)] {
@@ -344,9 +274,7 @@ async fn ranges_give_the_bytes_asked_for() {
         assert_eq!(response.content_length(), Some((to - from) as u64));
         assert!(response.bytes().await.unwrap() == blob.bytes[from..to]);
     }
-    let past = space
-        .reading(&server, &blob)
-        .header("range", format!("bytes={size}-"));
+    let past = space.reading(&server, &blob).header("range", format!("bytes={size}-"));
     assert_eq!(refused(past).await, ErrorCode::BadRequest);
 }
 
@@ -359,9 +287,7 @@ async fn limits_of_a_blob_hold() {
     let put = |offset: u64, size: u64| {
         let id = BlobId::from_bytes([1; 32]);
         let query = format!("offset={offset}&size={size}&hash={hash}");
-        server
-            .put(&space.path(&format!("uploads/{upload}/blobs/{id}?{query}")))
-            .bearer_auth(&space.token)
+        server.put(&space.path(&format!("uploads/{upload}/blobs/{id}?{query}"))).bearer_auth(&space.token)
     };
     assert_eq!(refused(put(0, (5 << 20) + 1)).await, ErrorCode::TooLarge);
     assert_eq!(refused(put(0, 0)).await, ErrorCode::BadRequest);

@@ -12,10 +12,7 @@ use thiserror::Error;
 
 /// A server's address and, for one with a certificate of its own, who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "callers build it from what a person typed"
-)]
+#[expect(clippy::exhaustive_structs, reason = "callers build it from what a person typed")]
 pub struct ServerAddress {
     /// `https://host[:port][/path]`; `http` for a loopback host alone.
     pub url: String,
@@ -65,10 +62,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            idle: Duration::from_mins(1),
-        }
+        Self { connect: Duration::from_secs(10), idle: Duration::from_mins(1) }
     }
 }
 
@@ -92,30 +86,20 @@ enum Roots {
 
 impl CheckedAddress {
     pub(super) fn check(address: &ServerAddress) -> Result<Self, ConnectError> {
-        let invalid = || ConnectError::InvalidUrl {
-            url: address.url.clone(),
-        };
+        let invalid = || ConnectError::InvalidUrl { url: address.url.clone() };
         let url: Url = address.url.parse().map_err(|_| invalid())?;
         let bare = url.query().is_none() && url.fragment().is_none();
         let anonymous = url.username().is_empty() && url.password().is_none();
-        let host = url
-            .host_str()
-            .filter(|_| bare && anonymous)
-            .ok_or_else(invalid)?;
+        let host = url.host_str().filter(|_| bare && anonymous).ok_or_else(invalid)?;
         let roots = match url.scheme() {
             "https" => Roots::read(address)?,
             "http" if is_loopback(host) => Roots::Only(Vec::new()),
             "http" => {
-                return Err(ConnectError::PlainHttp {
-                    host: host.to_owned(),
-                });
+                return Err(ConnectError::PlainHttp { host: host.to_owned() });
             }
             _ => return Err(invalid()),
         };
-        Ok(Self {
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            roots,
-        })
+        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), roots })
     }
 
     /// A client with a pool of connections that no other client uses.
@@ -134,10 +118,7 @@ impl CheckedAddress {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_CONNECTION_LIFE)
             .connect_timeout(patience.connect);
-        self.roots
-            .trusted_by(builder)
-            .build()
-            .map_err(ConnectError::Tls)
+        self.roots.trusted_by(builder).build().map_err(ConnectError::Tls)
     }
 }
 
@@ -167,10 +148,7 @@ impl Roots {
 
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -178,10 +156,7 @@ mod tests {
     use super::*;
 
     fn check(url: &str) -> Result<String, ConnectError> {
-        let address = ServerAddress {
-            url: url.to_owned(),
-            ca_file: None,
-        };
+        let address = ServerAddress { url: url.to_owned(), ca_file: None };
         CheckedAddress::check(&address).map(|checked| checked.base)
     }
 
@@ -189,26 +164,15 @@ mod tests {
     fn https_goes_anywhere_and_http_to_this_machine_alone() {
         for (url, base) in [
             ("https://cloud.example", "https://cloud.example"),
-            (
-                "https://cloud.example:8443/ours/",
-                "https://cloud.example:8443/ours",
-            ),
+            ("https://cloud.example:8443/ours/", "https://cloud.example:8443/ours"),
             ("http://localhost:1234", "http://localhost:1234"),
             ("http://127.0.0.77:1234/", "http://127.0.0.77:1234"),
             ("http://[::1]:1234", "http://[::1]:1234"),
         ] {
             assert_eq!(check(url).unwrap(), base);
         }
-        for url in [
-            "http://cloud.example",
-            "http://localhost.example",
-            "http://192.0.2.1",
-            "http://[2001:db8::1]",
-        ] {
-            assert!(
-                matches!(check(url), Err(ConnectError::PlainHttp { .. })),
-                "{url}"
-            );
+        for url in ["http://cloud.example", "http://localhost.example", "http://192.0.2.1", "http://[2001:db8::1]"] {
+            assert!(matches!(check(url), Err(ConnectError::PlainHttp { .. })), "{url}");
         }
     }
 
@@ -224,10 +188,7 @@ mod tests {
             "https://someone@cloud.example",
             "https://someone:secret@cloud.example",
         ] {
-            assert!(
-                matches!(check(url), Err(ConnectError::InvalidUrl { .. })),
-                "{url}"
-            );
+            assert!(matches!(check(url), Err(ConnectError::InvalidUrl { .. })), "{url}");
         }
     }
 
@@ -236,31 +197,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.pem");
         let url = "https://cloud.example".to_owned();
-        let address = ServerAddress {
-            url: url.clone(),
-            ca_file: Some(missing),
-        };
-        assert!(matches!(
-            CheckedAddress::check(&address),
-            Err(ConnectError::CaFileUnreadable(_))
-        ));
+        let address = ServerAddress { url: url.clone(), ca_file: Some(missing) };
+        assert!(matches!(CheckedAddress::check(&address), Err(ConnectError::CaFileUnreadable(_))));
         let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        for (name, text) in [
-            ("empty.pem", ""),
-            ("words.pem", "no certificate"),
-            ("damaged.pem", damaged),
-        ] {
+        for (name, text) in [("empty.pem", ""), ("words.pem", "no certificate"), ("damaged.pem", damaged)] {
             let path = dir.path().join(name);
             fs_err::write(&path, text).unwrap();
-            let address = ServerAddress {
-                url: url.clone(),
-                ca_file: Some(path),
-            };
+            let address = ServerAddress { url: url.clone(), ca_file: Some(path) };
             let checked = CheckedAddress::check(&address);
-            assert!(
-                matches!(checked, Err(ConnectError::CaFileMalformed { .. })),
-                "{name}"
-            );
+            assert!(matches!(checked, Err(ConnectError::CaFileMalformed { .. })), "{name}");
         }
     }
 }

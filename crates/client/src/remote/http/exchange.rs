@@ -44,13 +44,7 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     pub(super) const fn new(method: Method, path: String) -> Self {
-        Self {
-            method,
-            path,
-            token: None,
-            range: None,
-            payload: None,
-        }
+        Self { method, path, token: None, range: None, payload: None }
     }
 
     pub(super) const fn token(mut self, token: &'a SessionToken) -> Self {
@@ -65,8 +59,7 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn json(mut self, value: &impl Serialize) -> Self {
-        let json = serde_json::to_vec(value)
-            .expect("wire types are structs of strings, numbers and lists");
+        let json = serde_json::to_vec(value).expect("wire types are structs of strings, numbers and lists");
         self.payload = Some(("application/json", json.into()));
         self
     }
@@ -91,16 +84,11 @@ impl Exchange {
     }
 
     /// A JSON answer of at most `cap` bytes.
-    pub(super) async fn json<T: DeserializeOwned>(
-        &self,
-        request: Request<'_>,
-        cap: usize,
-    ) -> RemoteResult<T> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, request: Request<'_>, cap: usize) -> RemoteResult<T> {
         // Answers to logins carry tokens.
         let body = Zeroizing::new(self.bytes(request, cap).await?);
-        serde_json::from_slice(&body).map_err(|_| RemoteError::Malformed {
-            what: "JSON of another form than the API's",
-        })
+        serde_json::from_slice(&body)
+            .map_err(|_| RemoteError::Malformed { what: "JSON of another form than the API's" })
     }
 
     /// A raw answer of at most `cap` bytes.
@@ -110,21 +98,13 @@ impl Exchange {
     }
 
     /// A raw answer of exactly `len` bytes, which is what the caller expects and may be allocated.
-    pub(super) async fn exact_bytes(
-        &self,
-        request: Request<'_>,
-        len: usize,
-    ) -> RemoteResult<Vec<u8>> {
+    pub(super) async fn exact_bytes(&self, request: Request<'_>, len: usize) -> RemoteResult<Vec<u8>> {
         let mut response = self.answer(request).await?;
-        let body = self
-            .read(&mut response, Vec::with_capacity(len), len)
-            .await?;
+        let body = self.read(&mut response, Vec::with_capacity(len), len).await?;
         if body.len() == len {
             Ok(body)
         } else {
-            Err(RemoteError::Malformed {
-                what: "fewer bytes than were asked for",
-            })
+            Err(RemoteError::Malformed { what: "fewer bytes than were asked for" })
         }
     }
 
@@ -135,9 +115,7 @@ impl Exchange {
 
     /// The head of an answer that is no refusal.
     async fn answer(&self, request: Request<'_>) -> RemoteResult<Response> {
-        let mut builder = self
-            .client
-            .request(request.method, format!("{}{}", self.base, request.path));
+        let mut builder = self.client.request(request.method, format!("{}{}", self.base, request.path));
         if let Some(token) = request.token {
             builder = builder.header(AUTHORIZATION, bearer(token));
         }
@@ -147,17 +125,11 @@ impl Exchange {
         }
         let sent = Arc::new(AtomicUsize::new(0));
         if let Some((kind, bytes)) = request.payload {
-            builder = builder
-                .header(CONTENT_TYPE, kind)
-                .header(CONTENT_LENGTH, bytes.len());
+            builder = builder.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, bytes.len());
             builder = builder.body(watched(bytes, Arc::clone(&sent)));
         }
         let response = self.send(builder, &sent).await?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(self.refusal(response).await)
-        }
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response).await) }
     }
 
     /// Sends until the head of the answer is there. A slow line is not a dead one: while a body moves, it may take its time.
@@ -178,12 +150,7 @@ impl Exchange {
         }
     }
 
-    async fn read(
-        &self,
-        response: &mut Response,
-        mut body: Vec<u8>,
-        cap: usize,
-    ) -> RemoteResult<Vec<u8>> {
+    async fn read(&self, response: &mut Response, mut body: Vec<u8>, cap: usize) -> RemoteResult<Vec<u8>> {
         loop {
             let next = timeout(self.idle, response.chunk()).await;
             let next = next.map_err(|elapsed| RemoteError::Unreachable(Box::new(elapsed)))?;
@@ -191,9 +158,7 @@ impl Exchange {
                 return Ok(body);
             };
             if chunk.len() > cap.saturating_sub(body.len()) {
-                return Err(RemoteError::Malformed {
-                    what: "more bytes than the API allows",
-                });
+                return Err(RemoteError::Malformed { what: "more bytes than the API allows" });
             }
             body.extend_from_slice(&chunk);
         }
@@ -206,46 +171,32 @@ impl Exchange {
             Err(error) => return error,
         };
         match serde_json::from_slice::<ErrorBody>(&body) {
-            Ok(ErrorBody { error }) => RemoteError::Refused {
-                code: error.code,
-                message: shown(&error.message),
-                hint: shown(&error.hint),
-            },
+            Ok(ErrorBody { error }) => {
+                RemoteError::Refused { code: error.code, message: shown(&error.message), hint: shown(&error.hint) }
+            }
             // What stands in front of a server says so in words of its own.
             Err(_) if is_gateway_failure(status) => RemoteError::Refused {
                 code: ErrorCode::Unavailable,
                 message: format!("the server is not ready (HTTP status {})", status.as_u16()),
                 hint: "try again in a minute".to_owned(),
             },
-            Err(_) => RemoteError::Malformed {
-                what: "a refusal of another form than the API's",
-            },
+            Err(_) => RemoteError::Malformed { what: "a refusal of another form than the API's" },
         }
     }
 }
 
 const fn is_gateway_failure(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
-    )
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
 /// What a server says, fit for a terminal: it must not move the cursor there, nor fill the screen.
 fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|letter| !letter.is_control())
-        .take(TEXT_MAX)
-        .collect()
+    text.chars().filter(|letter| !letter.is_control()).take(TEXT_MAX).collect()
 }
 
 fn bearer(token: &SessionToken) -> HeaderValue {
-    let text = Zeroizing::new(format!(
-        "Bearer {}",
-        BASE64URL_NOPAD.encode(token.expose_bytes())
-    ));
-    let mut value =
-        HeaderValue::from_str(&text).expect("base64url is letters, digits, `-` and `_`");
+    let text = Zeroizing::new(format!("Bearer {}", BASE64URL_NOPAD.encode(token.expose_bytes())));
+    let mut value = HeaderValue::from_str(&text).expect("base64url is letters, digits, `-` and `_`");
     value.set_sensitive(true);
     value
 }
@@ -266,12 +217,8 @@ fn classify(error: reqwest::Error) -> RemoteError {
     match find_tls_error(&error) {
         Some(rustls::Error::InvalidCertificate(_)) => RemoteError::Certificate(Box::new(error)),
         Some(
-            rustls::Error::PeerIncompatible(_)
-            | rustls::Error::InvalidMessage(_)
-            | rustls::Error::AlertReceived(_),
-        ) => RemoteError::Malformed {
-            what: "not TLS 1.3",
-        },
+            rustls::Error::PeerIncompatible(_) | rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(_),
+        ) => RemoteError::Malformed { what: "not TLS 1.3" },
         _ => RemoteError::Unreachable(Box::new(error)),
     }
 }
@@ -282,9 +229,7 @@ fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Er
         return Some(found);
     }
     // An `io::Error` leaves the error it was made of out of its chain of sources.
-    let inner = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     match inner {
         Some(inner) => find_tls_error(inner),
         None => error.source().and_then(find_tls_error),

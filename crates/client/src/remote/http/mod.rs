@@ -9,10 +9,10 @@ mod exchange;
 use core::ops::Range;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
-    DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
-    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
-    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
+    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
+    UploadsAnswer,
 };
 use anonicloud_proto::codec::{Decode, DecodeError, Reader};
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
@@ -53,17 +53,10 @@ impl HttpRemote {
             let client = checked.client(patience)?;
             Ok(Exchange::new(client, checked.base.clone(), patience.idle))
         };
-        Ok(Self {
-            account: exchange()?,
-            space: exchange()?,
-        })
+        Ok(Self { account: exchange()?, space: exchange()? })
     }
 
-    async fn post_account<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> RemoteResult<T> {
+    async fn post_account<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> RemoteResult<T> {
         let request = Request::new(Method::POST, path.to_owned()).json(body);
         self.account.json(request, JSON_ANSWER_MAX).await
     }
@@ -75,9 +68,7 @@ fn in_space<'a>(method: Method, access: &'a SpaceAccess, rest: &str) -> Request<
 }
 
 fn decode<T: Decode>(bytes: &[u8]) -> RemoteResult<T> {
-    T::from_bytes(bytes).map_err(|_| RemoteError::Malformed {
-        what: NOT_CANONICAL,
-    })
+    T::from_bytes(bytes).map_err(|_| RemoteError::Malformed { what: NOT_CANONICAL })
 }
 
 /// Commits that stand one after another to the end.
@@ -144,11 +135,7 @@ impl Remote for HttpRemote {
         self.account.done(post.json(request)).await
     }
 
-    async fn remove_device(
-        &self,
-        token: &SessionToken,
-        request: &RemoveDevice,
-    ) -> RemoteResult<()> {
+    async fn remove_device(&self, token: &SessionToken, request: &RemoveDevice) -> RemoteResult<()> {
         let post = Request::new(Method::POST, "/v1/account/devices/remove".to_owned()).token(token);
         self.account.done(post.json(request)).await
     }
@@ -158,34 +145,20 @@ impl Remote for HttpRemote {
         self.space.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn space_session(
-        &self,
-        space: &SpaceId,
-        request: &SpaceSessionFinish,
-    ) -> RemoteResult<SpaceSessionAnswer> {
+    async fn space_session(&self, space: &SpaceId, request: &SpaceSessionFinish) -> RemoteResult<SpaceSessionAnswer> {
         let post = Request::new(Method::POST, format!("/v1/spaces/{space}/sessions/finish"));
         self.space.json(post.json(request), JSON_ANSWER_MAX).await
     }
 
     async fn head(&self, access: &SpaceAccess) -> RemoteResult<HeadAnswer> {
         let request = in_space(Method::GET, access, "head");
-        decode(
-            &self
-                .space
-                .bytes(request, COMMIT_BODY_MAX + HEADERS_MAX)
-                .await?,
-        )
+        decode(&self.space.bytes(request, COMMIT_BODY_MAX + HEADERS_MAX).await?)
     }
 
     async fn log(&self, access: &SpaceAccess, from: u64) -> RemoteResult<Vec<LoggedCommit>> {
         let request = in_space(Method::GET, access, &format!("log?from={from}"));
-        let page = self
-            .space
-            .bytes(request, LOG_PAGE_BYTES + HEADERS_MAX)
-            .await?;
-        decode_page(&page).map_err(|_| RemoteError::Malformed {
-            what: NOT_CANONICAL,
-        })
+        let page = self.space.bytes(request, LOG_PAGE_BYTES + HEADERS_MAX).await?;
+        decode_page(&page).map_err(|_| RemoteError::Malformed { what: NOT_CANONICAL })
     }
 
     async fn commit(&self, access: &SpaceAccess, posted: Bytes) -> RemoteResult<CommitAnswer> {
@@ -193,11 +166,7 @@ impl Remote for HttpRemote {
         self.space.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn open_upload(
-        &self,
-        access: &SpaceAccess,
-        request: &OpenUpload,
-    ) -> RemoteResult<UploadAnswer> {
+    async fn open_upload(&self, access: &SpaceAccess, request: &OpenUpload) -> RemoteResult<UploadAnswer> {
         let post = in_space(Method::POST, access, "uploads").json(request);
         self.space.json(post, JSON_ANSWER_MAX).await
     }
@@ -213,9 +182,7 @@ impl Remote for HttpRemote {
         upload: &UploadId,
         after: Option<&BlobId>,
     ) -> RemoteResult<UploadState> {
-        let after = after
-            .map(|blob| format!("?after={blob}"))
-            .unwrap_or_default();
+        let after = after.map(|blob| format!("?after={blob}")).unwrap_or_default();
         let request = in_space(Method::GET, access, &format!("uploads/{upload}{after}"));
         self.space.json(request, JSON_ANSWER_MAX).await
     }
@@ -225,68 +192,29 @@ impl Remote for HttpRemote {
         self.space.done(request).await
     }
 
-    async fn put_ticket(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        sealed: Bytes,
-    ) -> RemoteResult<()> {
+    async fn put_ticket(&self, access: &SpaceAccess, upload: &UploadId, sealed: Bytes) -> RemoteResult<()> {
         let request = in_space(Method::PUT, access, &format!("uploads/{upload}/ticket"));
         self.space.done(request.bytes(sealed)).await
     }
 
-    async fn put_blob(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        part: BlobPart,
-    ) -> RemoteResult<BlobProgress> {
-        let BlobPart {
-            blob,
-            offset,
-            size,
-            hash,
-            bytes,
-        } = part;
+    async fn put_blob(&self, access: &SpaceAccess, upload: &UploadId, part: BlobPart) -> RemoteResult<BlobProgress> {
+        let BlobPart { blob, offset, size, hash, bytes } = part;
         let path = format!("uploads/{upload}/blobs/{blob}?offset={offset}&size={size}&hash={hash}");
         let request = in_space(Method::PUT, access, &path).bytes(bytes);
         self.space.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn blob_state(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        blob: &BlobId,
-    ) -> RemoteResult<BlobState> {
-        let request = in_space(
-            Method::GET,
-            access,
-            &format!("uploads/{upload}/blobs/{blob}"),
-        );
+    async fn blob_state(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<BlobState> {
+        let request = in_space(Method::GET, access, &format!("uploads/{upload}/blobs/{blob}"));
         self.space.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn drop_blob(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        blob: &BlobId,
-    ) -> RemoteResult<()> {
-        let request = in_space(
-            Method::DELETE,
-            access,
-            &format!("uploads/{upload}/blobs/{blob}"),
-        );
+    async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
+        let request = in_space(Method::DELETE, access, &format!("uploads/{upload}/blobs/{blob}"));
         self.space.done(request).await
     }
 
-    async fn get_blob(
-        &self,
-        access: &SpaceAccess,
-        blob: &BlobId,
-        range: Option<Range<u64>>,
-    ) -> RemoteResult<Bytes> {
+    async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {
         let request = in_space(Method::GET, access, &format!("blobs/{blob}"));
         let cap = usize::try_from(BLOB_MAX).unwrap_or(usize::MAX);
         let Some(range) = range else {
@@ -295,15 +223,8 @@ impl Remote for HttpRemote {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let len = usize::try_from(range.end - range.start)
-            .ok()
-            .filter(|len| *len <= cap);
-        let len = len.ok_or(RemoteError::Malformed {
-            what: "a part longer than a blob can be",
-        })?;
-        self.space
-            .exact_bytes(request.range(range), len)
-            .await
-            .map(Bytes::from)
+        let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= cap);
+        let len = len.ok_or(RemoteError::Malformed { what: "a part longer than a blob can be" })?;
+        self.space.exact_bytes(request.range(range), len).await.map(Bytes::from)
     }
 }

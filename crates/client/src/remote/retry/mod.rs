@@ -9,11 +9,10 @@ use core::ops::Range;
 use std::time::Duration;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Base64, BlobProgress, BlobState, Challenge, CommitAnswer,
-    DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
-    LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted,
-    RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, Base64, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
+    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
+    SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
@@ -35,10 +34,7 @@ impl<R: Remote> Retry<R> {
         Self { remote, patience }
     }
 
-    async fn again<T, F: Future<Output = RemoteResult<T>>>(
-        &self,
-        attempt: impl FnMut() -> F,
-    ) -> RemoteResult<T> {
+    async fn again<T, F: Future<Output = RemoteResult<T>>>(&self, attempt: impl FnMut() -> F) -> RemoteResult<T> {
         self.try_again(attempt).await.0
     }
 
@@ -82,11 +78,7 @@ impl<R: Remote> Retry<R> {
         match result {
             Err(error) if answer_lost && error.code() == Some(ErrorCode::SigchainMoved) => {
                 let chain = self.sigchain(token).await?;
-                if chain.links.contains(link) {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
+                if chain.links.contains(link) { Ok(()) } else { Err(error) }
             }
             result => result,
         }
@@ -123,8 +115,7 @@ impl<R: Remote> Remote for Retry<R> {
     }
 
     async fn logout(&self, token: &SessionToken) -> RemoteResult<()> {
-        self.until_gone(ErrorCode::SessionExpired, || self.remote.logout(token))
-            .await
+        self.until_gone(ErrorCode::SessionExpired, || self.remote.logout(token)).await
     }
 
     async fn account(&self, token: &SessionToken) -> RemoteResult<AccountAnswer> {
@@ -136,32 +127,18 @@ impl<R: Remote> Remote for Retry<R> {
     }
 
     async fn add_device(&self, token: &SessionToken, request: &AddDevice) -> RemoteResult<()> {
-        self.append_link(token, &request.link, || {
-            self.remote.add_device(token, request)
-        })
-        .await
+        self.append_link(token, &request.link, || self.remote.add_device(token, request)).await
     }
 
-    async fn remove_device(
-        &self,
-        token: &SessionToken,
-        request: &RemoveDevice,
-    ) -> RemoteResult<()> {
-        self.append_link(token, &request.link, || {
-            self.remote.remove_device(token, request)
-        })
-        .await
+    async fn remove_device(&self, token: &SessionToken, request: &RemoveDevice) -> RemoteResult<()> {
+        self.append_link(token, &request.link, || self.remote.remove_device(token, request)).await
     }
 
     async fn space_challenge(&self, space: &SpaceId) -> RemoteResult<Challenge> {
         self.again(|| self.remote.space_challenge(space)).await
     }
 
-    async fn space_session(
-        &self,
-        space: &SpaceId,
-        request: &SpaceSessionFinish,
-    ) -> RemoteResult<SpaceSessionAnswer> {
+    async fn space_session(&self, space: &SpaceId, request: &SpaceSessionFinish) -> RemoteResult<SpaceSessionAnswer> {
         self.remote.space_session(space, request).await
     }
 
@@ -174,17 +151,11 @@ impl<R: Remote> Remote for Retry<R> {
     }
 
     async fn commit(&self, access: &SpaceAccess, posted: Bytes) -> RemoteResult<CommitAnswer> {
-        self.again(|| self.remote.commit(access, posted.clone()))
-            .await
+        self.again(|| self.remote.commit(access, posted.clone())).await
     }
 
-    async fn open_upload(
-        &self,
-        access: &SpaceAccess,
-        request: &OpenUpload,
-    ) -> RemoteResult<UploadAnswer> {
-        self.again(|| self.remote.open_upload(access, request))
-            .await
+    async fn open_upload(&self, access: &SpaceAccess, request: &OpenUpload) -> RemoteResult<UploadAnswer> {
+        self.again(|| self.remote.open_upload(access, request)).await
     }
 
     async fn uploads(&self, access: &SpaceAccess) -> RemoteResult<UploadsAnswer> {
@@ -197,34 +168,19 @@ impl<R: Remote> Remote for Retry<R> {
         upload: &UploadId,
         after: Option<&BlobId>,
     ) -> RemoteResult<UploadState> {
-        self.again(|| self.remote.upload_state(access, upload, after))
-            .await
+        self.again(|| self.remote.upload_state(access, upload, after)).await
     }
 
     async fn end_upload(&self, access: &SpaceAccess, upload: &UploadId) -> RemoteResult<()> {
-        self.until_gone(ErrorCode::NotFound, || {
-            self.remote.end_upload(access, upload)
-        })
-        .await
+        self.until_gone(ErrorCode::NotFound, || self.remote.end_upload(access, upload)).await
     }
 
-    async fn put_ticket(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        sealed: Bytes,
-    ) -> RemoteResult<()> {
-        self.again(|| self.remote.put_ticket(access, upload, sealed.clone()))
-            .await
+    async fn put_ticket(&self, access: &SpaceAccess, upload: &UploadId, sealed: Bytes) -> RemoteResult<()> {
+        self.again(|| self.remote.put_ticket(access, upload, sealed.clone())).await
     }
 
     /// After a failure the server is asked how much it has, and the rest is sent.
-    async fn put_blob(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        part: BlobPart,
-    ) -> RemoteResult<BlobProgress> {
+    async fn put_blob(&self, access: &SpaceAccess, upload: &UploadId, part: BlobPart) -> RemoteResult<BlobProgress> {
         let mut pace = Pace::new(self.patience);
         let mut rest = part.clone();
         loop {
@@ -237,10 +193,7 @@ impl<R: Remote> Remote for Retry<R> {
             }
             match self.remote.blob_state(access, upload, &part.blob).await {
                 Ok(state) if state.complete => {
-                    return Ok(BlobProgress {
-                        stored: state.stored,
-                        complete: true,
-                    });
+                    return Ok(BlobProgress { stored: state.stored, complete: true });
                 }
                 Ok(state) => {
                     if state.stored > rest.offset {
@@ -255,36 +208,16 @@ impl<R: Remote> Remote for Retry<R> {
         }
     }
 
-    async fn blob_state(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        blob: &BlobId,
-    ) -> RemoteResult<BlobState> {
-        self.again(|| self.remote.blob_state(access, upload, blob))
-            .await
+    async fn blob_state(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<BlobState> {
+        self.again(|| self.remote.blob_state(access, upload, blob)).await
     }
 
-    async fn drop_blob(
-        &self,
-        access: &SpaceAccess,
-        upload: &UploadId,
-        blob: &BlobId,
-    ) -> RemoteResult<()> {
-        self.until_gone(ErrorCode::NotFound, || {
-            self.remote.drop_blob(access, upload, blob)
-        })
-        .await
+    async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
+        self.until_gone(ErrorCode::NotFound, || self.remote.drop_blob(access, upload, blob)).await
     }
 
-    async fn get_blob(
-        &self,
-        access: &SpaceAccess,
-        blob: &BlobId,
-        range: Option<Range<u64>>,
-    ) -> RemoteResult<Bytes> {
-        self.again(|| self.remote.get_blob(access, blob, range.clone()))
-            .await
+    async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {
+        self.again(|| self.remote.get_blob(access, blob, range.clone())).await
     }
 }
 

@@ -22,11 +22,7 @@ pub(super) struct Pace {
 #[cfg(not(target_arch = "wasm32"))]
 impl Pace {
     pub(super) const fn new(patience: Duration) -> Self {
-        Self {
-            patience,
-            gives_up_at: None,
-            delay: FIRST_DELAY,
-        }
+        Self { patience, gives_up_at: None, delay: FIRST_DELAY }
     }
 
     /// After a failure: waits and gives true, or false when the patience is at its end.
@@ -57,9 +53,7 @@ pub(super) struct Pace {
 #[cfg(target_arch = "wasm32")]
 impl Pace {
     pub(super) const fn new(patience: Duration) -> Self {
-        Self {
-            left: if patience.is_zero() { 0 } else { TRIES - 1 },
-        }
+        Self { left: if patience.is_zero() { 0 } else { TRIES - 1 } }
     }
 
     /// After a failure: whether to try again.

@@ -24,9 +24,7 @@ fn verify(person: &Person, links: &[Vec<u8>]) -> bool {
 
 /// `fields` signed by the identity, whatever they say.
 fn signed(identity: &Identity, fields: UnsignedLink) -> Vec<u8> {
-    let signature = identity
-        .signing()
-        .sign(Label::SignSigchain, &REALM, &fields.to_bytes());
+    let signature = identity.signing().sign(Label::SignSigchain, &REALM, &fields.to_bytes());
     Link { fields, signature }.to_bytes()
 }
 
@@ -58,11 +56,7 @@ fn a17_dropped_reordered_doubled_and_foreign_links_are_rejected() {
         let mut dropped = links.to_vec();
         dropped.remove(at);
         // A chain cut at its end is a chain: only who saw the end can tell.
-        assert_eq!(
-            verify(&person, &dropped),
-            at == links.len() - 1,
-            "drop {at}"
-        );
+        assert_eq!(verify(&person, &dropped), at == links.len() - 1, "drop {at}");
         let mut doubled = links.to_vec();
         doubled.insert(at, links[at].clone());
         assert!(!verify(&person, &doubled), "double {at}");
@@ -103,10 +97,7 @@ fn a17_every_changed_byte_of_every_link_is_rejected() {
         for len in [0, 1, 60, link.len() - 1] {
             assert!(!follows(&link[..len]), "link {number}, length {len}");
         }
-        assert!(
-            !follows(&[&link[..], &[0]].concat()),
-            "link {number}, longer"
-        );
+        assert!(!follows(&[&link[..], &[0]].concat()), "link {number}, longer");
     }
 }
 
@@ -114,57 +105,22 @@ fn a17_every_changed_byte_of_every_link_is_rejected() {
 fn a17_a_device_is_added_once_and_removed_only_when_it_is_there() {
     let (person, second) = person("twice");
     let chain = &person.chain;
-    let next = |action| UnsignedLink {
-        account: person.account,
-        seq: chain.link_count(),
-        prev: chain.head(),
-        action,
-    };
-    let follows = |action| {
-        chain
-            .clone()
-            .append(&REALM, &signed(&person.identity, next(action)))
-            .is_ok()
-    };
+    let next = |action| UnsignedLink { account: person.account, seq: chain.link_count(), prev: chain.head(), action };
+    let follows = |action| chain.clone().append(&REALM, &signed(&person.identity, next(action))).is_ok();
     let add = |seeds: &DeviceSeeds, signer: &DeviceSeeds| {
         let (device, key) = (seeds.device(), seeds.signing().public());
-        let message = device_message(
-            &person.account,
-            chain.link_count(),
-            &chain.head(),
-            &device,
-            &key,
-        );
+        let message = device_message(&person.account, chain.link_count(), &chain.head(), &device, &key);
         let signature = signer.signing().sign(Label::SignDevice, &REALM, &message);
-        Action::AddDevice {
-            device,
-            key,
-            signature,
-        }
+        Action::AddDevice { device, key, signature }
     };
     let fresh = DeviceSeeds::make(&mut SeededRandom::new("fresh"));
     assert!(follows(add(&fresh, &fresh)));
     assert!(!follows(add(&fresh, &second)), "a device that did not sign");
     assert!(!follows(add(&second, &second)), "a removed id again");
-    assert!(
-        !follows(add(&person.device, &person.device)),
-        "an id that is there"
-    );
-    assert!(follows(Action::RemoveDevice {
-        device: person.device.device()
-    }));
-    assert!(
-        !follows(Action::RemoveDevice {
-            device: second.device()
-        }),
-        "removed before"
-    );
-    assert!(
-        !follows(Action::RemoveDevice {
-            device: fresh.device()
-        }),
-        "never there"
-    );
+    assert!(!follows(add(&person.device, &person.device)), "an id that is there");
+    assert!(follows(Action::RemoveDevice { device: person.device.device() }));
+    assert!(!follows(Action::RemoveDevice { device: second.device() }), "removed before");
+    assert!(!follows(Action::RemoveDevice { device: fresh.device() }), "never there");
     let genesis = Action::Genesis {
         identity: person.identity.signing().public(),
         sharing: person.identity.sharing().public(),
@@ -182,15 +138,10 @@ fn a07_a_link_that_the_identity_did_not_sign_is_rejected() {
             account: person.account,
             seq: person.chain.link_count(),
             prev: person.chain.head(),
-            action: Action::RemoveDevice {
-                device: person.device.device(),
-            },
+            action: Action::RemoveDevice { device: person.device.device() },
         };
         let mut chain = person.chain.clone();
-        assert_eq!(
-            chain.append(&REALM, &signed(identity, fields)).is_ok(),
-            follows
-        );
+        assert_eq!(chain.append(&REALM, &signed(identity, fields)).is_ok(), follows);
     }
 }
 
@@ -199,13 +150,9 @@ fn a_caller_cannot_sign_what_would_be_rejected() {
     let (person, second) = person("caller");
     let random = &mut SeededRandom::new("caller devices");
     let (fresh, other) = (DeviceSeeds::make(random), Identity::make(random));
-    let known = person
-        .chain
-        .sign_add_device(&REALM, &person.identity, &second);
+    let known = person.chain.sign_add_device(&REALM, &person.identity, &second);
     assert_eq!(known, Err(SignLinkError::DeviceKnown(second.device())));
-    let removed = person
-        .chain
-        .sign_remove_device(&REALM, &person.identity, second.device());
+    let removed = person.chain.sign_remove_device(&REALM, &person.identity, second.device());
     assert_eq!(removed, Err(SignLinkError::DeviceUnknown(second.device())));
     let foreign = person.chain.sign_add_device(&REALM, &other, &fresh);
     assert_eq!(foreign, Err(SignLinkError::OtherIdentity));

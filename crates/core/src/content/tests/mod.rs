@@ -45,12 +45,7 @@ pub(crate) fn flip(bytes: &[u8], at: usize, bit: usize) -> Vec<u8> {
 /// A place in a pack for a piece of this length.
 pub(crate) fn place(piece: &[u8]) -> PieceRef {
     let length = u32::try_from(piece.len()).unwrap();
-    PieceRef {
-        suite: Suite::V1,
-        blob: BlobId::from_bytes([3; 32]),
-        offset: 64,
-        length,
-    }
+    PieceRef { suite: Suite::V1, blob: BlobId::from_bytes([3; 32]), offset: 64, length }
 }
 
 /// A hash for segment `index` that no content has.
@@ -78,25 +73,17 @@ impl Stored {
     pub(crate) fn leaves(&self) -> AllLeaves {
         let record = self.open();
         let pages = self.pages.iter().enumerate();
-        let pages = pages
-            .map(|(number, page)| record.open_page(number, page).unwrap())
-            .collect();
+        let pages = pages.map(|(number, page)| record.open_page(number, page).unwrap()).collect();
         record.verify_pages(pages).unwrap()
     }
 }
 
 /// The record of a file of `size` bytes, every segment sealed by its own key.
 pub(crate) fn fresh(size: u64, random: &mut SeededRandom) -> Stored {
-    let facts = FileFacts {
-        size,
-        mtime: -5,
-        predecessor: None,
-    };
+    let facts = FileFacts { size, mtime: -5, predecessor: None };
     let mut builder = RecordBuilder::new(REALM, SPACE, Source::make(random), facts).unwrap();
     for index in 0..super::layout::segment_count(size) {
-        builder
-            .push_sealed(segment_hash(index), segment_blob(index), 0)
-            .unwrap();
+        builder.push_sealed(segment_hash(index), segment_blob(index), 0).unwrap();
     }
     store(builder, random)
 }
@@ -108,9 +95,5 @@ pub(crate) fn store(builder: RecordBuilder, random: &mut SeededRandom) -> Stored
     let sealed = sealed.seal_record(&placed, random).unwrap();
     let record = sealed.piece().to_vec();
     let reference = sealed.placed_at(place(&record)).unwrap();
-    Stored {
-        reference,
-        record,
-        pages,
-    }
+    Stored { reference, record, pages }
 }

@@ -9,10 +9,7 @@ fn pieces_lie_where_the_references_say_and_nothing_shows_between_them() {
     let mut pack = PackBuilder::make(random);
     assert!(pack.is_empty());
     let pieces = [vec![1; 100], vec![2; 5000], vec![3; 1]];
-    let places: Vec<_> = pieces
-        .iter()
-        .map(|piece| pack.add(piece).unwrap())
-        .collect();
+    let places: Vec<_> = pieces.iter().map(|piece| pack.add(piece).unwrap()).collect();
     assert_eq!(pack.len(), 5101);
     let pack = pack.finish(random);
     assert_eq!(pack.bytes().len(), 16 << 10);
@@ -20,26 +17,14 @@ fn pieces_lie_where_the_references_say_and_nothing_shows_between_them() {
     for (piece, place) in pieces.iter().zip(&places) {
         assert_eq!(place.blob, pack.blob());
         let range = place.range();
-        let (start, end) = (
-            usize::try_from(range.start).unwrap(),
-            usize::try_from(range.end).unwrap(),
-        );
+        let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
         assert_eq!(&pack.bytes()[start..end], piece);
         assert!(place.check(&StoredHash::of(piece), piece).is_ok());
         assert!(place.check(&StoredHash::of(b"other"), piece).is_err());
-        assert!(
-            place
-                .check(&StoredHash::of(&piece[1..]), &piece[1..])
-                .is_err()
-        );
+        assert!(place.check(&StoredHash::of(&piece[1..]), &piece[1..]).is_err());
     }
     let filler = &pack.bytes()[5101..];
-    assert!(
-        filler
-            .chunks(32)
-            .all(|chunk| chunk.iter().any(|byte| *byte != 0)),
-        "filler is not zeros"
-    );
+    assert!(filler.chunks(32).all(|chunk| chunk.iter().any(|byte| *byte != 0)), "filler is not zeros");
 }
 
 #[test]
@@ -60,12 +45,7 @@ fn a_pack_takes_four_pieces_of_a_mebibyte_and_then_no_more() {
 #[test]
 fn a28_the_length_of_a_pack_is_padme() {
     let random = &mut SeededRandom::new("length");
-    for (used, padded) in [
-        (1, 16 << 10),
-        (16 << 10, 16 << 10),
-        (100_000, 100_352),
-        (1_000_000, 1_015_808),
-    ] {
+    for (used, padded) in [(1, 16 << 10), (16 << 10, 16 << 10), (100_000, 100_352), (1_000_000, 1_015_808)] {
         let mut pack = PackBuilder::make(random);
         pack.add(&vec![0; used]).unwrap();
         assert_eq!(pack.finish(random).bytes().len(), padded, "{used}");

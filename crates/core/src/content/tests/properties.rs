@@ -22,18 +22,13 @@ fn any_piece() -> impl Strategy<Value = PieceRef> {
 
 fn any_source() -> impl Strategy<Value = Source> {
     any::<([u8; 16], [u8; 32])>().prop_map(|(version, key)| {
-        Source::from_parts(
-            Suite::V1,
-            FileVersionId::from_bytes(version),
-            FileKey::from_bytes(key),
-        )
+        Source::from_parts(Suite::V1, FileVersionId::from_bytes(version), FileKey::from_bytes(key))
     })
 }
 
 fn any_version() -> impl Strategy<Value = VersionRef> {
     let hash = any::<[u8; 32]>().prop_map(StoredHash::from_bytes);
-    (any_source(), any_piece(), hash)
-        .prop_map(|(source, record, hash)| VersionRef::from_parts(source, record, hash))
+    (any_source(), any_piece(), hash).prop_map(|(source, record, hash)| VersionRef::from_parts(source, record, hash))
 }
 
 fn any_leaf() -> impl Strategy<Value = Leaf> {
@@ -127,34 +122,20 @@ proptest! {
 
 #[test]
 fn a_piece_outside_of_a_pack_is_refused() {
-    let at = |offset, length| PieceRef {
-        suite: Suite::V1,
-        blob: BlobId::from_bytes([0; 32]),
-        offset,
-        length,
-    };
+    let at = |offset, length| PieceRef { suite: Suite::V1, blob: BlobId::from_bytes([0; 32]), offset, length };
     for (piece, fits) in [
         (at(3 << 20, 1 << 20), true),
         (at((3 << 20) + 1, 1 << 20), false),
         (at(0, (1 << 20) + 1), false),
         (at(u32::MAX, u32::MAX), false),
     ] {
-        assert_eq!(
-            PieceRef::from_bytes(&piece.to_bytes()).is_ok(),
-            fits,
-            "{piece:?}"
-        );
+        assert_eq!(PieceRef::from_bytes(&piece.to_bytes()).is_ok(), fits, "{piece:?}");
     }
 }
 
 #[test]
 fn a12_an_unknown_suite_in_a_reference_is_refused() {
-    let piece = PieceRef {
-        suite: Suite::V1,
-        blob: BlobId::from_bytes([0; 32]),
-        offset: 0,
-        length: 100,
-    };
+    let piece = PieceRef { suite: Suite::V1, blob: BlobId::from_bytes([0; 32]), offset: 0, length: 100 };
     let mut bytes = piece.to_bytes();
     for suite in [0u16, 2, 0x0101, u16::MAX] {
         bytes[..2].copy_from_slice(&suite.to_le_bytes());

@@ -15,11 +15,7 @@ fn is_rejected(reference: &VersionRef, piece: &[u8]) -> bool {
 
 /// The reference that a parent would hold if `piece` were the record.
 fn rehashed(reference: &VersionRef, piece: &[u8]) -> VersionRef {
-    VersionRef::from_parts(
-        reference.source().duplicate(),
-        place(piece),
-        StoredHash::of(piece),
-    )
+    VersionRef::from_parts(reference.source().duplicate(), place(piece), StoredHash::of(piece))
 }
 
 #[test]
@@ -32,20 +28,11 @@ fn leaves_in_the_record_come_back_with_index_length_and_place() {
     assert!(record.predecessor().is_none());
     let leaves = stored.leaves();
     assert_eq!(leaves.version(), Some(stored.reference.version()));
-    let lens: Vec<_> = leaves
-        .segments()
-        .map(|segment| segment.leaf.plain_len)
-        .collect();
+    let lens: Vec<_> = leaves.segments().map(|segment| segment.leaf.plain_len).collect();
     assert_eq!(lens, [4 << 20, 4 << 20, 5]);
     for (index, segment) in (0..).zip(leaves.segments()) {
-        assert_eq!(
-            (segment.leaf.index, segment.leaf.hash),
-            (index, segment_hash(index))
-        );
-        assert_eq!(
-            (segment.location.blob, segment.location.offset),
-            (segment_blob(index), 0)
-        );
+        assert_eq!((segment.leaf.index, segment.leaf.hash), (index, segment_hash(index)));
+        assert_eq!((segment.location.blob, segment.location.offset), (segment_blob(index), 0));
         let sealed = crate::crypto::segment::sealed_segment_len(segment.leaf.plain_len);
         assert_eq!(segment.location.range(), 0..u64::try_from(sealed).unwrap());
         assert_eq!(segment.source.version(), stored.reference.version());
@@ -78,38 +65,16 @@ fn a10_pages_reordered_dropped_doubled_or_of_another_version_are_rejected() {
     let record = stored.open();
     let page = |number: usize| record.open_page(number, &stored.pages[number]).unwrap();
     assert!(record.verify_pages(vec![page(0), page(1), page(2)]).is_ok());
-    assert!(
-        record
-            .verify_pages(vec![page(1), page(0), page(2)])
-            .is_err()
-    );
+    assert!(record.verify_pages(vec![page(1), page(0), page(2)]).is_err());
     assert!(record.verify_pages(vec![page(0), page(1)]).is_err());
-    assert!(
-        record
-            .verify_pages(vec![page(0), page(0), page(2)])
-            .is_err()
-    );
+    assert!(record.verify_pages(vec![page(0), page(0), page(2)]).is_err());
     assert!(record.verify_pages(vec![]).is_err());
     let foreign = other.open().open_page(2, &other.pages[2]).unwrap();
-    assert!(
-        record
-            .verify_pages(vec![page(0), page(1), foreign])
-            .is_err()
-    );
-    assert!(matches!(
-        record.open_page(0, &stored.pages[1]),
-        Err(Rejected)
-    ));
-    assert!(matches!(
-        record.open_page(3, &stored.pages[2]),
-        Err(Rejected)
-    ));
+    assert!(record.verify_pages(vec![page(0), page(1), foreign]).is_err());
+    assert!(matches!(record.open_page(0, &stored.pages[1]), Err(Rejected)));
+    assert!(matches!(record.open_page(3, &stored.pages[2]), Err(Rejected)));
     for at in 0..300 {
-        assert!(
-            record
-                .open_page(2, &flip(&stored.pages[2], at % stored.pages[2].len(), at))
-                .is_err()
-        );
+        assert!(record.open_page(2, &flip(&stored.pages[2], at % stored.pages[2].len(), at)).is_err());
     }
 }
 
@@ -145,17 +110,11 @@ fn a09_every_flipped_bit_is_rejected_by_the_hash_and_without_it_by_the_wrap() {
     for at in 0..stored.record.len() * 8 {
         let flipped = flip(&stored.record, at / 8, at);
         assert!(is_rejected(&stored.reference, &flipped), "bit {at}");
-        assert!(
-            is_rejected(&rehashed(&stored.reference, &flipped), &flipped),
-            "bit {at}"
-        );
+        assert!(is_rejected(&rehashed(&stored.reference, &flipped), &flipped), "bit {at}");
     }
     for len in 0..stored.record.len() {
         let cut = &stored.record[..len];
-        assert!(
-            is_rejected(&rehashed(&stored.reference, cut), cut),
-            "length {len}"
-        );
+        assert!(is_rejected(&rehashed(&stored.reference, cut), cut), "length {len}");
     }
 }
 

@@ -16,11 +16,7 @@ struct SeededRandom(blake3::OutputReader);
 
 impl SeededRandom {
     fn new(seed: &str) -> Self {
-        Self(
-            blake3::Hasher::new_derive_key("AnoniCloud test randomness")
-                .update(seed.as_bytes())
-                .finalize_xof(),
-        )
+        Self(blake3::Hasher::new_derive_key("AnoniCloud test randomness").update(seed.as_bytes()).finalize_xof())
     }
 }
 

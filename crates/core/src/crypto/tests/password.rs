@@ -11,18 +11,10 @@ const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
 #[test]
 fn one_password_typed_on_two_systems_is_one_input() {
-    let input = |text| {
-        PasswordInput::derive(&REALM, text, None)
-            .expose_bytes()
-            .to_vec()
-    };
+    let input = |text| PasswordInput::derive(&REALM, text, None).expose_bytes().to_vec();
     assert_eq!(input("Zu\u{0308}rich \u{fb01}n"), input("Z\u{fc}rich fin"));
     assert_ne!(input("zurich"), input("Zurich"));
-    assert_eq!(
-        input("\u{fdfa}").len(),
-        input("").len() + 33,
-        "the longest expansion"
-    );
+    assert_eq!(input("\u{fdfa}").len(), input("").len() + 33, "the longest expansion");
 }
 
 #[test]
@@ -37,14 +29,7 @@ fn account_key_and_realm_enter_the_input() {
 
 #[test]
 fn weak_passwords_are_refused() {
-    for weak in [
-        "",
-        "password",
-        "Passw0rd!",
-        "qwertyuiop",
-        "alexandra1984",
-        "aaaaaaaaaaaaaaaa",
-    ] {
+    for weak in ["", "password", "Passw0rd!", "qwertyuiop", "alexandra1984", "aaaaaaaaaaaaaaaa"] {
         assert_eq!(check_strength(weak, &[]), Err(WeakPassword), "{weak}");
     }
     for strong in ["correct horse battery staple", "fjF8-qpz1!mK"] {
@@ -52,11 +37,7 @@ fn weak_passwords_are_refused() {
     }
     let handle = "marmelade-krokodil-9";
     assert_eq!(check_strength(handle, &[]), Ok(()));
-    assert_eq!(
-        check_strength(handle, &[handle]),
-        Err(WeakPassword),
-        "what is known is no secret"
-    );
+    assert_eq!(check_strength(handle, &[handle]), Err(WeakPassword), "what is known is no secret");
 }
 
 #[test]
@@ -65,20 +46,14 @@ fn a_passphrase_is_six_words_and_strong() {
     let first = make_passphrase(&mut random);
     assert_eq!(first.expose_str().split(' ').count(), 6);
     assert_eq!(check_strength(first.expose_str(), &[]), Ok(()));
-    assert_ne!(
-        make_passphrase(&mut random).expose_str(),
-        first.expose_str()
-    );
+    assert_ne!(make_passphrase(&mut random).expose_str(), first.expose_str());
 }
 
 #[test]
 fn recovery_words_come_back_as_they_are_typed() {
     let entropy = RecoveryEntropy::make(&mut SeededRandom::new("recovery"));
     let words = entropy.words();
-    let typed = format!(
-        "  {}\n",
-        words.expose_str().to_uppercase().replace(' ', "\t ")
-    );
+    let typed = format!("  {}\n", words.expose_str().to_uppercase().replace(' ', "\t "));
     let back = RecoveryEntropy::from_words(&typed).unwrap();
     assert_eq!(back.expose_bytes(), entropy.expose_bytes());
 }
@@ -89,26 +64,11 @@ fn each_slip_of_the_pen_is_told() {
     let words = RecoveryEntropy::from_bytes([0; 32]).words();
     let sheet = words.expose_str();
     assert_eq!(read(sheet), None);
-    assert_eq!(
-        read(""),
-        Some(ParseRecoveryWordsError::WordCount { found: 0 })
-    );
-    assert_eq!(
-        read(&format!("{sheet} art")),
-        Some(ParseRecoveryWordsError::WordCount { found: 25 })
-    );
+    assert_eq!(read(""), Some(ParseRecoveryWordsError::WordCount { found: 0 }));
+    assert_eq!(read(&format!("{sheet} art")), Some(ParseRecoveryWordsError::WordCount { found: 25 }));
     let unknown = sheet.replacen("abandon", "abandone", 1);
-    assert_eq!(
-        read(&unknown),
-        Some(ParseRecoveryWordsError::UnknownWord { position: 1 })
-    );
-    assert_eq!(
-        read(&sheet.replace("art", "arm")),
-        Some(ParseRecoveryWordsError::Checksum)
-    );
+    assert_eq!(read(&unknown), Some(ParseRecoveryWordsError::UnknownWord { position: 1 }));
+    assert_eq!(read(&sheet.replace("art", "arm")), Some(ParseRecoveryWordsError::Checksum));
     let last_unknown = sheet.replace("art", "\u{e4}rt");
-    assert_eq!(
-        read(&last_unknown),
-        Some(ParseRecoveryWordsError::UnknownWord { position: 24 })
-    );
+    assert_eq!(read(&last_unknown), Some(ParseRecoveryWordsError::UnknownWord { position: 24 }));
 }

@@ -17,12 +17,7 @@ use crate::crypto::segment::{self, SegmentKeys, SegmentLeaf};
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
 fn keys(file: u8, version: u8) -> SegmentKeys {
-    SegmentKeys::derive(
-        &FileKey::from_bytes([file; 32]),
-        Suite::V1,
-        FileVersionId::from_bytes([version; 16]),
-        &REALM,
-    )
+    SegmentKeys::derive(&FileKey::from_bytes([file; 32]), Suite::V1, FileVersionId::from_bytes([version; 16]), &REALM)
 }
 
 fn content(len: usize) -> Vec<u8> {
@@ -34,22 +29,12 @@ fn content(len: usize) -> Vec<u8> {
 fn sealed(keys: &SegmentKeys, index: u64, plain: &[u8]) -> (SegmentLeaf, Vec<u8>) {
     let mut out = Vec::new();
     let address = segment::seal_segment(keys, index, plain, &mut out);
-    (
-        SegmentLeaf {
-            index,
-            hash: address.hash,
-            plain_len: plain.len(),
-        },
-        out,
-    )
+    (SegmentLeaf { index, hash: address.hash, plain_len: plain.len() }, out)
 }
 
 fn assert_rejected(keys: &SegmentKeys, leaf: &SegmentLeaf, bytes: &[u8]) {
     let mut out = vec![1, 2, 3];
-    assert_eq!(
-        segment::open_segment(keys, leaf, bytes, &mut out),
-        Err(Rejected)
-    );
+    assert_eq!(segment::open_segment(keys, leaf, bytes, &mut out), Err(Rejected));
     assert!(out.is_empty(), "bytes were released");
 }
 
@@ -58,19 +43,9 @@ fn every_size_class_opens_to_what_was_sealed() {
     let keys = keys(1, 1);
     let content = content(SEGMENT_LEN);
     let mut out = Vec::new();
-    for len in [
-        0,
-        1,
-        16383,
-        16384,
-        16385,
-        (1 << 20) - 1200,
-        (1 << 20) - 1,
-        1 << 20,
-        1_500_001,
-        SEGMENT_LEN - 1,
-        SEGMENT_LEN,
-    ] {
+    for len in
+        [0, 1, 16383, 16384, 16385, (1 << 20) - 1200, (1 << 20) - 1, 1 << 20, 1_500_001, SEGMENT_LEN - 1, SEGMENT_LEN]
+    {
         let (leaf, bytes) = sealed(&keys, 7, &content[..len]);
         assert_eq!(bytes.len(), segment::sealed_segment_len(len));
         segment::open_segment(&keys, &leaf, &bytes, &mut out).unwrap();
@@ -84,16 +59,11 @@ fn only_tails_too_large_for_a_pack_are_padded() {
     assert_eq!(full, chunked::sealed_len(SEGMENT_LEN));
     assert_eq!(segment::sealed_segment_len(SEGMENT_LEN - 1), full);
     assert_eq!(segment::sealed_segment_len(1000), 1000 + 56 + 16);
-    let largest = (0..=PACKED_PIECE_MAX)
-        .rev()
-        .find(|len| segment::fits_pack(*len))
-        .unwrap();
+    let largest = (0..=PACKED_PIECE_MAX).rev().find(|len| segment::fits_pack(*len)).unwrap();
     assert_eq!(segment::sealed_segment_len(largest), PACKED_PIECE_MAX);
     assert!(!segment::fits_pack(largest + 1));
-    let sizes: std::collections::BTreeSet<_> = (largest + 1..=SEGMENT_LEN)
-        .step_by(997)
-        .map(segment::sealed_segment_len)
-        .collect();
+    let sizes: std::collections::BTreeSet<_> =
+        (largest + 1..=SEGMENT_LEN).step_by(997).map(segment::sealed_segment_len).collect();
     assert!(sizes.len() < 80, "{} sizes show", sizes.len());
 }
 
@@ -116,11 +86,7 @@ fn sealing_follows_from_key_index_and_content_alone() {
         sealed(&keys(1, 1), 3, &plain[..49_999]),
     ] {
         assert_ne!(other.hash, leaf.hash);
-        assert_ne!(
-            other_bytes[..24],
-            bytes[..24],
-            "no key and nonce meet twice"
-        );
+        assert_ne!(other_bytes[..24], bytes[..24], "no key and nonce meet twice");
     }
 }
 
@@ -133,30 +99,9 @@ fn moved_reordered_and_foreign_segments_reject() {
     assert_rejected(&keys, &leaf, &other_bytes);
     assert_rejected(&keys, &other_leaf, &bytes);
     assert_rejected(&keys, &SegmentLeaf { index: 1, ..leaf }, &bytes);
-    assert_rejected(
-        &keys,
-        &SegmentLeaf {
-            hash: other_leaf.hash,
-            ..leaf
-        },
-        &bytes,
-    );
-    assert_rejected(
-        &keys,
-        &SegmentLeaf {
-            plain_len: 39_999,
-            ..leaf
-        },
-        &bytes,
-    );
-    assert_rejected(
-        &keys,
-        &SegmentLeaf {
-            plain_len: usize::MAX,
-            ..leaf
-        },
-        &bytes,
-    );
+    assert_rejected(&keys, &SegmentLeaf { hash: other_leaf.hash, ..leaf }, &bytes);
+    assert_rejected(&keys, &SegmentLeaf { plain_len: 39_999, ..leaf }, &bytes);
+    assert_rejected(&keys, &SegmentLeaf { plain_len: usize::MAX, ..leaf }, &bytes);
     assert_rejected(&self::keys(1, 2), &leaf, &bytes);
     assert_rejected(&self::keys(2, 1), &leaf, &bytes);
 }
@@ -179,15 +124,10 @@ fn padding_that_is_not_zero_rejects() {
     let keys = keys(1, 1);
     let plain = content(1_100_001);
     let (leaf, bytes) = sealed(&keys, 0, &plain);
-    let padded_len = (0..2 << 20)
-        .find(|len| chunked::sealed_len(*len) == bytes.len())
-        .unwrap();
+    let padded_len = (0..2 << 20).find(|len| chunked::sealed_len(*len) == bytes.len()).unwrap();
     let mut padded = plain;
     padded.resize(padded_len, 0);
-    assert!(
-        keys.seal_under(0, &leaf.hash, &padded) == bytes,
-        "zeros are what was sealed"
-    );
+    assert!(keys.seal_under(0, &leaf.hash, &padded) == bytes, "zeros are what was sealed");
     *padded.last_mut().unwrap() = 1;
     assert_rejected(&keys, &leaf, &keys.seal_under(0, &leaf.hash, &padded));
 }
@@ -221,11 +161,7 @@ impl SegmentKeys {
     fn seal_under(&self, index: u64, hash: &SegmentHash, content: &[u8]) -> Vec<u8> {
         let context = [self.version().as_bytes().as_slice(), &index.to_le_bytes()].concat();
         let [_, key, _, _] = self.expose_all();
-        let message = Message {
-            key,
-            salt: hash.as_bytes().first_chunk().unwrap(),
-            context: &context,
-        };
+        let message = Message { key, salt: hash.as_bytes().first_chunk().unwrap(), context: &context };
         let mut out = Vec::new();
         chunked::seal::<Aes256Gcm>(&message, content, content.len(), &mut out);
         out
@@ -235,9 +171,7 @@ impl SegmentKeys {
 #[test]
 fn the_content_root_names_size_count_and_order() {
     let keys = keys(1, 1);
-    let hashes: Vec<_> = (0..3)
-        .map(|index| segment::segment_hash(&keys, index, b"x"))
-        .collect();
+    let hashes: Vec<_> = (0..3).map(|index| segment::segment_hash(&keys, index, b"x")).collect();
     let root = segment::content_root(&keys, 3, &hashes);
     let swapped = [hashes[1], hashes[0], hashes[2]];
     assert_ne!(segment::content_root(&keys, 4, &hashes), root);

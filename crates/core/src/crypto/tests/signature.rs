@@ -27,38 +27,12 @@ fn it_verifies_under_its_own_key_label_realm_and_body_only() {
     let (seed, other) = (seed(1), seed(2));
     let public = seed.public();
     let signature = seed.sign(Label::SignCommit, &REALM, b"body");
-    assert_eq!(
-        public.verify(Label::SignCommit, &REALM, b"body", &signature),
-        Ok(())
-    );
-    assert_eq!(
-        public.verify(Label::SignSigchain, &REALM, b"body", &signature),
-        Err(Rejected)
-    );
-    assert_eq!(
-        public.verify(
-            Label::SignCommit,
-            &RealmId::from_bytes([2; 16]),
-            b"body",
-            &signature
-        ),
-        Err(Rejected)
-    );
-    assert_eq!(
-        public.verify(Label::SignCommit, &REALM, b"bodY", &signature),
-        Err(Rejected)
-    );
-    assert_eq!(
-        other
-            .public()
-            .verify(Label::SignCommit, &REALM, b"body", &signature),
-        Err(Rejected)
-    );
-    assert_eq!(
-        seed.sign(Label::SignCommit, &REALM, b"body"),
-        signature,
-        "both halves are deterministic"
-    );
+    assert_eq!(public.verify(Label::SignCommit, &REALM, b"body", &signature), Ok(()));
+    assert_eq!(public.verify(Label::SignSigchain, &REALM, b"body", &signature), Err(Rejected));
+    assert_eq!(public.verify(Label::SignCommit, &RealmId::from_bytes([2; 16]), b"body", &signature), Err(Rejected));
+    assert_eq!(public.verify(Label::SignCommit, &REALM, b"bodY", &signature), Err(Rejected));
+    assert_eq!(other.public().verify(Label::SignCommit, &REALM, b"body", &signature), Err(Rejected));
+    assert_eq!(seed.sign(Label::SignCommit, &REALM, b"body"), signature, "both halves are deterministic");
 }
 
 #[test]
@@ -68,17 +42,9 @@ fn neither_half_is_enough() {
     let right = seed.sign(Label::SignCommit, &REALM, b"body");
     let wrong = seed.sign(Label::SignCommit, &REALM, b"another body");
     let zero = CompositeSignature::from_bytes(&vec![0; right.to_bytes().len()]).unwrap();
-    for half in [
-        spliced(&right, &wrong),
-        spliced(&wrong, &right),
-        spliced(&right, &zero),
-        spliced(&zero, &right),
-        zero,
-    ] {
-        assert_eq!(
-            public.verify(Label::SignCommit, &REALM, b"body", &half),
-            Err(Rejected)
-        );
+    for half in [spliced(&right, &wrong), spliced(&wrong, &right), spliced(&right, &zero), spliced(&zero, &right), zero]
+    {
+        assert_eq!(public.verify(Label::SignCommit, &REALM, b"body", &half), Err(Rejected));
     }
 }
 
@@ -86,16 +52,9 @@ fn neither_half_is_enough() {
 #[test]
 fn the_halves_of_two_keys_cannot_be_mixed() {
     let mixed = CompositeSeed::from_bytes([[1; 32], [2; 32]].concat().try_into().unwrap());
-    let signature = spliced(
-        &seed(1).sign(Label::SignCommit, &REALM, b"body"),
-        &seed(2).sign(Label::SignCommit, &REALM, b"body"),
-    );
-    assert_eq!(
-        mixed
-            .public()
-            .verify(Label::SignCommit, &REALM, b"body", &signature),
-        Err(Rejected)
-    );
+    let signature =
+        spliced(&seed(1).sign(Label::SignCommit, &REALM, b"body"), &seed(2).sign(Label::SignCommit, &REALM, b"body"));
+    assert_eq!(mixed.public().verify(Label::SignCommit, &REALM, b"body", &signature), Err(Rejected));
 }
 
 #[test]
@@ -104,15 +63,9 @@ fn keys_that_are_none_reject() {
     let len = signature.to_bytes().len();
     for byte in [0, 1, 0xff] {
         let key = CompositePublicKey::from_bytes(&[byte; 1984]).unwrap();
-        assert_eq!(
-            key.verify(Label::SignCommit, &REALM, b"body", &signature),
-            Err(Rejected)
-        );
+        assert_eq!(key.verify(Label::SignCommit, &REALM, b"body", &signature), Err(Rejected));
         let other = CompositeSignature::from_bytes(&vec![byte; len]).unwrap();
-        assert_eq!(
-            key.verify(Label::SignCommit, &REALM, b"body", &other),
-            Err(Rejected)
-        );
+        assert_eq!(key.verify(Label::SignCommit, &REALM, b"body", &other), Err(Rejected));
     }
 }
 
@@ -133,23 +86,11 @@ fn a_key_of_small_order_signs_nothing() {
 fn encodings_are_fixed_and_come_back() {
     let public = seed(3).public();
     let signature = seed(3).sign(Label::SignDevice, &REALM, b"");
-    assert_eq!(
-        (public.to_bytes().len(), signature.to_bytes().len()),
-        (1984, 3373)
-    );
-    assert_eq!(
-        CompositePublicKey::from_bytes(&public.to_bytes()),
-        Ok(public.clone())
-    );
-    assert_eq!(
-        CompositeSignature::from_bytes(&signature.to_bytes()),
-        Ok(signature)
-    );
+    assert_eq!((public.to_bytes().len(), signature.to_bytes().len()), (1984, 3373));
+    assert_eq!(CompositePublicKey::from_bytes(&public.to_bytes()), Ok(public.clone()));
+    assert_eq!(CompositeSignature::from_bytes(&signature.to_bytes()), Ok(signature));
     assert_ne!(public.hash(&REALM), seed(4).public().hash(&REALM));
-    assert_ne!(
-        public.hash(&REALM),
-        public.hash(&RealmId::from_bytes([9; 16]))
-    );
+    assert_ne!(public.hash(&REALM), public.hash(&RealmId::from_bytes([9; 16])));
     let sharing = KemSeed::from_bytes([3; 32]).public();
     assert_eq!(KemPublicKey::from_bytes(&sharing.to_bytes()), Ok(sharing));
 }
@@ -160,12 +101,7 @@ fn the_server_accepts_what_a_capability_signs() {
     let signature = seed.sign(b"message");
     assert!(seed.public().verify(b"message", &signature).is_ok());
     assert!(seed.public().verify(b"messagE", &signature).is_err());
-    assert!(
-        CapabilitySeed::from_bytes([6; 32])
-            .public()
-            .verify(b"message", &signature)
-            .is_err()
-    );
+    assert!(CapabilitySeed::from_bytes([6; 32]).public().verify(b"message", &signature).is_err());
 }
 
 proptest! {

@@ -19,8 +19,8 @@ use crate::crypto::kdf;
 use crate::crypto::password::PasswordInput;
 use crate::crypto::public::{FileVersionId, SegmentHash};
 use crate::crypto::secret::{
-    AccountKey, CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, KemSeed, MasterKey,
-    RecoveryEntropy, SpaceKey, WrapKey,
+    AccountKey, CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, KemSeed, MasterKey, RecoveryEntropy,
+    SpaceKey, WrapKey,
 };
 use crate::crypto::segment::{self, SegmentKeys, SegmentLeaf};
 use crate::crypto::wrap::{self, WrapContext};
@@ -40,22 +40,15 @@ pub(super) struct Inputs(Map<String, Value>);
 
 impl Inputs {
     pub(super) fn text(&self, name: &str) -> &str {
-        self.0
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("a text {name}"))
+        self.0.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("a text {name}"))
     }
 
     pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
-        HEXLOWER
-            .decode(self.text(name).as_bytes())
-            .unwrap_or_else(|error| panic!("{name}: {error}"))
+        HEXLOWER.decode(self.text(name).as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     pub(super) fn array<const N: usize>(&self, name: &str) -> [u8; N] {
-        self.bytes(name)
-            .try_into()
-            .unwrap_or_else(|_| panic!("{N} bytes of {name}"))
+        self.bytes(name).try_into().unwrap_or_else(|_| panic!("{N} bytes of {name}"))
     }
 
     pub(super) fn realm(&self) -> RealmId {
@@ -63,18 +56,12 @@ impl Inputs {
     }
 
     fn number(&self, name: &str) -> u64 {
-        self.0
-            .get(name)
-            .and_then(Value::as_u64)
-            .unwrap_or_else(|| panic!("a number {name}"))
+        self.0.get(name).and_then(Value::as_u64).unwrap_or_else(|| panic!("a number {name}"))
     }
 
     fn label(&self) -> Label {
         let text = self.text("label");
-        *Label::ALL
-            .iter()
-            .find(|label| label.as_str() == text)
-            .unwrap_or_else(|| panic!("no label {text}"))
+        *Label::ALL.iter().find(|label| label.as_str() == text).unwrap_or_else(|| panic!("no label {text}"))
     }
 }
 
@@ -88,26 +75,14 @@ fn every_vector_is_what_this_code_computes() {
     let mut kinds = std::collections::BTreeSet::new();
     for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if !path
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .starts_with("crypto-")
-        {
+        if !path.file_name().unwrap().to_str().unwrap().starts_with("crypto-") {
             continue;
         }
         let text = fs_err::read_to_string(&path).unwrap();
-        let vector: Vector = serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let outputs = compute(&vector.kind, &vector.inputs)
-            .unwrap_or_else(|| panic!("{}: unknown kind", path.display()));
-        assert!(
-            vector.outputs == outputs,
-            "{}: {}\n{outputs:#}",
-            path.display(),
-            vector.about
-        );
+        let vector: Vector = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let outputs =
+            compute(&vector.kind, &vector.inputs).unwrap_or_else(|| panic!("{}: unknown kind", path.display()));
+        assert!(vector.outputs == outputs, "{}: {}\n{outputs:#}", path.display(), vector.about);
         kinds.insert(vector.kind);
     }
     assert_eq!(kinds.len(), 12, "each kind has a vector: {kinds:?}");
@@ -175,44 +150,21 @@ fn kdf_file(inputs: &Inputs) -> Value {
 }
 
 fn sealed_wrap(inputs: &Inputs) -> Value {
-    let (realm, owner, object) = (
-        inputs.realm(),
-        inputs.bytes("owner"),
-        inputs.bytes("object"),
-    );
+    let (realm, owner, object) = (inputs.realm(), inputs.bytes("owner"), inputs.bytes("object"));
     let version = inputs.number("version");
-    let ctx = WrapContext {
-        label: inputs.label(),
-        realm: &realm,
-        owner: &owner,
-        object: &object,
-        version,
-    };
+    let ctx = WrapContext { label: inputs.label(), realm: &realm, owner: &owner, object: &object, version };
     let kek = WrapKey::from_bytes(inputs.array("kek"));
     let plaintext = inputs.bytes("plaintext");
     let sealed = wrap::seal(&kek, &ctx, &plaintext, inputs.array("salt"));
     let piece = wrap::seal_piece(&kek, &ctx, &plaintext, inputs.array("salt"));
-    assert_eq!(
-        wrap::open(&kek, &ctx, &sealed).unwrap().expose_bytes(),
-        plaintext
-    );
-    assert_eq!(
-        wrap::open_piece(Suite::V1, &kek, &ctx, &piece)
-            .unwrap()
-            .expose_bytes(),
-        plaintext
-    );
+    assert_eq!(wrap::open(&kek, &ctx, &sealed).unwrap().expose_bytes(), plaintext);
+    assert_eq!(wrap::open_piece(Suite::V1, &kek, &ctx, &piece).unwrap().expose_bytes(), plaintext);
     json!({ "sealed": hex(sealed), "piece": hex(piece) })
 }
 
 fn segment_keys(inputs: &Inputs) -> SegmentKeys {
     let version = FileVersionId::from_bytes(inputs.array("version"));
-    SegmentKeys::derive(
-        &FileKey::from_bytes(inputs.array("file_key")),
-        Suite::V1,
-        version,
-        &inputs.realm(),
-    )
+    SegmentKeys::derive(&FileKey::from_bytes(inputs.array("file_key")), Suite::V1, version, &inputs.realm())
 }
 
 fn sealed_segment(inputs: &Inputs) -> Value {
@@ -223,11 +175,7 @@ fn sealed_segment(inputs: &Inputs) -> Value {
     let index = inputs.number("index");
     let (mut sealed, mut opened) = (Vec::new(), Vec::new());
     let address = segment::seal_segment(&keys, index, &content, &mut sealed);
-    let leaf = SegmentLeaf {
-        index,
-        hash: address.hash,
-        plain_len,
-    };
+    let leaf = SegmentLeaf { index, hash: address.hash, plain_len };
     segment::open_segment(&keys, &leaf, &sealed, &mut opened).unwrap();
     assert!(opened == content);
     json!({
@@ -253,11 +201,7 @@ fn composite_signature(inputs: &Inputs) -> Value {
     let seed = CompositeSeed::from_bytes(inputs.array("seed"));
     let (realm, body) = (inputs.realm(), inputs.bytes("body"));
     let signature = seed.sign(inputs.label(), &realm, &body);
-    assert!(
-        seed.public()
-            .verify(inputs.label(), &realm, &body, &signature)
-            .is_ok()
-    );
+    assert!(seed.public().verify(inputs.label(), &realm, &body, &signature).is_ok());
     json!({
         "public_key": hex(seed.public().to_bytes()),
         "public_key_hash": seed.public().hash(&realm).to_string(),
@@ -268,27 +212,16 @@ fn composite_signature(inputs: &Inputs) -> Value {
 fn capability_signature(inputs: &Inputs) -> Value {
     let seed = CapabilitySeed::from_bytes(inputs.array("seed"));
     let signature = seed.sign(&inputs.bytes("message"));
-    assert!(
-        seed.public()
-            .verify(&inputs.bytes("message"), &signature)
-            .is_ok()
-    );
+    assert!(seed.public().verify(&inputs.bytes("message"), &signature).is_ok());
     json!({ "public_key": hex(seed.public().as_bytes()), "signature": hex(signature.as_bytes()) })
 }
 
 fn words_and_passwords(inputs: &Inputs) -> Value {
     let entropy = RecoveryEntropy::from_bytes(inputs.array("recovery_entropy"));
     let words = entropy.words();
-    assert_eq!(
-        RecoveryEntropy::from_words(words.expose_str())
-            .unwrap()
-            .expose_bytes(),
-        entropy.expose_bytes()
-    );
+    assert_eq!(RecoveryEntropy::from_words(words.expose_str()).unwrap().expose_bytes(), entropy.expose_bytes());
     let account_key = AccountKey::from_bytes(inputs.array("account_key"));
-    let input = |key| {
-        hex(PasswordInput::derive(&inputs.realm(), inputs.text("password"), key).expose_bytes())
-    };
+    let input = |key| hex(PasswordInput::derive(&inputs.realm(), inputs.text("password"), key).expose_bytes());
     json!({
         "recovery_words": words.expose_str(),
         "password_input": input(None),

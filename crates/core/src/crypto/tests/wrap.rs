@@ -13,13 +13,8 @@ use crate::crypto::wrap::{self, PIECE_OVERHEAD, WRAP_OVERHEAD, WrapContext};
 
 const REALM: RealmId = RealmId::from_bytes([1; 16]);
 const OTHER_REALM: RealmId = RealmId::from_bytes([2; 16]);
-const CONTEXT: WrapContext<'static> = WrapContext {
-    label: Label::WrapTicket,
-    realm: &REALM,
-    owner: b"owner",
-    object: b"object",
-    version: 3,
-};
+const CONTEXT: WrapContext<'static> =
+    WrapContext { label: Label::WrapTicket, realm: &REALM, owner: b"owner", object: b"object", version: 3 };
 
 fn kek(byte: u8) -> WrapKey {
     WrapKey::from_bytes([byte; 32])
@@ -77,33 +72,14 @@ fn another_key_rejects_and_every_single_field_counts() {
     let sealed = wrap::seal(&kek(9), &CONTEXT, b"plaintext", [5; 32]);
     assert_eq!(wrap::open(&kek(8), &CONTEXT, &sealed).err(), Some(Rejected));
     let others = [
-        WrapContext {
-            label: Label::WrapIdentityBox,
-            ..CONTEXT
-        },
-        WrapContext {
-            realm: &OTHER_REALM,
-            ..CONTEXT
-        },
-        WrapContext {
-            owner: b"other",
-            ..CONTEXT
-        },
-        WrapContext {
-            object: b"other!",
-            ..CONTEXT
-        },
-        WrapContext {
-            version: 4,
-            ..CONTEXT
-        },
+        WrapContext { label: Label::WrapIdentityBox, ..CONTEXT },
+        WrapContext { realm: &OTHER_REALM, ..CONTEXT },
+        WrapContext { owner: b"other", ..CONTEXT },
+        WrapContext { object: b"other!", ..CONTEXT },
+        WrapContext { version: 4, ..CONTEXT },
     ];
     for other in others {
-        assert_eq!(
-            wrap::open(&kek(9), &other, &sealed).err(),
-            Some(Rejected),
-            "{other:?}"
-        );
+        assert_eq!(wrap::open(&kek(9), &other, &sealed).err(), Some(Rejected), "{other:?}");
     }
 }
 

@@ -14,27 +14,15 @@ use crate::space::verify::{NoOp, Step};
 fn a_genesis_begins_an_empty_tree() {
     let mut world = World::new("genesis");
     let fields = world.genesis.logged.header.fields();
-    assert_eq!(
-        (fields.kind, fields.seq, fields.epoch),
-        (CommitKind::Genesis, 0, 0)
-    );
+    assert_eq!((fields.kind, fields.seq, fields.epoch), (CommitKind::Genesis, 0, 0));
     assert!(world.genesis.lists.adds.is_empty());
     let bytes = world.genesis.to_bytes();
-    assert_eq!(
-        PostedCommit::from_bytes(&bytes).as_ref(),
-        Ok(&world.genesis)
-    );
+    assert_eq!(PostedCommit::from_bytes(&bytes).as_ref(), Ok(&world.genesis));
     let answer = head(&world.genesis.logged, Frontier::default());
     let (verified, state) = world.space.verify_head(&answer).unwrap();
     assert!(verified.root().is_none());
-    assert_eq!(
-        (verified.device(), verified.day()),
-        (world.person.device.device(), 20_000)
-    );
-    assert_eq!(
-        (state.head(), state.valid()),
-        (verified.place(), verified.place())
-    );
+    assert_eq!((verified.device(), verified.day()), (world.person.device.device(), 20_000));
+    assert_eq!((state.head(), state.valid()), (verified.place(), verified.place()));
     assert_eq!((state.space(), state.epoch()), (world.space.id(), 0));
 }
 
@@ -43,48 +31,21 @@ fn commits_follow_each_other_and_give_their_trees() {
     let mut world = World::new("follow");
     for seq in 1..6 {
         let change = world.change();
-        let root = change
-            .root
-            .as_ref()
-            .map(|root| (root.totals, root.piece, root.hash, root.key.duplicate()))
-            .unwrap();
+        let root = change.root.as_ref().map(|root| (root.totals, root.piece, root.hash, root.key.duplicate())).unwrap();
         let adds = change.adds.clone();
-        let posted = world.space.make_tree_commit(
-            &world.state,
-            &world.person.device,
-            change,
-            &mut world.random,
-        );
+        let posted = world.space.make_tree_commit(&world.state, &world.person.device, change, &mut world.random);
         let posted = posted.unwrap();
         assert_eq!(posted.lists.adds, adds);
-        assert_eq!(
-            PostedCommit::from_bytes(&posted.to_bytes()).as_ref(),
-            Ok(&posted)
-        );
+        assert_eq!(PostedCommit::from_bytes(&posted.to_bytes()).as_ref(), Ok(&posted));
         let verified = world.follow(&posted.logged);
         assert_eq!(verified.place().seq, seq);
         let opened = verified.root().unwrap();
-        assert_eq!(
-            (opened.totals, opened.piece, opened.hash),
-            (root.0, root.1, root.2)
-        );
+        assert_eq!((opened.totals, opened.piece, opened.hash), (root.0, root.1, root.2));
         assert_eq!(opened.key.expose_bytes(), root.3.expose_bytes());
-        assert_eq!(
-            (verified.device(), verified.day()),
-            (world.person.device.device(), 20_001)
-        );
+        assert_eq!((verified.device(), verified.day()), (world.person.device.device(), 20_001));
     }
-    let emptied = TreeChange {
-        root: None,
-        adds: vec![],
-        day: 20_002,
-    };
-    let posted = world.space.make_tree_commit(
-        &world.state,
-        &world.person.device,
-        emptied,
-        &mut world.random,
-    );
+    let emptied = TreeChange { root: None, adds: vec![], day: 20_002 };
+    let posted = world.space.make_tree_commit(&world.state, &world.person.device, emptied, &mut world.random);
     assert!(world.follow(&posted.unwrap().logged).root().is_none());
 }
 
@@ -100,15 +61,10 @@ fn a_device_without_state_reads_the_head_and_writes_on_top_of_it() {
     let second = world.person.add_device(&mut world.random);
     let mut reader = world.reader(&world.person.chain);
     let (verified, state) = reader.verify_head(&head(&commit, frontier)).unwrap();
-    assert_eq!(
-        (verified.place(), state.head()),
-        (world.state.head(), world.state.head())
-    );
+    assert_eq!((verified.place(), state.head()), (world.state.head(), world.state.head()));
     assert_eq!(state.frontier, world.state.frontier);
     let change = world.change();
-    let posted = reader
-        .make_tree_commit(&state, &second, change, &mut world.random)
-        .unwrap();
+    let posted = reader.make_tree_commit(&state, &second, change, &mut world.random).unwrap();
     reader.verify_next(&state, &posted.logged).unwrap();
     // The first device never saw the second one's link: the commit brings it.
     assert!(world.space.owner().device(&second.device()).is_none());
@@ -138,25 +94,15 @@ fn a17_a_removed_device_commits_nothing_after_the_space_saw_its_removal() {
     world.follow(&first_of_second);
     let late = world.commit_by(&second);
     world.person.remove_device(&second);
-    world
-        .space
-        .update_owner(world.person.chain.clone())
-        .unwrap();
+    world.space.update_owner(world.person.chain.clone()).unwrap();
     // The space has not seen the removal: the commit may be older than it.
     assert_eq!(world.skipped(&late), None);
     let removal = world.commit();
     world.follow(&removal);
-    let before = Sigchain::verify(
-        &REALM,
-        &world.person.account,
-        &world.person.chain.links()[..3],
-    )
-    .unwrap();
+    let before = Sigchain::verify(&REALM, &world.person.account, &world.person.chain.links()[..3]).unwrap();
     let mut stale = world.reader(&before);
     let change = world.change();
-    let posted = stale
-        .make_tree_commit(&world.state, &second, change, &mut world.random)
-        .unwrap();
+    let posted = stale.make_tree_commit(&world.state, &second, change, &mut world.random).unwrap();
     assert_eq!(world.skipped(&posted.logged), Some(NoOp::Invalid));
     // Who has an older chain than the space has seen must not come to another result: it asks for the chain first.
     let (step, _) = stale.verify_next(&world.state, &posted.logged).unwrap();
@@ -172,49 +118,17 @@ fn a_builder_refuses_devices_states_and_blobs_that_cannot_be() {
     let mut other = World::new("other");
     let stranger = DeviceSeeds::make(&mut world.random);
     let change = world.change();
-    let error = world
-        .space
-        .make_tree_commit(&world.state, &stranger, change, &mut world.random)
-        .unwrap_err();
-    assert_eq!(
-        error,
-        BuildCommitError::DeviceNotCertified(stranger.device())
-    );
+    let error = world.space.make_tree_commit(&world.state, &stranger, change, &mut world.random).unwrap_err();
+    assert_eq!(error, BuildCommitError::DeviceNotCertified(stranger.device()));
     let change = other.change();
-    let error = world.space.make_tree_commit(
-        &other.state,
-        &world.person.device,
-        change,
-        &mut world.random,
-    );
+    let error = world.space.make_tree_commit(&other.state, &world.person.device, change, &mut world.random);
     assert_eq!(error.unwrap_err(), BuildCommitError::OtherState);
-    let add = |size| AddedBlob {
-        blob: BlobId::from_bytes([1; 32]),
-        size,
-    };
-    let change = TreeChange {
-        root: None,
-        adds: vec![add(1), add(2)],
-        day: 0,
-    };
-    let error = world.space.make_tree_commit(
-        &world.state,
-        &world.person.device,
-        change,
-        &mut world.random,
-    );
+    let add = |size| AddedBlob { blob: BlobId::from_bytes([1; 32]), size };
+    let change = TreeChange { root: None, adds: vec![add(1), add(2)], day: 0 };
+    let error = world.space.make_tree_commit(&world.state, &world.person.device, change, &mut world.random);
     assert_eq!(error.unwrap_err(), BuildCommitError::BlobTwice);
-    let change = TreeChange {
-        root: None,
-        adds: vec![add(1), add(1)],
-        day: 0,
-    };
-    let posted = world.space.make_tree_commit(
-        &world.state,
-        &world.person.device,
-        change,
-        &mut world.random,
-    );
+    let change = TreeChange { root: None, adds: vec![add(1), add(1)], day: 0 };
+    let posted = world.space.make_tree_commit(&world.state, &world.person.device, change, &mut world.random);
     assert_eq!(posted.unwrap().lists.adds, [add(1)]);
     let person = Person::make(&mut world.random);
     let error = world.space.update_owner(person.chain);

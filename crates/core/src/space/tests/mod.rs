@@ -37,24 +37,10 @@ impl World {
     fn new(seed: &str) -> Self {
         let mut random = SeededRandom::new(seed);
         let person = Person::make(&mut random);
-        let made = PrivateSpace::make(
-            REALM,
-            person.chain.clone(),
-            &person.device,
-            20_000,
-            &mut random,
-        );
+        let made = PrivateSpace::make(REALM, person.chain.clone(), &person.device, 20_000, &mut random);
         let (mut space, genesis) = made.unwrap();
-        let (_, state) = space
-            .verify_head(&head(&genesis.logged, Frontier::default()))
-            .unwrap();
-        Self {
-            random,
-            person,
-            space,
-            genesis,
-            state,
-        }
+        let (_, state) = space.verify_head(&head(&genesis.logged, Frontier::default())).unwrap();
+        Self { random, person, space, genesis, state }
     }
 
     /// The space as another device of the owner opens it, which has this chain.
@@ -72,34 +58,21 @@ impl World {
             hash: StoredHash::of(&blob),
             key: RootKey::make(&mut self.random),
         };
-        let adds = vec![AddedBlob {
-            blob: BlobId::from_bytes(blob),
-            size: 16 << 10,
-        }];
-        TreeChange {
-            root: Some(root),
-            adds,
-            day: 20_001,
-        }
+        let adds = vec![AddedBlob { blob: BlobId::from_bytes(blob), size: 16 << 10 }];
+        TreeChange { root: Some(root), adds, day: 20_001 }
     }
 
     /// A commit of the first device on top of the state.
     fn commit(&mut self) -> LoggedCommit {
         let change = self.change();
-        self.space
-            .make_tree_commit(&self.state, &self.person.device, change, &mut self.random)
-            .unwrap()
-            .logged
+        self.space.make_tree_commit(&self.state, &self.person.device, change, &mut self.random).unwrap().logged
     }
 
     /// A commit of another device of the owner, whose chain is the person's.
     fn commit_by(&mut self, device: &DeviceSeeds) -> LoggedCommit {
         let change = self.change();
         let writer = self.reader(&self.person.chain);
-        writer
-            .make_tree_commit(&self.state, device, change, &mut self.random)
-            .unwrap()
-            .logged
+        writer.make_tree_commit(&self.state, device, change, &mut self.random).unwrap().logged
     }
 
     /// Reads `commit`, which must be valid, and goes on from it.
@@ -130,8 +103,5 @@ impl World {
 }
 
 fn head(commit: &LoggedCommit, frontier: Frontier) -> HeadAnswer {
-    HeadAnswer {
-        commit: commit.clone(),
-        frontier,
-    }
+    HeadAnswer { commit: commit.clone(), frontier }
 }

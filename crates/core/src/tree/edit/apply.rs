@@ -21,36 +21,16 @@ pub(super) struct Editor<'a> {
 impl Editor<'_> {
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), Stop<EditError>> {
         match edit {
-            Edit::PutFile {
-                path,
-                attributes,
-                size,
-                version,
-                id,
-            } => {
-                let content = EntryContent::File {
-                    size: *size,
-                    version: version.duplicate(),
-                };
+            Edit::PutFile { path, attributes, size, version, id } => {
+                let content = EntryContent::File { size: *size, version: version.duplicate() };
                 self.put(path, *attributes, *id, content)
             }
-            Edit::PutSymlink {
-                path,
-                attributes,
-                target,
-            } => {
+            Edit::PutSymlink { path, attributes, target } => {
                 if target.is_empty() || target.len() > TARGET_MAX || target.contains(&0) {
                     return Err(Stop::Fail(EditError::Unrepresentable(path.clone())));
                 }
                 let id = NodeId::make(self.random);
-                self.put(
-                    path,
-                    *attributes,
-                    id,
-                    EntryContent::Symlink {
-                        target: target.clone(),
-                    },
-                )
+                self.put(path, *attributes, id, EntryContent::Symlink { target: target.clone() })
             }
             Edit::MakeDirectory { path, attributes } => self.make_directory(path, *attributes),
             Edit::Remove { path, recursive } => self.remove(path, *recursive),
@@ -59,9 +39,7 @@ impl Editor<'_> {
             Edit::SetAttributes { path, attributes } => {
                 check_mode(path, *attributes)?;
                 let (source, (directory, name)) = (self.source, self.parent(path)?);
-                let entry = directory
-                    .take(name, source)?
-                    .ok_or_else(|| not_found(path))?;
+                let entry = directory.take(name, source)?.ok_or_else(|| not_found(path))?;
                 directory.put(name, entry.with_attributes(*attributes), source)
             }
         }
@@ -87,20 +65,11 @@ impl Editor<'_> {
                 id
             }
         };
-        let entry = Entry {
-            id,
-            name: name.clone(),
-            attributes,
-            content,
-        };
+        let entry = Entry { id, name: name.clone(), attributes, content };
         directory.put(name, DirtyEntry::Kept(Arc::new(entry)), source)
     }
 
-    fn make_directory(
-        &mut self,
-        path: &RemotePath,
-        attributes: Attributes,
-    ) -> Result<(), Stop<EditError>> {
+    fn make_directory(&mut self, path: &RemotePath, attributes: Attributes) -> Result<(), Stop<EditError>> {
         check_mode(path, attributes)?;
         let (source, parents) = (self.source, self.parents);
         if path.is_root() && parents != MissingParents::Refuse {
@@ -122,42 +91,26 @@ impl Editor<'_> {
     fn remove(&mut self, path: &RemotePath, recursive: bool) -> Result<(), Stop<EditError>> {
         let (source, (directory, name)) = (self.source, self.parent(path)?);
         if !recursive
-            && let Some(DirtyEntry::Directory(below)) =
-                directory.list_for(name, source)?.entry_mut(name)
+            && let Some(DirtyEntry::Directory(below)) = directory.list_for(name, source)?.entry_mut(name)
             && !below.is_empty(source)?
         {
             return Err(Stop::Fail(EditError::NotEmpty(path.clone())));
         }
-        directory
-            .take(name, source)?
-            .ok_or_else(|| not_found(path))?;
+        directory.take(name, source)?.ok_or_else(|| not_found(path))?;
         Ok(())
     }
 
-    fn rename(
-        &mut self,
-        from: &RemotePath,
-        to: &RemotePath,
-        replace: bool,
-    ) -> Result<(), Stop<EditError>> {
+    fn rename(&mut self, from: &RemotePath, to: &RemotePath, replace: bool) -> Result<(), Stop<EditError>> {
         let source = self.source;
         let (directory, name) = self.parent(from)?;
-        let is_directory = directory
-            .entry(name, source)?
-            .ok_or_else(|| not_found(from))?
-            .is_directory();
+        let is_directory = directory.entry(name, source)?.ok_or_else(|| not_found(from))?.is_directory();
         if from == to {
             return Ok(());
         }
         if from.contains(to) && is_directory {
-            return Err(Stop::Fail(EditError::IntoItself {
-                from: from.clone(),
-                to: to.clone(),
-            }));
+            return Err(Stop::Fail(EditError::IntoItself { from: from.clone(), to: to.clone() }));
         }
-        let moved = directory
-            .take(name, source)?
-            .ok_or_else(|| not_found(from))?;
+        let moved = directory.take(name, source)?.ok_or_else(|| not_found(from))?;
         let (directory, name) = self.made_parent(to)?;
         match directory.entry(name, source)? {
             None => check_collision(directory, to, name, source)?,
@@ -173,14 +126,9 @@ impl Editor<'_> {
     fn copy(&mut self, from: &RemotePath, to: &RemotePath) -> Result<(), Stop<EditError>> {
         let source = self.source;
         let (directory, name) = parent_of(self.tree, from, source)?;
-        let entry = directory
-            .entry(name, source)?
-            .ok_or_else(|| not_found(from))?;
+        let entry = directory.entry(name, source)?.ok_or_else(|| not_found(from))?;
         if from.contains(to) && entry.is_directory() && from != to {
-            return Err(Stop::Fail(EditError::IntoItself {
-                from: from.clone(),
-                to: to.clone(),
-            }));
+            return Err(Stop::Fail(EditError::IntoItself { from: from.clone(), to: to.clone() }));
         }
         let copied = copy(entry, source, self.random)?;
         let (directory, name) = self.made_parent(to)?;
@@ -192,10 +140,7 @@ impl Editor<'_> {
     }
 
     /// The directory that `path` is in, which must be there, and the name in it.
-    fn parent<'p>(
-        &mut self,
-        path: &'p RemotePath,
-    ) -> Result<(&mut DirtyDirectory, &'p EntryName), Stop<EditError>> {
+    fn parent<'p>(&mut self, path: &'p RemotePath) -> Result<(&mut DirtyDirectory, &'p EntryName), Stop<EditError>> {
         parent_of(self.tree, path, self.source)
     }
 
@@ -208,11 +153,7 @@ impl Editor<'_> {
             return Err(Stop::Fail(EditError::TooDeep(path.clone())));
         }
         if let MissingParents::Create(attributes) = self.parents {
-            let above = path
-                .names()
-                .split_last()
-                .map(|(_, above)| above)
-                .unwrap_or_default();
+            let above = path.names().split_last().map(|(_, above)| above).unwrap_or_default();
             let mut directory = &mut self.tree.root;
             for (index, name) in above.iter().enumerate() {
                 if directory.entry(name, self.source)?.is_none() {
@@ -235,31 +176,19 @@ fn parent_of<'t, 'p>(
     path: &'p RemotePath,
     source: &dyn NodeSource,
 ) -> Result<(&'t mut DirtyDirectory, &'p EntryName), Stop<EditError>> {
-    let (name, above) = path
-        .names()
-        .split_last()
-        .ok_or(Stop::Fail(EditError::Root))?;
+    let (name, above) = path.names().split_last().ok_or(Stop::Fail(EditError::Root))?;
     match tree.directory(above, source) {
         Ok(directory) => Ok((directory, name)),
         Err(Stop::Need(wanted)) => Err(Stop::Need(wanted)),
         Err(Stop::Fail(Blocked::Read(error))) => Err(Stop::Fail(error.into())),
-        Err(Stop::Fail(Blocked::Missing(index))) => {
-            Err(Stop::Fail(EditError::NotFound(prefix(path, index))))
-        }
-        Err(Stop::Fail(Blocked::NotDirectory(index))) => {
-            Err(Stop::Fail(EditError::NotDirectory(prefix(path, index))))
-        }
+        Err(Stop::Fail(Blocked::Missing(index))) => Err(Stop::Fail(EditError::NotFound(prefix(path, index)))),
+        Err(Stop::Fail(Blocked::NotDirectory(index))) => Err(Stop::Fail(EditError::NotDirectory(prefix(path, index)))),
     }
 }
 
 /// The path down to its component `last`, from 0.
 fn prefix(path: &RemotePath, last: usize) -> RemotePath {
-    path.names()
-        .iter()
-        .take(last.saturating_add(1))
-        .cloned()
-        .collect::<Vec<_>>()
-        .into()
+    path.names().iter().take(last.saturating_add(1)).cloned().collect::<Vec<_>>().into()
 }
 
 fn not_found(path: &RemotePath) -> Stop<EditError> {
@@ -267,11 +196,7 @@ fn not_found(path: &RemotePath) -> Stop<EditError> {
 }
 
 fn check_mode(path: &RemotePath, attributes: Attributes) -> Result<(), Stop<EditError>> {
-    if attributes.mode & !MODE_BITS == 0 {
-        Ok(())
-    } else {
-        Err(Stop::Fail(EditError::Unrepresentable(path.clone())))
-    }
+    if attributes.mode & !MODE_BITS == 0 { Ok(()) } else { Err(Stop::Fail(EditError::Unrepresentable(path.clone()))) }
 }
 
 fn check_collision(
@@ -282,9 +207,6 @@ fn check_collision(
 ) -> Result<(), Stop<EditError>> {
     match directory.collision::<EditError>(name, source)? {
         None => Ok(()),
-        Some(existing) => Err(Stop::Fail(EditError::NameCollision {
-            path: path.clone(),
-            existing,
-        })),
+        Some(existing) => Err(Stop::Fail(EditError::NameCollision { path: path.clone(), existing })),
     }
 }

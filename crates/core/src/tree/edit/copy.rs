@@ -17,10 +17,7 @@ pub(super) fn copy(
     source: &dyn NodeSource,
     random: &mut dyn Random,
 ) -> Result<DirtyEntry, Stop<EditError>> {
-    let mut copier = Copier {
-        fetch: Fetch::new(source),
-        random,
-    };
+    let mut copier = Copier { fetch: Fetch::new(source), random };
     let copied = copier.entry(entry, 0)?;
     copier.fetch.finish()?;
     Ok(copied)
@@ -37,12 +34,7 @@ impl Copier<'_> {
             DirtyEntry::Kept(entry) => entry,
             DirtyEntry::Directory(directory) => {
                 let mut list = DirtyList::default();
-                self.node(
-                    directory.id,
-                    ShardPlace::TOP,
-                    &directory.top,
-                    (&mut list, depth),
-                )?;
+                self.node(directory.id, ShardPlace::TOP, &directory.top, (&mut list, depth))?;
                 return Ok(self.directory(directory.attributes, list));
             }
         };
@@ -55,12 +47,7 @@ impl Copier<'_> {
             content => content.duplicate(),
         };
         let (id, name) = (NodeId::make(self.random), entry.name.clone());
-        Ok(DirtyEntry::Kept(Arc::new(Entry {
-            id,
-            name,
-            attributes: entry.attributes,
-            content,
-        })))
+        Ok(DirtyEntry::Kept(Arc::new(Entry { id, name, attributes: entry.attributes, content })))
     }
 
     fn directory(&mut self, attributes: Attributes, list: DirtyList) -> DirtyEntry {
@@ -69,13 +56,7 @@ impl Copier<'_> {
         DirtyEntry::Directory(Box::new(directory))
     }
 
-    fn node(
-        &mut self,
-        id: NodeId,
-        place: ShardPlace,
-        node: &DirtyNode,
-        into: Target<'_>,
-    ) -> Result<(), ReadTreeError> {
+    fn node(&mut self, id: NodeId, place: ShardPlace, node: &DirtyNode, into: Target<'_>) -> Result<(), ReadTreeError> {
         let (list, depth) = into;
         match (&node.body, &node.sealed) {
             (DirtyBody::List(entries), _) => {
@@ -84,16 +65,9 @@ impl Copier<'_> {
                 }
                 Ok(())
             }
-            (DirtyBody::Shards(shards), _) => {
-                (0..).zip(&shards.children).try_for_each(|(nibble, child)| {
-                    self.node(
-                        id,
-                        place.below(shards.name_key, nibble),
-                        child,
-                        (&mut *list, depth),
-                    )
-                })
-            }
+            (DirtyBody::Shards(shards), _) => (0..).zip(&shards.children).try_for_each(|(nibble, child)| {
+                self.node(id, place.below(shards.name_key, nibble), child, (&mut *list, depth))
+            }),
             (DirtyBody::Closed, Some(child)) => self.stored(id, place, child, (list, depth)),
             (DirtyBody::Closed, None) => Ok(()),
         }
@@ -121,9 +95,5 @@ impl Copier<'_> {
 type Target<'a> = (&'a mut DirtyList, usize);
 
 fn below(depth: usize) -> Result<usize, ReadTreeError> {
-    if depth < DEPTH_MAX {
-        Ok(depth.saturating_add(1))
-    } else {
-        Err(ReadTreeError::TooDeep)
-    }
+    if depth < DEPTH_MAX { Ok(depth.saturating_add(1)) } else { Err(ReadTreeError::TooDeep) }
 }

@@ -15,10 +15,7 @@ use crate::crypto::random::Random;
 
 /// One change of a tree.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "callers build it; a new kind of edit is no break"
-)]
+#[expect(clippy::exhaustive_enums, reason = "callers build it; a new kind of edit is no break")]
 pub enum Edit {
     /// Puts a file version at a path: a new entry, or the new content of the file or link that is there, whose id it keeps.
     PutFile {
@@ -172,13 +169,7 @@ fn apply_all(
     fetch.finish()?;
     let mut tree = DirtyTree::open(root);
     for edit in edits {
-        apply::Editor {
-            tree: &mut tree,
-            parents,
-            source,
-            random,
-        }
-        .apply(edit)?;
+        apply::Editor { tree: &mut tree, parents, source, random }.apply(edit)?;
     }
     tree.settle(source)?;
     Ok(tree)

@@ -39,45 +39,24 @@ impl<'a> Merger<'a> {
         naming: ConflictNaming<'a>,
         source: &'a dyn NodeSource,
     ) -> Self {
-        let (notes, hand, put, joined) =
-            (Vec::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Self {
-            both,
-            plan,
-            tree,
-            naming,
-            source,
-            notes,
-            hand,
-            put,
-            joined,
-        }
+        let (notes, hand, put, joined) = (Vec::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        Self { both, plan, tree, naming, source, notes, hand, put, joined }
     }
 
     pub(super) fn run(mut self) -> Work<Merged> {
         self.take_all()?;
         self.attach_all()?;
         for id in core::mem::take(&mut self.plan.refused) {
-            self.notes.push(MergeNote::MoveRefused {
-                path: self.path(id).into(),
-            });
+            self.notes.push(MergeNote::MoveRefused { path: self.path(id).into() });
         }
         self.put_copies()?;
         self.remove_empty()?;
         self.tree.settle(self.source)?;
-        Ok(Merged {
-            tree: self.tree,
-            notes: self.notes,
-        })
+        Ok(Merged { tree: self.tree, notes: self.notes })
     }
 
     fn take_all(&mut self) -> Work<()> {
-        let mut taken: Vec<_> = self
-            .plan
-            .taken
-            .iter()
-            .map(|id| (self.path(*id), *id))
-            .collect();
+        let mut taken: Vec<_> = self.plan.taken.iter().map(|id| (self.path(*id), *id)).collect();
         taken.sort_by_key(|(path, id)| (core::cmp::Reverse(path.len()), *id));
         for (path, id) in taken {
             let Some((name, above)) = path.split_last() else {
@@ -87,9 +66,7 @@ impl<'a> Merger<'a> {
                 continue;
             };
             // A tree with one id in two places leads astray: then the entry there stays.
-            if directory
-                .entry::<ReadTreeError>(name, self.source)?
-                .is_some_and(|entry| entry.id() == id)
+            if directory.entry::<ReadTreeError>(name, self.source)?.is_some_and(|entry| entry.id() == id)
                 && let Some(entry) = directory.take(name, self.source)?
             {
                 self.hand.insert(id, entry);
@@ -99,12 +76,7 @@ impl<'a> Merger<'a> {
     }
 
     fn attach_all(&mut self) -> Work<()> {
-        let mut order: Vec<_> = self
-            .plan
-            .attached
-            .keys()
-            .map(|id| (self.plan.depth(*id, self.both), *id))
-            .collect();
+        let mut order: Vec<_> = self.plan.attached.keys().map(|id| (self.plan.depth(*id, self.both), *id)).collect();
         order.sort_unstable();
         for (_, id) in order {
             let Some(attach) = self.plan.attached.remove(&id) else {
@@ -112,23 +84,15 @@ impl<'a> Merger<'a> {
             };
             let is_new = !matches!(attach.what, What::Taken(..));
             let entry = match attach.what {
-                What::Made(attributes) => Some(DirtyEntry::Directory(Box::new(
-                    DirtyDirectory::empty(id, attributes),
-                ))),
+                What::Made(attributes) => Some(DirtyEntry::Directory(Box::new(DirtyDirectory::empty(id, attributes)))),
                 What::Brought(entry) => Some(DirtyEntry::Kept(entry)),
-                What::Taken(attributes, content) => self.hand.remove(&id).map(|taken| {
-                    content
-                        .map_or(taken, DirtyEntry::Kept)
-                        .with_attributes(attributes)
-                }),
+                What::Taken(attributes, content) => self
+                    .hand
+                    .remove(&id)
+                    .map(|taken| content.map_or(taken, DirtyEntry::Kept).with_attributes(attributes)),
             };
             if let Some(entry) = entry {
-                self.arrive(Arrival {
-                    parent: attach.parent,
-                    name: attach.name,
-                    entry,
-                    is_new,
-                })?;
+                self.arrive(Arrival { parent: attach.parent, name: attach.name, entry, is_new })?;
             }
         }
         Ok(())
@@ -154,23 +118,9 @@ impl<'a> Merger<'a> {
                 continue;
             }
             let (attributes, content) = (ours.entry.attributes, ours.entry.content.duplicate());
-            let entry = DirtyEntry::Kept(Arc::new(Entry {
-                id: copy,
-                name: name.clone(),
-                attributes,
-                content,
-            }));
+            let entry = DirtyEntry::Kept(Arc::new(Entry { id: copy, name: name.clone(), attributes, content }));
             let parent = self.plan.parent(id, self.both).unwrap_or(NodeId::ROOT);
-            self.put_beside(
-                above,
-                name,
-                Arrival {
-                    parent,
-                    name: name.clone(),
-                    entry,
-                    is_new: true,
-                },
-            )?;
+            self.put_beside(above, name, Arrival { parent, name: name.clone(), entry, is_new: true })?;
         }
         Ok(())
     }
@@ -207,11 +157,9 @@ impl<'a> Merger<'a> {
         while at != NodeId::ROOT && names.len() <= DEPTH_MAX.saturating_mul(2) {
             at = self.joined.get(&at).copied().unwrap_or(at);
             let place = self.put.get(&at).map(|(parent, name)| (*parent, name));
-            let Some((parent, name)) = place.or_else(|| {
-                self.both
-                    .theirs(at)
-                    .map(|seen| (seen.parent, &seen.entry.name))
-            }) else {
+            let Some((parent, name)) =
+                place.or_else(|| self.both.theirs(at).map(|seen| (seen.parent, &seen.entry.name)))
+            else {
                 break;
             };
             names.push(name.clone());

@@ -24,11 +24,7 @@ impl Merger<'_> {
     pub(super) fn arrive(&mut self, first: Arrival) -> Work<()> {
         let mut open = vec![first];
         while let Some(mut arrival) = open.pop() {
-            arrival.parent = self
-                .joined
-                .get(&arrival.parent)
-                .copied()
-                .unwrap_or(arrival.parent);
+            arrival.parent = self.joined.get(&arrival.parent).copied().unwrap_or(arrival.parent);
             let mut path = self.path(arrival.parent);
             if reach(&mut self.tree, &path, self.source)?.is_none() {
                 // Its directory is no directory in theirs: only one id on two entries leads here. Nothing is lost for that.
@@ -50,13 +46,7 @@ impl Merger<'_> {
     }
 
     /// An entry meets one that has its name.
-    fn meet(
-        &mut self,
-        path: &[EntryName],
-        name: &EntryName,
-        arrival: Arrival,
-        open: &mut Vec<Arrival>,
-    ) -> Work<()> {
+    fn meet(&mut self, path: &[EntryName], name: &EntryName, arrival: Arrival, open: &mut Vec<Arrival>) -> Work<()> {
         let Some(directory) = reach(&mut self.tree, path, self.source)? else {
             return Ok(());
         };
@@ -85,18 +75,11 @@ impl Merger<'_> {
             DirtyEntry::Directory(directory) => Some(*directory),
             DirtyEntry::Kept(entry) => DirtyDirectory::of(&entry),
         };
-        let entries = directory.map_or(Ok(Vec::new()), |directory| {
-            directory.into_entries(self.source)
-        })?;
+        let entries = directory.map_or(Ok(Vec::new()), |directory| directory.into_entries(self.source))?;
         for (name, entry) in entries.into_iter().rev() {
             // What theirs has of it by now, it has where it wants it.
             if !(arrival.is_new && self.both.theirs.after.contains_key(&entry.id())) {
-                open.push(Arrival {
-                    parent: kept,
-                    name,
-                    entry,
-                    is_new: arrival.is_new,
-                });
+                open.push(Arrival { parent: kept, name, entry, is_new: arrival.is_new });
             }
         }
         Ok(())
@@ -113,38 +96,24 @@ impl Merger<'_> {
     }
 
     /// Puts an entry under the first conflict name that is free.
-    pub(super) fn put_beside(
-        &mut self,
-        path: &[EntryName],
-        name: &EntryName,
-        mut arrival: Arrival,
-    ) -> Work<()> {
+    pub(super) fn put_beside(&mut self, path: &[EntryName], name: &EntryName, mut arrival: Arrival) -> Work<()> {
         let Some(directory) = reach(&mut self.tree, path, self.source)? else {
             return Ok(());
         };
         let mut counter = 1_usize;
         arrival.name = loop {
             let free = conflict_name(&arrival.name, self.naming, counter);
-            let there = directory
-                .entry::<ReadTreeError>(&free, self.source)?
-                .map(DirtyEntry::id);
+            let there = directory.entry::<ReadTreeError>(&free, self.source)?.map(DirtyEntry::id);
             if there == Some(arrival.entry.id()) {
                 return Ok(());
             }
-            if there.is_none()
-                && directory
-                    .collision::<ReadTreeError>(&free, self.source)?
-                    .is_none()
-            {
+            if there.is_none() && directory.collision::<ReadTreeError>(&free, self.source)?.is_none() {
                 break free;
             }
             counter = counter.saturating_add(1);
         };
         let directory = RemotePath::from(path.to_vec());
-        self.notes.push(MergeNote::Conflict {
-            path: directory.join(name),
-            copy: directory.join(&arrival.name),
-        });
+        self.notes.push(MergeNote::Conflict { path: directory.join(name), copy: directory.join(&arrival.name) });
         self.put_at(path, arrival)
     }
 }

@@ -35,32 +35,19 @@ impl Seen {
 }
 
 fn same_entry(a: &Entry, b: &Entry) -> bool {
-    a.id == b.id
-        && a.name == b.name
-        && a.attributes == b.attributes
-        && same_content(&a.content, &b.content)
+    a.id == b.id && a.name == b.name && a.attributes == b.attributes && same_content(&a.content, &b.content)
 }
 
 /// Whether two entries hold the same: one version, one node, one target.
 pub(super) fn same_content(a: &EntryContent, b: &EntryContent) -> bool {
     match (a, b) {
-        (
-            EntryContent::File { size, version },
-            EntryContent::File {
-                size: other_size,
-                version: other,
-            },
-        ) => {
-            size == other_size
-                && version.version() == other.version()
-                && version.hash() == other.hash()
+        (EntryContent::File { size, version }, EntryContent::File { size: other_size, version: other }) => {
+            size == other_size && version.version() == other.version() && version.hash() == other.hash()
         }
         (EntryContent::Directory { child, .. }, EntryContent::Directory { child: other, .. }) => {
             child.hash == other.hash
         }
-        (EntryContent::Symlink { target }, EntryContent::Symlink { target: other }) => {
-            target == other
-        }
+        (EntryContent::Symlink { target }, EntryContent::Symlink { target: other }) => target == other,
         _ => false,
     }
 }
@@ -92,12 +79,8 @@ impl Changes {
 
     /// Directories that base did not have.
     pub(super) fn added(&self) -> impl Iterator<Item = &Seen> {
-        let new = self
-            .after
-            .iter()
-            .filter(|(id, _)| !self.before.contains_key(*id));
-        new.map(|(_, seen)| seen)
-            .filter(|seen| seen.child().is_some())
+        let new = self.after.iter().filter(|(id, _)| !self.before.contains_key(*id));
+        new.map(|(_, seen)| seen).filter(|seen| seen.child().is_some())
     }
 
     /// Compares the directories that are in both trees, wherever they are in each.
@@ -128,11 +111,7 @@ impl Changes {
     }
 
     /// Looks into added directories for what the other side touched and this side no longer has in its place.
-    pub(super) fn list_added(
-        &mut self,
-        other: &Self,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<bool, ReadTreeError> {
+    pub(super) fn list_added(&mut self, other: &Self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
         let is_missing = |id: &NodeId| !self.after.contains_key(id) && other.touched(*id);
         if !self.before.keys().any(is_missing) {
             return Ok(false);
@@ -146,15 +125,8 @@ impl Changes {
     }
 
     /// Looks into removed directories that the other side touched.
-    pub(super) fn list_removed(
-        &mut self,
-        other: &Self,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<bool, ReadTreeError> {
-        let removed = self
-            .before
-            .keys()
-            .filter(|id| !self.after.contains_key(*id) && other.touched(**id));
+    pub(super) fn list_removed(&mut self, other: &Self, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
+        let removed = self.before.keys().filter(|id| !self.after.contains_key(*id) && other.touched(**id));
         let removed: Vec<_> = removed.copied().collect();
         let mut went_on = false;
         for id in removed {
@@ -164,41 +136,25 @@ impl Changes {
     }
 
     fn list_before(&mut self, id: NodeId, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
-        let Some(child) = self
-            .before
-            .get(&id)
-            .and_then(Seen::child)
-            .map(ChildRef::duplicate)
-        else {
+        let Some(child) = self.before.get(&id).and_then(Seen::child).map(ChildRef::duplicate) else {
             return Ok(false);
         };
         let is_new = self.listed_before.insert(id);
         if is_new {
             let entries = list_now(id, &child, fetch)?.into_values();
-            self.before
-                .extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
+            self.before.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)
     }
 
-    pub(super) fn list_after(
-        &mut self,
-        id: NodeId,
-        fetch: &mut Fetch<'_>,
-    ) -> Result<bool, ReadTreeError> {
-        let Some(child) = self
-            .after
-            .get(&id)
-            .and_then(Seen::child)
-            .map(ChildRef::duplicate)
-        else {
+    pub(super) fn list_after(&mut self, id: NodeId, fetch: &mut Fetch<'_>) -> Result<bool, ReadTreeError> {
+        let Some(child) = self.after.get(&id).and_then(Seen::child).map(ChildRef::duplicate) else {
             return Ok(false);
         };
         let is_new = self.listed_after.insert(id);
         if is_new {
             let entries = list_now(id, &child, fetch)?.into_values();
-            self.after
-                .extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
+            self.after.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)
     }
@@ -211,11 +167,7 @@ impl Changes {
         after: Option<&ChildRef>,
         fetch: &mut Fetch<'_>,
     ) -> Result<(), ReadTreeError> {
-        let mut open = vec![(
-            ShardPlace::TOP,
-            before.map(ChildRef::duplicate),
-            after.map(ChildRef::duplicate),
-        )];
+        let mut open = vec![(ShardPlace::TOP, before.map(ChildRef::duplicate), after.map(ChildRef::duplicate))];
         while let Some((place, before, after)) = open.pop() {
             let (before, after) = (before.as_ref(), after.as_ref());
             if before.map(|child| child.hash) == after.map(|child| child.hash) {
@@ -223,28 +175,19 @@ impl Changes {
             }
             let old = before.map_or(Ok(None), |child| fetch.node(id, place, child))?;
             let new = after.map_or(Ok(None), |child| fetch.node(id, place, child))?;
-            if let (Some(NodeBody::Shards(old)), Some(NodeBody::Shards(new))) = (
-                old.as_ref().map(|node| &node.body),
-                new.as_ref().map(|node| &node.body),
-            ) && old.name_key == new.name_key
+            if let (Some(NodeBody::Shards(old)), Some(NodeBody::Shards(new))) =
+                (old.as_ref().map(|node| &node.body), new.as_ref().map(|node| &node.body))
+                && old.name_key == new.name_key
             {
                 let name_key = new.name_key;
                 let pairs = (0..FAN_OUT).zip(old.children.iter().zip(&*new.children));
                 open.extend(pairs.map(|(nibble, (old, new))| {
-                    let duplicate =
-                        |child: &Option<ChildRef>| child.as_ref().map(ChildRef::duplicate);
-                    (
-                        place.below(name_key, nibble),
-                        duplicate(old),
-                        duplicate(new),
-                    )
+                    let duplicate = |child: &Option<ChildRef>| child.as_ref().map(ChildRef::duplicate);
+                    (place.below(name_key, nibble), duplicate(old), duplicate(new))
                 }));
                 continue;
             }
-            let [old, new] = [
-                lists(id, place, before, fetch)?,
-                lists(id, place, after, fetch)?,
-            ];
+            let [old, new] = [lists(id, place, before, fetch)?, lists(id, place, after, fetch)?];
             self.record(id, &old, &new);
         }
         Ok(())
@@ -252,20 +195,8 @@ impl Changes {
 
     fn record(&mut self, parent: NodeId, old: &Entries, new: &Entries) {
         let differing = |one: &Entries, other: &Entries| {
-            let differs = |entry: &&Arc<Entry>| {
-                other
-                    .get(&entry.name)
-                    .is_none_or(|same| !same_entry(entry, same))
-            };
-            let seen = one.values().filter(differs).map(|entry| {
-                (
-                    entry.id,
-                    Seen {
-                        parent,
-                        entry: Arc::clone(entry),
-                    },
-                )
-            });
+            let differs = |entry: &&Arc<Entry>| other.get(&entry.name).is_none_or(|same| !same_entry(entry, same));
+            let seen = one.values().filter(differs).map(|entry| (entry.id, Seen { parent, entry: Arc::clone(entry) }));
             seen.collect::<Vec<_>>()
         };
         self.before.extend(differing(old, new));
@@ -285,10 +216,6 @@ fn lists(
         return Ok(Entries::new());
     };
     let lists = fetch.lists(id, place, child)?;
-    let entries = lists
-        .iter()
-        .flat_map(|node| node.entries().unwrap_or_default());
-    Ok(entries
-        .map(|entry| (entry.name.clone(), Arc::clone(entry)))
-        .collect())
+    let entries = lists.iter().flat_map(|node| node.entries().unwrap_or_default());
+    Ok(entries.map(|entry| (entry.name.clone(), Arc::clone(entry))).collect())
 }

@@ -10,22 +10,14 @@ const DEVICE_MAX: usize = 64;
 const EXTENSION_MAX: usize = 32;
 
 /// The `counter`th name, from 1, for a copy of what is called `name`.
-pub(in crate::tree) fn conflict_name(
-    name: &EntryName,
-    naming: ConflictNaming<'_>,
-    counter: usize,
-) -> EntryName {
+pub(in crate::tree) fn conflict_name(name: &EntryName, naming: ConflictNaming<'_>, counter: usize) -> EntryName {
     let allowed = |letter: &char| !letter.is_control() && *letter != '/';
     let show = |text: &str| text.chars().filter(allowed).collect::<String>();
     let device = show(naming.device);
     let device = String::from_utf8_lossy(cut(device.as_bytes(), DEVICE_MAX)).into_owned();
     let date = show(naming.date);
     let date = String::from_utf8_lossy(cut(date.as_bytes(), DEVICE_MAX)).into_owned();
-    let counter = if counter > 1 {
-        format!(", {counter}")
-    } else {
-        String::new()
-    };
+    let counter = if counter > 1 { format!(", {counter}") } else { String::new() };
     let mark = format!(" (conflict, {device}, {date}{counter})");
     let bytes = name.as_bytes();
     // A dot at the start makes a hidden file, not an extension.
@@ -33,15 +25,10 @@ pub(in crate::tree) fn conflict_name(
         .iter()
         .rposition(|byte| *byte == b'.')
         .filter(|dot| *dot > 0 && bytes.len().saturating_sub(*dot) <= EXTENSION_MAX);
-    let (stem, extension) = bytes
-        .split_at_checked(dot.unwrap_or(bytes.len()))
-        .unwrap_or((bytes, &[]));
-    let room = NAME_MAX
-        .saturating_sub(mark.len())
-        .saturating_sub(extension.len());
+    let (stem, extension) = bytes.split_at_checked(dot.unwrap_or(bytes.len())).unwrap_or((bytes, &[]));
+    let room = NAME_MAX.saturating_sub(mark.len()).saturating_sub(extension.len());
     let whole = [cut(stem, room), mark.as_bytes(), extension].concat();
-    EntryName::new(&whole)
-        .expect("parts of a name and a mark that were cut to fit, without separators")
+    EntryName::new(&whole).expect("parts of a name and a mark that were cut to fit, without separators")
 }
 
 /// The first bytes, `most` at most, without splitting a letter.

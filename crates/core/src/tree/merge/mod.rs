@@ -72,19 +72,12 @@ pub fn merge(
     naming: ConflictNaming<'_>,
     source: &dyn NodeSource,
 ) -> Result<Step<Merged>, ReadTreeError> {
-    let [base, ours, theirs] =
-        [input.base, input.ours, input.theirs].map(|root| root.map(|root| root.child.hash));
+    let [base, ours, theirs] = [input.base, input.ours, input.theirs].map(|root| root.map(|root| root.child.hash));
     if ours == base || ours == theirs {
-        return Ok(Step::Done(Merged {
-            tree: DirtyTree::open(input.theirs),
-            notes: Vec::new(),
-        }));
+        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.theirs), notes: Vec::new() }));
     }
     if theirs == base {
-        return Ok(Step::Done(Merged {
-            tree: DirtyTree::open(input.ours),
-            notes: Vec::new(),
-        }));
+        return Ok(Step::Done(Merged { tree: DirtyTree::open(input.ours), notes: Vec::new() }));
     }
     step(BothChanges::of(input, source).and_then(|both| {
         let plan = Plan::of(&both);

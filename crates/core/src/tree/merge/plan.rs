@@ -44,13 +44,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(both: &BothChanges) -> Self {
         let mut plan = Self::default();
-        let known: BTreeSet<_> = both
-            .ours
-            .before
-            .keys()
-            .chain(both.ours.after.keys())
-            .copied()
-            .collect();
+        let known: BTreeSet<_> = both.ours.before.keys().chain(both.ours.after.keys()).copied().collect();
         for id in known {
             plan.decide(id, both);
         }
@@ -74,8 +68,7 @@ impl Plan {
             (None, Some(ours), None) => self.bring(ours, both.ours.listed_after.contains(&id)),
             (Some(before), Some(ours), None) => {
                 let is_void = is_removal_void(id, &both.theirs, &both.ours);
-                let is_moved =
-                    !before.same_place(ours) || before.entry.attributes != ours.entry.attributes;
+                let is_moved = !before.same_place(ours) || before.entry.attributes != ours.entry.attributes;
                 let is_directory = ours.entry.content.is_directory();
                 // A directory in which ours changed something comes back when that is put there.
                 if is_void || is_moved || (!is_directory && !before.same(ours)) {
@@ -83,9 +76,7 @@ impl Plan {
                 }
             }
             (None, Some(ours), Some(theirs)) => {
-                if !ours.entry.content.is_directory()
-                    && !same_content(&ours.entry.content, &theirs.entry.content)
-                {
+                if !ours.entry.content.is_directory() && !same_content(&ours.entry.content, &theirs.entry.content) {
                     self.copies.insert(id, ours.clone());
                 }
             }
@@ -112,16 +103,8 @@ impl Plan {
     fn decide_change(&mut self, id: NodeId, before: &Seen, ours: &Seen, theirs: &Seen) {
         let moves = !before.same_place(ours) && before.same_place(theirs);
         let place = if moves { ours } else { theirs };
-        let (was, our, their) = (
-            before.entry.attributes,
-            ours.entry.attributes,
-            theirs.entry.attributes,
-        );
-        let attributes = if our != was && their == was {
-            our
-        } else {
-            their
-        };
+        let (was, our, their) = (before.entry.attributes, ours.entry.attributes, theirs.entry.attributes);
+        let attributes = if our != was && their == was { our } else { their };
         let mut content = None;
         let changed = |side: &Seen| !same_content(&before.entry.content, &side.entry.content);
         if !ours.entry.content.is_directory()
@@ -137,14 +120,7 @@ impl Plan {
         if moves || attributes != their || content.is_some() {
             self.taken.insert(id);
             let what = What::Taken(attributes, content);
-            self.attached.insert(
-                id,
-                Attach {
-                    parent: place.parent,
-                    name: place.entry.name.clone(),
-                    what,
-                },
-            );
+            self.attached.insert(id, Attach { parent: place.parent, name: place.entry.name.clone(), what });
         }
     }
 
@@ -154,11 +130,7 @@ impl Plan {
             EntryContent::Directory { .. } if one_by_one => What::Made(seen.entry.attributes),
             _ => What::Brought(Arc::clone(&seen.entry)),
         };
-        let attach = Attach {
-            parent: seen.parent,
-            name: seen.entry.name.clone(),
-            what,
-        };
+        let attach = Attach { parent: seen.parent, name: seen.entry.name.clone(), what };
         self.attached.insert(seen.entry.id, attach);
     }
 
@@ -166,9 +138,8 @@ impl Plan {
     fn make_parents(&mut self, both: &BothChanges) {
         let mut open: Vec<_> = self.attached.values().map(|attach| attach.parent).collect();
         while let Some(parent) = open.pop() {
-            let is_there = parent == NodeId::ROOT
-                || self.attached.contains_key(&parent)
-                || both.theirs(parent).is_some();
+            let is_there =
+                parent == NodeId::ROOT || self.attached.contains_key(&parent) || both.theirs(parent).is_some();
             if let (false, Some(ours)) = (is_there, both.ours(parent)) {
                 self.bring(ours, true);
                 open.push(ours.parent);
@@ -188,8 +159,7 @@ impl Plan {
         while went_on {
             went_on = false;
             for id in &moved {
-                let (Some(theirs), true) = (both.theirs(*id), self.is_under_itself(*id, both))
-                else {
+                let (Some(theirs), true) = (both.theirs(*id), self.is_under_itself(*id, both)) else {
                     continue;
                 };
                 let Some(attach) = self.attached.get_mut(id) else {
@@ -228,17 +198,13 @@ impl Plan {
     }
 
     fn is_under_itself(&self, id: NodeId, both: &BothChanges) -> bool {
-        let above =
-            core::iter::successors(self.parent(id, both), |above| self.parent(*above, both));
-        above
-            .take(DEPTH_MAX.saturating_mul(2))
-            .any(|above| above == id)
+        let above = core::iter::successors(self.parent(id, both), |above| self.parent(*above, both));
+        above.take(DEPTH_MAX.saturating_mul(2)).any(|above| above == id)
     }
 
     /// How many directories are above an entry when the plan is done.
     pub(super) fn depth(&self, id: NodeId, both: &BothChanges) -> usize {
-        let above =
-            core::iter::successors(self.parent(id, both), |above| self.parent(*above, both));
+        let above = core::iter::successors(self.parent(id, both), |above| self.parent(*above, both));
         above.take(DEPTH_MAX.saturating_mul(2)).count()
     }
 }
@@ -247,18 +213,11 @@ impl Plan {
 fn is_removal_void(id: NodeId, remover: &Changes, other: &Changes) -> bool {
     let mut at = id;
     for _ in 0..DEPTH_MAX {
-        let Some(before) = remover
-            .before
-            .get(&at)
-            .filter(|_| !remover.after.contains_key(&at))
-        else {
+        let Some(before) = remover.before.get(&at).filter(|_| !remover.after.contains_key(&at)) else {
             return false;
         };
-        let moved = other
-            .before
-            .get(&at)
-            .zip(other.after.get(&at))
-            .is_some_and(|(before, after)| !before.same_place(after));
+        let moved =
+            other.before.get(&at).zip(other.after.get(&at)).is_some_and(|(before, after)| !before.same_place(after));
         if moved && before.entry.content.is_directory() {
             return true;
         }

@@ -18,10 +18,7 @@ fn small(store: &mut Memory) -> Option<TreeRoot> {
 }
 
 fn copy(from: &str, to: &str) -> Edit {
-    Edit::Copy {
-        from: path_of(from),
-        to: path_of(to),
-    }
+    Edit::Copy { from: path_of(from), to: path_of(to) }
 }
 
 #[test]
@@ -29,25 +26,9 @@ fn what_was_put_is_found_again_from_sealed_bytes() {
     let mut store = Memory::new();
     let root = small(&mut store);
     store.forget();
-    assert_eq!(
-        store.show(root.as_ref()),
-        [
-            "/a v1",
-            "/d dir",
-            "/d/b v2",
-            "/d/e dir",
-            "/d/e/c v3",
-            "/empty dir"
-        ]
-    );
-    assert!(matches!(
-        store.find(root.as_ref(), "/d/x/y"),
-        Found::Missing(1)
-    ));
-    assert!(matches!(
-        store.find(root.as_ref(), "/a/y"),
-        Found::NotDirectory(0)
-    ));
+    assert_eq!(store.show(root.as_ref()), ["/a v1", "/d dir", "/d/b v2", "/d/e dir", "/d/e/c v3", "/empty dir"]);
+    assert!(matches!(store.find(root.as_ref(), "/d/x/y"), Found::Missing(1)));
+    assert!(matches!(store.find(root.as_ref(), "/a/y"), Found::NotDirectory(0)));
     assert!(matches!(store.find(root.as_ref(), "/"), Found::Root));
     assert!(matches!(store.find(None, "/a"), Found::Missing(0)));
 }
@@ -59,14 +40,7 @@ fn a_new_version_keeps_the_id_and_a_move_too_but_a_copy_does_not() {
     let old = store.entry(root.as_ref(), "/d/b").id;
     let directory = store.entry(root.as_ref(), "/d").id;
     let mut random = Seeded(2 << 40);
-    let root = store.edit(
-        root.as_ref(),
-        &[
-            put("/d/b", 9, &mut random),
-            rename("/d", "/f"),
-            copy("/f", "/g/h"),
-        ],
-    );
+    let root = store.edit(root.as_ref(), &[put("/d/b", 9, &mut random), rename("/d", "/f"), copy("/f", "/g/h")]);
     assert_eq!(store.entry(root.as_ref(), "/f/b").id, old);
     assert_eq!(store.entry(root.as_ref(), "/f").id, directory);
     assert_eq!(
@@ -91,10 +65,7 @@ fn a_new_version_keeps_the_id_and_a_move_too_but_a_copy_does_not() {
 fn the_last_entry_leaves_the_empty_tree() {
     let mut store = Memory::new();
     let root = small(&mut store);
-    let root = store.edit(
-        root.as_ref(),
-        &[remove("/a"), remove("/d"), remove("/empty")],
-    );
+    let root = store.edit(root.as_ref(), &[remove("/a"), remove("/d"), remove("/empty")]);
     assert!(root.is_none());
 }
 
@@ -104,13 +75,7 @@ fn a_batch_that_changes_nothing_seals_nothing() {
     let root = small(&mut store);
     let edits = [make_directory("/d"), rename("/a", "/a")];
     let tree = store.run(|source, random| {
-        crate::tree::edit::apply(
-            root.as_ref(),
-            &edits,
-            MissingParents::Create(PLAIN),
-            source,
-            random,
-        )
+        crate::tree::edit::apply(root.as_ref(), &edits, MissingParents::Create(PLAIN), source, random)
     });
     let (same, pieces) = store.seal(tree.unwrap());
     assert_eq!(pieces, 0);
@@ -121,33 +86,16 @@ fn a_batch_that_changes_nothing_seals_nothing() {
 fn attributes_and_links_are_kept() {
     let mut store = Memory::new();
     let root = small(&mut store);
-    let attributes = Attributes {
-        mtime: -5,
-        mode: 0o1751,
-    };
-    let link = |target: &[u8]| Edit::PutSymlink {
-        path: path_of("/l"),
-        attributes,
-        target: target.to_vec(),
-    };
-    let set = |path| Edit::SetAttributes {
-        path: path_of(path),
-        attributes,
-    };
+    let attributes = Attributes { mtime: -5, mode: 0o1751 };
+    let link = |target: &[u8]| Edit::PutSymlink { path: path_of("/l"), attributes, target: target.to_vec() };
+    let set = |path| Edit::SetAttributes { path: path_of(path), attributes };
     let root = store.edit(root.as_ref(), &[link(b"../x"), set("/d"), set("/d/e/c")]);
     for path in ["/l", "/d", "/d/e/c"] {
-        assert_eq!(
-            store.entry(root.as_ref(), path).attributes,
-            attributes,
-            "{path}"
-        );
+        assert_eq!(store.entry(root.as_ref(), path).attributes, attributes, "{path}");
     }
     for target in [vec![], b"a\0".to_vec(), vec![b'a'; 4096]] {
         let refused = store.try_edit(root.as_ref(), &[link(&target)], MissingParents::Refuse);
-        assert_eq!(
-            refused.unwrap_err(),
-            EditError::Unrepresentable(path_of("/l"))
-        );
+        assert_eq!(refused.unwrap_err(), EditError::Unrepresentable(path_of("/l")));
     }
     assert!(store.edit(root.as_ref(), &[link(&[b'a'; 4095])]).is_some());
 }
@@ -167,10 +115,7 @@ fn assert_refused(cases: impl IntoIterator<Item = (Edit, EditError)>) {
 fn each_refusal_names_its_path() {
     use EditError::{Exists, IsDirectory, NotDirectory, NotEmpty, NotFound};
     let mut random = Seeded(3 << 40);
-    let keep = |path: &str| Edit::Remove {
-        path: path_of(path),
-        recursive: false,
-    };
+    let keep = |path: &str| Edit::Remove { path: path_of(path), recursive: false };
     assert_refused([
         (keep("/x"), NotFound(path_of("/x"))),
         (keep("/x/y"), NotFound(path_of("/x"))),
@@ -187,21 +132,10 @@ fn each_refusal_names_its_path() {
 #[test]
 fn moves_and_copies_do_not_overwrite_or_end_in_themselves() {
     use EditError::{Exists, IsDirectory, TooDeep};
-    let into = |from: &str, to: &str| EditError::IntoItself {
-        from: path_of(from),
-        to: path_of(to),
-    };
-    let replace = Edit::Move {
-        from: path_of("/a"),
-        to: path_of("/d"),
-        replace: true,
-    };
+    let into = |from: &str, to: &str| EditError::IntoItself { from: path_of(from), to: path_of(to) };
+    let replace = Edit::Move { from: path_of("/a"), to: path_of("/d"), replace: true };
     let too_deep = RemotePath::from(vec![name_of("x"); 257]);
-    let deep = Edit::Move {
-        from: path_of("/a"),
-        to: too_deep.clone(),
-        replace: false,
-    };
+    let deep = Edit::Move { from: path_of("/a"), to: too_deep.clone(), replace: false };
     assert_refused([
         (rename("/a", "/d"), Exists(path_of("/d"))),
         (rename("/a", "/d/b"), Exists(path_of("/d/b"))),
@@ -218,19 +152,9 @@ fn a_move_may_replace_a_file() {
     let mut store = Memory::new();
     let root = small(&mut store);
     let id = store.entry(root.as_ref(), "/a").id;
-    let root = store.edit(
-        root.as_ref(),
-        &[Edit::Move {
-            from: path_of("/a"),
-            to: path_of("/d/b"),
-            replace: true,
-        }],
-    );
+    let root = store.edit(root.as_ref(), &[Edit::Move { from: path_of("/a"), to: path_of("/d/b"), replace: true }]);
     assert_eq!(store.entry(root.as_ref(), "/d/b").id, id);
-    assert_eq!(
-        store.show(root.as_ref()),
-        ["/d dir", "/d/b v1", "/d/e dir", "/d/e/c v3", "/empty dir"]
-    );
+    assert_eq!(store.show(root.as_ref()), ["/d dir", "/d/b v1", "/d/e dir", "/d/e/c v3", "/empty dir"]);
 }
 
 #[test]
@@ -243,18 +167,9 @@ fn names_that_are_the_same_text_collide() {
         for edit in [put(second, 2, &mut random), make_directory(second)] {
             let refused = store.try_edit(root.as_ref(), &[edit], MissingParents::Refuse);
             let existing = name_of(first.trim_start_matches("/d/"));
-            assert_eq!(
-                refused.unwrap_err(),
-                EditError::NameCollision {
-                    path: path_of(second),
-                    existing
-                }
-            );
+            assert_eq!(refused.unwrap_err(), EditError::NameCollision { path: path_of(second), existing });
         }
         let root = store.edit(root.as_ref(), &[rename(first, second)]);
-        assert_eq!(
-            store.show(root.as_ref()),
-            ["/d dir".to_owned(), format!("{second} v1")]
-        );
+        assert_eq!(store.show(root.as_ref()), ["/d dir".to_owned(), format!("{second} v1")]);
     }
 }

@@ -9,24 +9,13 @@ fn numbered(range: core::ops::Range<u32>) -> impl Iterator<Item = Edit> {
         let mut id = [7; 16];
         id[..4].copy_from_slice(&number.to_le_bytes());
         let path = path_of(&format!("/big/file {number:06}"));
-        Edit::PutFile {
-            path,
-            attributes: PLAIN,
-            size: 1,
-            version: version(1),
-            id: NodeId::from_bytes(id),
-        }
+        Edit::PutFile { path, attributes: PLAIN, size: 1, version: version(1), id: NodeId::from_bytes(id) }
     })
 }
 
-fn sealed_by(
-    store: &mut Memory,
-    root: Option<&TreeRoot>,
-    edits: &[Edit],
-) -> (Option<TreeRoot>, usize) {
-    let tree = store.run(|source, random| {
-        crate::tree::edit::apply(root, edits, MissingParents::Create(PLAIN), source, random)
-    });
+fn sealed_by(store: &mut Memory, root: Option<&TreeRoot>, edits: &[Edit]) -> (Option<TreeRoot>, usize) {
+    let tree = store
+        .run(|source, random| crate::tree::edit::apply(root, edits, MissingParents::Create(PLAIN), source, random));
     store.seal(tree.unwrap())
 }
 
@@ -53,11 +42,7 @@ fn a_hundred_thousand_entries_are_sharded_and_one_edit_touches_one_shard() {
     store.forget();
     let (_, pieces) = sealed_by(&mut store, root.as_ref(), &[remove("/big/file 050000")]);
     assert_eq!(pieces, 4);
-    assert!(
-        store.opened_len() <= 9,
-        "{} nodes were looked at to see that the shards stay",
-        store.opened_len()
-    );
+    assert!(store.opened_len() <= 9, "{} nodes were looked at to see that the shards stay", store.opened_len());
 }
 
 #[test]
@@ -71,9 +56,7 @@ fn a_directory_splits_above_2048_and_joins_at_1024() {
     assert_eq!(pieces, 1 + 1 + 16);
     store.forget();
     let gone = |range: core::ops::Range<u32>| {
-        range
-            .map(|number| remove(&format!("/big/file {number:06}")))
-            .collect::<Vec<_>>()
+        range.map(|number| remove(&format!("/big/file {number:06}"))).collect::<Vec<_>>()
     };
     let (root, pieces) = sealed_by(&mut store, root.as_ref(), &gone(0..1024));
     assert_eq!(pieces, 1 + 1 + 16);
@@ -96,14 +79,11 @@ fn long_links_split_a_directory_before_its_node_outgrows_a_pack() {
         })
         .collect();
     let root = store.edit(None, &edits);
-    assert!(
-        store
-            .pieces
-            .values()
-            .all(|piece| piece.len() <= anonicloud_proto::limits::PACKED_PIECE_MAX)
-    );
+    assert!(store.pieces.values().all(|piece| piece.len() <= anonicloud_proto::limits::PACKED_PIECE_MAX));
     store.forget();
     let all = store.walk(root.as_ref());
     assert_eq!(all.len(), 600);
-    assert!(all.iter().all(|(_, entry)| matches!(&entry.content, EntryContent::Symlink { target } if target.len() == 4095)));
+    assert!(
+        all.iter().all(|(_, entry)| matches!(&entry.content, EntryContent::Symlink { target } if target.len() == 4095))
+    );
 }

@@ -21,10 +21,7 @@ use crate::tree::store::{NodeSource, Step};
 
 pub(super) const REALM: RealmId = RealmId::from_bytes([1; 16]);
 pub(super) const SPACE: SpaceId = SpaceId::from_bytes([2; 32]);
-pub(super) const PLAIN: Attributes = Attributes {
-    mtime: 1,
-    mode: 0o644,
-};
+pub(super) const PLAIN: Attributes = Attributes { mtime: 1, mode: 0o644 };
 
 /// Deterministic bytes.
 pub(super) struct Seeded(pub(super) u64);
@@ -32,10 +29,7 @@ pub(super) struct Seeded(pub(super) u64);
 impl Random for Seeded {
     fn fill(&mut self, out: &mut [u8]) {
         self.0 += 1;
-        blake3::Hasher::new()
-            .update(&self.0.to_le_bytes())
-            .finalize_xof()
-            .fill(out);
+        blake3::Hasher::new().update(&self.0.to_le_bytes()).finalize_xof().fill(out);
     }
 }
 
@@ -56,12 +50,7 @@ impl NodeSource for Memory {
 
 impl Memory {
     pub(super) fn new() -> Self {
-        Self {
-            pieces: HashMap::new(),
-            opened: RefCell::default(),
-            random: Seeded(0),
-            rounds: 0,
-        }
+        Self { pieces: HashMap::new(), opened: RefCell::default(), random: Seeded(0), rounds: 0 }
     }
 
     /// Forgets what was opened: all nodes come from their sealed bytes again.
@@ -73,10 +62,7 @@ impl Memory {
         self.opened.borrow().len()
     }
 
-    pub(super) fn run<T, E>(
-        &mut self,
-        mut work: impl FnMut(&Self, &mut Seeded) -> Result<Step<T>, E>,
-    ) -> Result<T, E> {
+    pub(super) fn run<T, E>(&mut self, mut work: impl FnMut(&Self, &mut Seeded) -> Result<Step<T>, E>) -> Result<T, E> {
         self.rounds = 0;
         loop {
             let mut random = Seeded(self.random.0);
@@ -89,13 +75,8 @@ impl Memory {
                     assert!(!wanted.is_empty(), "a step that needs nothing never ends");
                     for wanted in wanted {
                         let piece = &self.pieces[&wanted.child().hash];
-                        let node = wanted
-                            .open(&REALM, &SPACE, piece)
-                            .expect("what was sealed opens");
-                        let before = self
-                            .opened
-                            .borrow_mut()
-                            .insert(wanted.child().hash, Arc::new(node));
+                        let node = wanted.open(&REALM, &SPACE, piece).expect("what was sealed opens");
+                        let before = self.opened.borrow_mut().insert(wanted.child().hash, Arc::new(node));
                         assert!(before.is_none(), "a node is wanted twice");
                     }
                 }
@@ -114,12 +95,7 @@ impl Memory {
                 let length = u32::try_from(piece.len()).unwrap();
                 pieces.insert(StoredHash::of(&piece), piece);
                 offset = (offset + 7) % 1000;
-                PieceRef {
-                    suite: Suite::V1,
-                    blob: BlobId::from_bytes([9; 32]),
-                    offset,
-                    length,
-                }
+                PieceRef { suite: Suite::V1, blob: BlobId::from_bytes([9; 32]), offset, length }
             },
         });
         let sealed = sealed.expect("names do not crowd");
@@ -137,14 +113,12 @@ impl Memory {
     }
 
     pub(super) fn edit(&mut self, root: Option<&TreeRoot>, edits: &[Edit]) -> Option<TreeRoot> {
-        self.try_edit(root, edits, MissingParents::Create(PLAIN))
-            .expect("the edits are fine")
+        self.try_edit(root, edits, MissingParents::Create(PLAIN)).expect("the edits are fine")
     }
 
     pub(super) fn find(&mut self, root: Option<&TreeRoot>, path: &str) -> Found {
         let path = path_of(path);
-        self.run(|source, _| find(root, &path, source))
-            .expect("the tree is well-formed")
+        self.run(|source, _| find(root, &path, source)).expect("the tree is well-formed")
     }
 
     pub(super) fn entry(&mut self, root: Option<&TreeRoot>, path: &str) -> Arc<Entry> {
@@ -159,16 +133,9 @@ impl Memory {
         let Some(root) = root else { return Vec::new() };
         let mut walk = Walk::new(RemotePath::root(), DirectoryRef::root(root));
         let mut all = Vec::new();
-        while let Some((path, entries)) = self
-            .run(|source, _| walk.next(source))
-            .expect("the tree is well-formed")
-        {
+        while let Some((path, entries)) = self.run(|source, _| walk.next(source)).expect("the tree is well-formed") {
             assert!(entries.is_sorted_by(|a, b| a.name < b.name));
-            all.extend(
-                entries
-                    .into_iter()
-                    .map(|entry| (path.join(&entry.name), entry)),
-            );
+            all.extend(entries.into_iter().map(|entry| (path.join(&entry.name), entry)));
         }
         let ids: std::collections::HashSet<_> = all.iter().map(|(_, entry)| entry.id).collect();
         assert_eq!(ids.len(), all.len(), "an id occurs twice: {all:?}");
@@ -183,26 +150,17 @@ impl Memory {
 
     /// Paths with what is there, in one line each.
     pub(super) fn show(&mut self, root: Option<&TreeRoot>) -> Vec<String> {
-        let mut lines: Vec<_> = self
-            .walk(root)
-            .iter()
-            .map(|(path, entry)| format!("{path} {}", what(entry)))
-            .collect();
+        let mut lines: Vec<_> = self.walk(root).iter().map(|(path, entry)| format!("{path} {}", what(entry))).collect();
         lines.sort();
         lines
     }
 }
 
 fn assert_totals(all: &[(RemotePath, Arc<Entry>)], path: &RemotePath, totals: Totals) {
-    let below = all
-        .iter()
-        .filter(|(below, entry)| path.contains(below) && !entry.content.is_directory());
+    let below = all.iter().filter(|(below, entry)| path.contains(below) && !entry.content.is_directory());
     let sum = below.fold(Totals::default(), |sum, (_, entry)| {
         let one = entry.content.totals();
-        Totals {
-            files: sum.files + one.files,
-            bytes: sum.bytes + one.bytes,
-        }
+        Totals { files: sum.files + one.files, bytes: sum.bytes + one.bytes }
     });
     assert_eq!(sum, totals, "totals of {path}");
 }
@@ -250,23 +208,13 @@ pub(super) fn put(path: &str, number: u8, random: &mut Seeded) -> Edit {
 }
 
 pub(super) fn remove(path: &str) -> Edit {
-    Edit::Remove {
-        path: path_of(path),
-        recursive: true,
-    }
+    Edit::Remove { path: path_of(path), recursive: true }
 }
 
 pub(super) fn rename(from: &str, to: &str) -> Edit {
-    Edit::Move {
-        from: path_of(from),
-        to: path_of(to),
-        replace: false,
-    }
+    Edit::Move { from: path_of(from), to: path_of(to), replace: false }
 }
 
 pub(super) fn make_directory(path: &str) -> Edit {
-    Edit::MakeDirectory {
-        path: path_of(path),
-        attributes: PLAIN,
-    }
+    Edit::MakeDirectory { path: path_of(path), attributes: PLAIN }
 }

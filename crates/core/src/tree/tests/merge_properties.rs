@@ -36,20 +36,10 @@ fn any_acts(most: usize) -> impl Strategy<Value = Vec<Act>> {
 }
 
 /// Does what can be done of `acts`; versions are numbered from `number`.
-fn perform(
-    store: &mut Memory,
-    root: Option<&TreeRoot>,
-    acts: &[Act],
-    mut number: u8,
-) -> Option<TreeRoot> {
+fn perform(store: &mut Memory, root: Option<&TreeRoot>, acts: &[Act], mut number: u8) -> Option<TreeRoot> {
     let mut root = root.map(TreeRoot::duplicate);
-    let path = |names: &[u8]| {
-        names
-            .iter()
-            .map(|name| format!("/{}", char::from(b'a' + name)))
-            .collect::<Vec<_>>()
-            .concat()
-    };
+    let path =
+        |names: &[u8]| names.iter().map(|name| format!("/{}", char::from(b'a' + name))).collect::<Vec<_>>().concat();
     for act in acts {
         number += 1;
         let edit = match act {
@@ -57,10 +47,7 @@ fn perform(
             Act::Make(at) => make_directory(&path(at)),
             Act::Remove(at) => remove(&path(at)),
             Act::Move(from, to) => rename(&path(from), &path(to)),
-            Act::Copy(from, to) => Edit::Copy {
-                from: path_of(&path(from)),
-                to: path_of(&path(to)),
-            },
+            Act::Copy(from, to) => Edit::Copy { from: path_of(&path(from)), to: path_of(&path(to)) },
         };
         if let Ok(next) = store.try_edit(root.as_ref(), &[edit], MissingParents::Create(PLAIN)) {
             root = next;
@@ -73,8 +60,7 @@ type Leaves = HashMap<NodeId, (RemotePath, String)>;
 
 fn leaves(store: &mut Memory, root: Option<&TreeRoot>) -> Leaves {
     let all = store.walk(root).into_iter();
-    all.map(|(path, entry)| (entry.id, (path, what(&entry))))
-        .collect()
+    all.map(|(path, entry)| (entry.id, (path, what(&entry)))).collect()
 }
 
 /// What `side` has and may not be lost: everything new or changed in it, and all that `other` did not remove or change.
@@ -84,25 +70,16 @@ fn owed(base: &Leaves, side: &Leaves, other: &Leaves) -> BTreeSet<String> {
             Some((_, theirs)) => theirs == what,
             None => {
                 // Renamed or put into another directory: it was touched. A path that changed with a directory above may be that or not.
-                was_at.split().map(|(_, name)| name.clone())
-                    != path.split().map(|(_, name)| name.clone())
+                was_at.split().map(|(_, name)| name.clone()) != path.split().map(|(_, name)| name.clone())
             }
         },
         _ => true,
     };
-    side.iter()
-        .filter(|(_, (_, what))| what != "dir")
-        .filter(is_owed)
-        .map(|(_, (_, what))| what.clone())
-        .collect()
+    side.iter().filter(|(_, (_, what))| what != "dir").filter(is_owed).map(|(_, (_, what))| what.clone()).collect()
 }
 
 fn contents(leaves: &Leaves) -> BTreeSet<String> {
-    leaves
-        .values()
-        .map(|(_, what)| what.clone())
-        .filter(|what| what != "dir")
-        .collect()
+    leaves.values().map(|(_, what)| what.clone()).filter(|what| what != "dir").collect()
 }
 
 proptest! {

@@ -7,10 +7,7 @@ use crate::tree::edit::Edit;
 use crate::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
 use crate::tree::node::{Attributes, EntryContent, TreeRoot};
 
-const NAMING: ConflictNaming<'static> = ConflictNaming {
-    device: "laptop",
-    date: "2026-11-23",
-};
+const NAMING: ConflictNaming<'static> = ConflictNaming { device: "laptop", date: "2026-11-23" };
 
 struct Merge {
     store: Memory,
@@ -36,21 +33,11 @@ impl Merge {
         let mut store = Memory::new();
         let base = store.edit(None, base);
         let [ours, theirs] = [ours, theirs].map(|edits| store.edit(base.as_ref(), edits));
-        Self {
-            store,
-            base,
-            ours,
-            theirs,
-        }
+        Self { store, base, ours, theirs }
     }
 
     fn run(&mut self) -> (Vec<String>, Vec<MergeNote>) {
-        let (root, notes) = merged(
-            &mut self.store,
-            self.base.as_ref(),
-            self.ours.as_ref(),
-            self.theirs.as_ref(),
-        );
+        let (root, notes) = merged(&mut self.store, self.base.as_ref(), self.ours.as_ref(), self.theirs.as_ref());
         (self.store.show(root.as_ref()), notes)
     }
 }
@@ -58,17 +45,11 @@ impl Merge {
 /// Puts versions at paths, each drawn its own id.
 fn puts(seed: u64, files: &[(&str, u8)]) -> Vec<Edit> {
     let mut random = Seeded(seed << 40);
-    files
-        .iter()
-        .map(|(path, number)| put(path, *number, &mut random))
-        .collect()
+    files.iter().map(|(path, number)| put(path, *number, &mut random)).collect()
 }
 
 fn conflict(path: &str, copy: &str) -> MergeNote {
-    MergeNote::Conflict {
-        path: path_of(path),
-        copy: path_of(copy),
-    }
+    MergeNote::Conflict { path: path_of(path), copy: path_of(copy) }
 }
 
 #[test]
@@ -79,32 +60,17 @@ fn changes_of_different_entries_all_stand() {
     let mut theirs = puts(3, &[("/d/c", 13), ("/n2", 14)]);
     theirs.push(remove("/b"));
     let (lines, notes) = Merge::of(&base, &ours, &theirs).run();
-    assert_eq!(
-        lines,
-        [
-            "/a v11", "/d dir", "/d/e v13", "/n dir", "/n/o v12", "/n2 v14"
-        ]
-    );
+    assert_eq!(lines, ["/a v11", "/d dir", "/d/e v13", "/n dir", "/n/o v12", "/n2 v14"]);
     assert_eq!(notes, []);
 }
 
 #[test]
 fn a_file_that_both_changed_is_there_twice() {
     let base = puts(1, &[("/a.txt", 1)]);
-    let mut case = Merge::of(
-        &base,
-        &puts(2, &[("/a.txt", 2)]),
-        &puts(3, &[("/a.txt", 3)]),
-    );
+    let mut case = Merge::of(&base, &puts(2, &[("/a.txt", 2)]), &puts(3, &[("/a.txt", 3)]));
     let (lines, notes) = case.run();
-    assert_eq!(
-        lines,
-        ["/a (conflict, laptop, 2026-11-23).txt v2", "/a.txt v3"]
-    );
-    assert_eq!(
-        notes,
-        [conflict("/a.txt", "/a (conflict, laptop, 2026-11-23).txt")]
-    );
+    assert_eq!(lines, ["/a (conflict, laptop, 2026-11-23).txt v2", "/a.txt v3"]);
+    assert_eq!(notes, [conflict("/a.txt", "/a (conflict, laptop, 2026-11-23).txt")]);
 }
 
 #[test]
@@ -113,34 +79,17 @@ fn two_new_files_of_one_name_are_both_kept_and_a_taken_conflict_name_is_counted(
     let base = puts(1, &[(taken, 1)]);
     let mut case = Merge::of(&base, &puts(2, &[("/a", 2)]), &puts(3, &[("/a", 3)]));
     let (lines, notes) = case.run();
-    assert_eq!(
-        lines,
-        [
-            "/a (conflict, laptop, 2026-11-23) v1",
-            "/a (conflict, laptop, 2026-11-23, 2) v2",
-            "/a v3"
-        ]
-    );
-    assert_eq!(
-        notes,
-        [conflict("/a", "/a (conflict, laptop, 2026-11-23, 2)")]
-    );
+    assert_eq!(lines, ["/a (conflict, laptop, 2026-11-23) v1", "/a (conflict, laptop, 2026-11-23, 2) v2", "/a v3"]);
+    assert_eq!(notes, [conflict("/a", "/a (conflict, laptop, 2026-11-23, 2)")]);
     let mut same = Merge::of(&base, &puts(2, &[("/a", 2)]), &puts(3, &[("/a", 2)]));
-    assert_eq!(
-        same.run(),
-        (vec![format!("{taken} v1"), "/a v2".to_owned()], vec![])
-    );
+    assert_eq!(same.run(), (vec![format!("{taken} v1"), "/a v2".to_owned()], vec![]));
 }
 
 #[test]
 fn names_that_are_the_same_text_are_one_name() {
     let (composed, decomposed) = ("/caf\u{e9}", "/cafe\u{301}");
     let base = puts(1, &[("/x", 1)]);
-    let mut case = Merge::of(
-        &base,
-        &puts(2, &[(composed, 2)]),
-        &puts(3, &[(decomposed, 3)]),
-    );
+    let mut case = Merge::of(&base, &puts(2, &[(composed, 2)]), &puts(3, &[(decomposed, 3)]));
     let copy = format!("{composed} (conflict, laptop, 2026-11-23)");
     assert_eq!(case.run().1, [conflict(decomposed, &copy)]);
 }
@@ -149,10 +98,7 @@ fn names_that_are_the_same_text_are_one_name() {
 fn an_edit_wins_over_a_removal_with_the_directories_it_needs() {
     let base = puts(1, &[("/d/e/a", 1), ("/d/e/b", 2), ("/d/c", 3)]);
     let edit = puts(2, &[("/d/e/a", 9)]);
-    for (ours, theirs) in [
-        (&[remove("/d")][..], &edit[..]),
-        (&edit[..], &[remove("/d")][..]),
-    ] {
+    for (ours, theirs) in [(&[remove("/d")][..], &edit[..]), (&edit[..], &[remove("/d")][..])] {
         let (lines, notes) = Merge::of(&base, ours, theirs).run();
         assert_eq!(lines, ["/d dir", "/d/e dir", "/d/e/a v9"]);
         assert_eq!(notes, []);
@@ -182,29 +128,10 @@ fn where_both_moved_an_entry_theirs_stands() {
 
 #[test]
 fn a_directory_does_not_end_under_itself() {
-    let base = [
-        puts(1, &[("/a/x", 1), ("/b/y", 2)]),
-        puts(2, &[("/c/z", 3)]),
-    ]
-    .concat_edits();
+    let base = [puts(1, &[("/a/x", 1), ("/b/y", 2)]), puts(2, &[("/c/z", 3)])].concat_edits();
     let (lines, notes) = Merge::of(&base, &[rename("/a", "/b/a")], &[rename("/b", "/a/b")]).run();
-    assert_eq!(
-        lines,
-        [
-            "/a dir",
-            "/a/b dir",
-            "/a/b/y v2",
-            "/a/x v1",
-            "/c dir",
-            "/c/z v3"
-        ]
-    );
-    assert_eq!(
-        notes,
-        [MergeNote::MoveRefused {
-            path: path_of("/a")
-        }]
-    );
+    assert_eq!(lines, ["/a dir", "/a/b dir", "/a/b/y v2", "/a/x v1", "/c dir", "/c/z v3"]);
+    assert_eq!(notes, [MergeNote::MoveRefused { path: path_of("/a") }]);
 }
 
 trait ConcatEdits {
@@ -226,16 +153,7 @@ fn two_new_directories_of_one_name_become_one_all_the_way_down() {
     let copy = "/n/m/b (conflict, laptop, 2026-11-23)";
     assert_eq!(
         lines,
-        [
-            "/n dir",
-            "/n/a v2",
-            "/n/d v5",
-            "/n/m dir",
-            &format!("{copy} v3"),
-            "/n/m/b v6",
-            "/n/m/c v4",
-            "/x v1"
-        ]
+        ["/n dir", "/n/a v2", "/n/d v5", "/n/m dir", &format!("{copy} v3"), "/n/m/b v6", "/n/m/c v4", "/x v1"]
     );
     assert_eq!(notes, [conflict("/n/m/b", copy)]);
 }
@@ -248,72 +166,33 @@ fn a_file_against_a_directory_is_renamed_whichever_is_ours() {
     let (lines, _) = Merge::of(&base, &file, &directory).run();
     assert_eq!(lines, [&format!("{copy} v2"), "/n dir", "/n/a v3", "/x v1"]);
     let (lines, _) = Merge::of(&base, &directory, &file).run();
-    assert_eq!(
-        lines,
-        [
-            &format!("{copy} dir"),
-            &format!("{copy}/a v3"),
-            "/n v2",
-            "/x v1"
-        ]
-    );
+    assert_eq!(lines, [&format!("{copy} dir"), &format!("{copy}/a v3"), "/n v2", "/x v1"]);
 }
 
 #[test]
 fn attributes_of_one_side_join_the_content_of_the_other() {
     let base = puts(1, &[("/a", 1), ("/b", 1)]);
-    let attributes = Attributes {
-        mtime: 77,
-        mode: 0o600,
-    };
-    let set = [Edit::SetAttributes {
-        path: path_of("/a"),
-        attributes,
-    }];
-    for (ours, theirs) in [
-        (&set[..], &puts(2, &[("/a", 2)])[..]),
-        (&puts(2, &[("/a", 2)])[..], &set[..]),
-    ] {
+    let attributes = Attributes { mtime: 77, mode: 0o600 };
+    let set = [Edit::SetAttributes { path: path_of("/a"), attributes }];
+    for (ours, theirs) in [(&set[..], &puts(2, &[("/a", 2)])[..]), (&puts(2, &[("/a", 2)])[..], &set[..])] {
         let mut case = Merge::of(&base, ours, theirs);
-        let (root, _) = merged(
-            &mut case.store,
-            case.base.as_ref(),
-            case.ours.as_ref(),
-            case.theirs.as_ref(),
-        );
+        let (root, _) = merged(&mut case.store, case.base.as_ref(), case.ours.as_ref(), case.theirs.as_ref());
         let entry = case.store.entry(root.as_ref(), "/a");
-        assert_eq!(
-            (what(&entry), entry.attributes),
-            ("v2".to_owned(), attributes)
-        );
+        assert_eq!((what(&entry), entry.attributes), ("v2".to_owned(), attributes));
     }
 }
 
 #[test]
 fn only_nodes_on_the_way_to_changes_are_read() {
-    let mut files: Vec<_> = (0..40)
-        .flat_map(|number| puts(number, &[(&format!("/d{number}/e/f"), 1)]))
-        .collect();
+    let mut files: Vec<_> = (0..40).flat_map(|number| puts(number, &[(&format!("/d{number}/e/f"), 1)])).collect();
     let mut random = Seeded(99 << 40);
     files.extend((0..5000).map(|number| put(&format!("/big/{number}"), 1, &mut random)));
-    let mut case = Merge::of(
-        &files,
-        &puts(50, &[("/d1/e/f", 2), ("/big/1", 2)]),
-        &puts(51, &[("/d2/e/f", 3), ("/big/2", 3)]),
-    );
-    let (root, notes) = merged(
-        &mut case.store,
-        case.base.as_ref(),
-        case.ours.as_ref(),
-        case.theirs.as_ref(),
-    );
+    let mut case =
+        Merge::of(&files, &puts(50, &[("/d1/e/f", 2), ("/big/1", 2)]), &puts(51, &[("/d2/e/f", 3), ("/big/2", 3)]));
+    let (root, notes) = merged(&mut case.store, case.base.as_ref(), case.ours.as_ref(), case.theirs.as_ref());
     assert_eq!(notes, []);
     // Three roots, three times /big with two shards of each side, two directories of each side twice, and theirs of ours.
-    assert!(
-        case.store.opened_len() <= 3 + 3 + 6 + 8 + 2,
-        "{} nodes were read",
-        case.store.opened_len()
-    );
+    assert!(case.store.opened_len() <= 3 + 3 + 6 + 8 + 2, "{} nodes were read", case.store.opened_len());
     assert_eq!(root.unwrap().totals.files, 5040);
 }
 
@@ -324,10 +203,7 @@ fn merging_again_adds_no_second_copy_below_directories_that_became_one() {
     let mut case = Merge::of(&base, &[make_directory("/b/b/a")], &theirs);
     let (base, ours) = (case.base.as_ref(), case.ours.as_ref());
     let (first, notes) = merged(&mut case.store, base, ours, case.theirs.as_ref());
-    assert_eq!(
-        notes,
-        [conflict("/b/b/a", "/b/b/a (conflict, laptop, 2026-11-23)")]
-    );
+    assert_eq!(notes, [conflict("/b/b/a", "/b/b/a (conflict, laptop, 2026-11-23)")]);
     let (second, notes) = merged(&mut case.store, base, ours, first.as_ref());
     assert_eq!(notes, []);
     assert_eq!(second.unwrap().child.hash, first.unwrap().child.hash);
@@ -338,17 +214,7 @@ fn a_moved_directory_becomes_one_with_a_new_one_all_the_way_down() {
     let base = puts(1, &[("/b/c/a/f", 1)]);
     let ours = [vec![rename("/b", "/c")], puts(2, &[("/a/f", 2)])].concat_edits();
     let (lines, notes) = Merge::of(&base, &ours, &[make_directory("/c/c")]).run();
-    assert_eq!(
-        lines,
-        [
-            "/a dir",
-            "/a/f v2",
-            "/c dir",
-            "/c/c dir",
-            "/c/c/a dir",
-            "/c/c/a/f v1"
-        ]
-    );
+    assert_eq!(lines, ["/a dir", "/a/f v2", "/c dir", "/c/c dir", "/c/c/a dir", "/c/c/a/f v1"]);
     assert_eq!(notes, []);
 }
 
@@ -363,19 +229,10 @@ fn a_directory_made_in_the_place_of_a_removed_one_stays() {
 #[test]
 fn a_copy_of_a_link_survives_beside_a_changed_one() {
     let link = |target: &str| {
-        vec![Edit::PutSymlink {
-            path: path_of("/l"),
-            attributes: PLAIN,
-            target: target.as_bytes().to_vec(),
-        }]
+        vec![Edit::PutSymlink { path: path_of("/l"), attributes: PLAIN, target: target.as_bytes().to_vec() }]
     };
     let mut case = Merge::of(&link("a"), &link("b"), &link("c"));
-    let (root, _) = merged(
-        &mut case.store,
-        case.base.as_ref(),
-        case.ours.as_ref(),
-        case.theirs.as_ref(),
-    );
+    let (root, _) = merged(&mut case.store, case.base.as_ref(), case.ours.as_ref(), case.theirs.as_ref());
     let targets: BTreeSet<_> = case
         .store
         .walk(root.as_ref())

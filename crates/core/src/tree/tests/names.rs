@@ -11,15 +11,7 @@ fn each_rule_of_names_has_its_own_refusal() {
     assert_eq!(EntryName::new(b"a/b"), Err(NameError::Separator));
     assert_eq!(EntryName::new(b"a\0b"), Err(NameError::Nul));
     assert_eq!(EntryName::new(&[b'a'; 256]), Err(NameError::TooLong));
-    for fine in [
-        &[b'a'; 255][..],
-        b"...",
-        b" ",
-        b"\xff\xfe",
-        b"-rf",
-        b"a\nb",
-        "caf\u{e9}".as_bytes(),
-    ] {
+    for fine in [&[b'a'; 255][..], b"...", b" ", b"\xff\xfe", b"-rf", b"a\nb", "caf\u{e9}".as_bytes()] {
         assert_eq!(EntryName::new(fine).unwrap().as_bytes(), fine);
     }
 }
@@ -35,13 +27,7 @@ fn paths_are_absolute_and_plain() {
     assert_eq!(names(b"//"), Err(PathError::EmptyComponent));
     assert_eq!(names(b"/a//b"), Err(PathError::EmptyComponent));
     assert_eq!(names(b"/a//"), Err(PathError::EmptyComponent));
-    assert_eq!(
-        names(b"/a/../b"),
-        Err(PathError::Name {
-            component: 2,
-            source: NameError::Relative
-        })
-    );
+    assert_eq!(names(b"/a/../b"), Err(PathError::Name { component: 2, source: NameError::Relative }));
     assert_eq!(names(&b"/a".repeat(DEPTH_MAX)), Ok(DEPTH_MAX));
     assert_eq!(names(&b"/a".repeat(DEPTH_MAX + 1)), Err(PathError::TooDeep));
 }
@@ -68,22 +54,13 @@ fn what_could_steer_a_terminal_is_escaped() {
     assert_eq!(name_of("a\nb\\").to_string(), "a\\nb\\\\");
     assert_eq!(name_of("x\u{202e}gpj.exe").to_string(), "x\\u{202e}gpj.exe");
     assert_eq!(EntryName::new(b"a\xff").unwrap().to_string(), "a\\xff");
-    assert_eq!(
-        name_of("\u{fc}\u{6f22}\u{1f600}").to_string(),
-        "\u{fc}\u{6f22}\u{1f600}"
-    );
+    assert_eq!(name_of("\u{fc}\u{6f22}\u{1f600}").to_string(), "\u{fc}\u{6f22}\u{1f600}");
 }
 
 #[test]
 fn names_collide_by_their_composed_form() {
-    assert_eq!(
-        name_of("cafe\u{301}").collision_key(),
-        name_of("caf\u{e9}").collision_key()
-    );
-    assert_eq!(
-        name_of("\u{212a}").collision_key(),
-        name_of("K").collision_key()
-    );
+    assert_eq!(name_of("cafe\u{301}").collision_key(), name_of("caf\u{e9}").collision_key());
+    assert_eq!(name_of("\u{212a}").collision_key(), name_of("K").collision_key());
     assert_ne!(name_of("a").collision_key(), name_of("A").collision_key());
     assert_eq!(&*EntryName::new(b"\xff").unwrap().collision_key(), b"\xff");
 }

@@ -13,13 +13,7 @@ fn any_node() -> impl Strategy<Value = Vec<u8>> {
         let entries = (1..).zip(entries);
         list_of(
             &entries
-                .map(|(id, (name, is_file))| {
-                    if is_file {
-                        file(id, &name)
-                    } else {
-                        link(id, &name, 0o777, &name)
-                    }
-                })
+                .map(|(id, (name, is_file))| if is_file { file(id, &name) } else { link(id, &name, 0o777, &name) })
                 .collect::<Vec<_>>(),
         )
     })

@@ -24,11 +24,7 @@ fn content(len: usize) -> Bytes {
 }
 
 async fn read(store: &impl BlobStore, name: u8, from: u64, to: u64) -> Result<Vec<u8>, BlobError> {
-    let pieces: Vec<Bytes> = store
-        .read(object(name), from..to)
-        .await?
-        .try_collect()
-        .await?;
+    let pieces: Vec<Bytes> = store.read(object(name), from..to).await?.try_collect().await?;
     Ok(pieces.concat())
 }
 
@@ -46,10 +42,7 @@ async fn whole_objects<S: BlobStore>(open: &impl Fn() -> S) {
     writer.append(rest).await.unwrap();
     assert_eq!(writer.len(), bytes.len() as u64);
     let written = writer.finish().await.unwrap();
-    let expected = Written {
-        len: bytes.len() as u64,
-        hash: *blake3::hash(&bytes).as_bytes(),
-    };
+    let expected = Written { len: bytes.len() as u64, hash: *blake3::hash(&bytes).as_bytes() };
     assert_eq!(written, expected);
     drop(store);
     let store = open();
@@ -57,10 +50,7 @@ async fn whole_objects<S: BlobStore>(open: &impl Fn() -> S) {
     assert_eq!(store.durable_len(object(1)).await.unwrap(), len);
     for (from, to) in [(0, len), (0, 0), (len - 1, len), (524_287, 1_048_577)] {
         let (start, end) = (usize::try_from(from).unwrap(), usize::try_from(to).unwrap());
-        assert!(
-            read(&store, 1, from, to).await.unwrap() == bytes[start..end],
-            "{from}..{to}"
-        );
+        assert!(read(&store, 1, from, to).await.unwrap() == bytes[start..end], "{from}..{to}");
     }
     let short = read(&store, 1, 0, len + 1).await.unwrap_err();
     assert!(matches!(short, BlobError::Missing));
@@ -72,39 +62,22 @@ async fn cut_objects<S: BlobStore>(open: &impl Fn() -> S) {
     let bytes = content(2 << 20);
     let hash = *blake3::hash(&bytes).as_bytes();
     // With the store reopened the hash of the beginning is not in memory; both must come to the same.
-    for (name, cut, back, reopen) in [
-        (10, 5, 0, false),
-        (11, 1 << 20, 0, true),
-        (12, 600_000, 1000, false),
-        (13, 600_000, 600_000, true),
-    ] {
+    for (name, cut, back, reopen) in
+        [(10, 5, 0, false), (11, 1 << 20, 0, true), (12, 600_000, 1000, false), (13, 600_000, 600_000, true)]
+    {
         let store = open();
         let mut writer = store.write(object(name), 0).await.unwrap().unwrap();
         writer.append(bytes.slice(..cut)).await.unwrap();
         writer.leave().await.unwrap();
         let store = if reopen { open() } else { store };
         assert_eq!(store.durable_len(object(name)).await.unwrap(), cut as u64);
-        assert!(
-            store
-                .write(object(name), cut as u64 + 1)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(store.write(object(name), cut as u64 + 1).await.unwrap().is_none());
         let from = cut - back;
-        let mut writer = store
-            .write(object(name), from as u64)
-            .await
-            .unwrap()
-            .unwrap();
+        let mut writer = store.write(object(name), from as u64).await.unwrap().unwrap();
         assert_eq!(writer.len(), from as u64);
         writer.append(bytes.slice(from..)).await.unwrap();
         let written = writer.finish().await.unwrap();
-        assert_eq!(
-            (written.len, written.hash),
-            (bytes.len() as u64, hash),
-            "object {name}"
-        );
+        assert_eq!((written.len, written.hash), (bytes.len() as u64, hash), "object {name}");
     }
 }
 

@@ -50,14 +50,8 @@ impl FileBlobs {
             }
         }
         File::open(folder)?.sync_all()?;
-        let shared = Shared {
-            folder: folder.to_path_buf(),
-            clock,
-            hashers: Mutex::default(),
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { folder: folder.to_path_buf(), clock, hashers: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Runs file operations on a thread that may wait for the disk.
@@ -89,9 +83,8 @@ impl BlobStore for FileBlobs {
     fn write(&self, object: ObjectId, offset: u64) -> Answer<'_, Option<Box<dyn BlobWriter>>> {
         self.run(move |shared| {
             let opened = shared.open_for_writing(object, offset)?;
-            Ok(opened.map(|open| -> Box<dyn BlobWriter> {
-                Box::new(FileWriter::new(Arc::clone(shared), object, open))
-            }))
+            Ok(opened
+                .map(|open| -> Box<dyn BlobWriter> { Box::new(FileWriter::new(Arc::clone(shared), object, open)) }))
         })
     }
 
@@ -158,17 +151,9 @@ impl Shared {
         hashers.remove(&object)
     }
 
-    fn open_for_writing(
-        &self,
-        object: ObjectId,
-        offset: u64,
-    ) -> Result<Option<Box<Open>>, BlobError> {
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(offset == 0)
-            .truncate(false)
-            .open(self.path(object));
+    fn open_for_writing(&self, object: ObjectId, offset: u64) -> Result<Option<Box<Open>>, BlobError> {
+        let opened =
+            OpenOptions::new().read(true).write(true).create(offset == 0).truncate(false).open(self.path(object));
         let mut file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -190,11 +175,7 @@ impl Shared {
             }
         };
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Some(Box::new(Open {
-            file,
-            hasher,
-            len: offset,
-        })))
+        Ok(Some(Box::new(Open { file, hasher, len: offset })))
     }
 }
 

@@ -46,14 +46,7 @@ enum State {
 impl FileWriter {
     /// A writer at the end of an open file.
     pub(super) fn new(shared: Arc<Shared>, object: ObjectId, open: Box<Open>) -> Self {
-        Self {
-            shared,
-            object,
-            len: open.len,
-            state: State::Idle(open),
-            waiting: Vec::new(),
-            waiting_len: 0,
-        }
+        Self { shared, object, len: open.len, state: State::Idle(open), waiting: Vec::new(), waiting_len: 0 }
     }
 
     /// Waits for the write under way.
@@ -111,10 +104,7 @@ impl BlobWriter for FileWriter {
         Box::pin(self.end(|open, shared, object| {
             open.file.sync_all()?;
             shared.sync_folder(object)?;
-            Ok(Written {
-                len: open.len,
-                hash: *open.hasher.finalize().as_bytes(),
-            })
+            Ok(Written { len: open.len, hash: *open.hasher.finalize().as_bytes() })
         }))
     }
 

@@ -15,9 +15,7 @@ use core::fmt::Debug;
 use futures::future::BoxFuture;
 use thiserror::Error;
 
-pub(crate) use accounts::{
-    AccountRow, AccountStore, Appended, LoginRecord, NewAccount, NewLink, Registered,
-};
+pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAccount, NewLink, Registered};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
 pub(crate) use sqlite::SqliteMeta;
 pub(crate) use uploads::{

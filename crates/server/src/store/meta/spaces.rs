@@ -78,8 +78,7 @@ pub(crate) trait SpaceStore: Send + Sync + Debug {
     fn head(&self, space: SpaceId) -> Answer<'_, Option<HeadRow>>;
 
     /// At most `count` commits from `from` on, and at most `bytes` bytes of them, but at least one if there is one.
-    fn log(&self, space: SpaceId, from: u64, count: usize, bytes: usize)
-    -> Answer<'_, Vec<LogRow>>;
+    fn log(&self, space: SpaceId, from: u64, count: usize, bytes: usize) -> Answer<'_, Vec<LogRow>>;
 
     /// Makes `commit` the head if its `prev` is, and charges the blobs it adds.
     fn append_commit(&self, commit: NewCommit) -> Answer<'_, CommitOutcome>;

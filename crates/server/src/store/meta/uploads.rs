@@ -102,12 +102,7 @@ pub(crate) struct CommittedBlob {
 /// The uploads of the metadata store.
 pub(crate) trait UploadStore: Send + Sync + Debug {
     /// Opens an upload or raises its reservation to `bytes`; a new one only while the space has fewer than `most`.
-    fn open_upload(
-        &self,
-        request: UploadRequest,
-        bytes: u64,
-        most: usize,
-    ) -> Answer<'_, OpenedUpload>;
+    fn open_upload(&self, request: UploadRequest, bytes: u64, most: usize) -> Answer<'_, OpenedUpload>;
 
     /// The open uploads of a space.
     fn uploads(&self, space: SpaceId) -> Answer<'_, Vec<UploadSummary>>;
@@ -116,12 +111,7 @@ pub(crate) trait UploadStore: Send + Sync + Debug {
     fn touch_upload(&self, request: UploadRequest) -> Answer<'_, Option<u64>>;
 
     /// At most `count` blobs of an upload that no commit names, ascending, behind `after`.
-    fn upload_blobs(
-        &self,
-        request: UploadRequest,
-        after: Option<BlobId>,
-        count: usize,
-    ) -> Answer<'_, Vec<BlobRow>>;
+    fn upload_blobs(&self, request: UploadRequest, after: Option<BlobId>, count: usize) -> Answer<'_, Vec<BlobRow>>;
 
     /// A blob of the space, whichever upload brought it.
     fn blob(&self, space: SpaceId, blob: BlobId) -> Answer<'_, Option<BlobRow>>;

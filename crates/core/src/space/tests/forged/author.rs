@@ -21,25 +21,16 @@ fn a18_a_body_that_does_not_open_is_a_no_op() {
     let commit = world.commit();
     let header = commit.header.fields().clone();
     for at in (0..100).chain((100..commit.body.len()).step_by(29)) {
-        let forged = world
-            .space
-            .sign_header(header.clone(), flip(&commit.body, at, at));
+        let forged = world.space.sign_header(header.clone(), flip(&commit.body, at, at));
         assert_eq!(world.skipped(&forged), Some(NoOp::Invalid), "byte {at}");
     }
     for len in [0, 1, 34, 82, commit.body.len() - 1] {
-        let forged = world
-            .space
-            .sign_header(header.clone(), commit.body[..len].to_vec());
+        let forged = world.space.sign_header(header.clone(), commit.body[..len].to_vec());
         assert_eq!(world.skipped(&forged), Some(NoOp::Invalid), "length {len}");
     }
     // Sealed for another place in the log.
     let signed = world.place(1).open_body(&commit.body).unwrap();
-    let sealed = BodyPlace {
-        realm: &REALM,
-        space: &world.space.space,
-        keys: &world.space.keys,
-        seq: 2,
-    };
+    let sealed = BodyPlace { realm: &REALM, space: &world.space.space, keys: &world.space.keys, seq: 2 };
     let sealed = sealed.seal_body(&signed, &mut world.random).unwrap();
     let forged = world.space.sign_header(header, sealed);
     assert_eq!(world.skipped(&forged), Some(NoOp::Invalid));
@@ -76,10 +67,7 @@ fn a17_a_device_that_the_chain_does_not_certify_is_a_no_op() {
 fn a17_a_device_under_another_devices_id_is_a_no_op() {
     let mut world = World::new("posing");
     let second = world.person.add_device(&mut world.random);
-    world
-        .space
-        .update_owner(world.person.chain.clone())
-        .unwrap();
+    world.space.update_owner(world.person.chain.clone()).unwrap();
     let commit = world.forge(&second, |_| ());
     assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
 }
@@ -91,13 +79,8 @@ fn a17_links_that_are_not_the_owners_are_a_no_op() {
     let foreign = other.chain.links().to_vec();
     let commit = world.forge_by_owner(|signed| signed.body.links = foreign);
     assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
-    let [genesis, device] = world.person.chain.links() else {
-        panic!("two links")
-    };
-    let (doubled, gap) = (
-        vec![genesis.clone(), genesis.clone()],
-        vec![device.clone(), genesis.clone()],
-    );
+    let [genesis, device] = world.person.chain.links() else { panic!("two links") };
+    let (doubled, gap) = (vec![genesis.clone(), genesis.clone()], vec![device.clone(), genesis.clone()]);
     for links in [doubled, gap] {
         let commit = world.forge_by_owner(|signed| signed.body.links = links);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
@@ -127,32 +110,15 @@ fn a19_a_signature_over_another_header_body_realm_or_label_is_a_no_op() {
     let header = commit.header.fields().clone();
     let mut signed = world.place(1).open_body(&commit.body).unwrap();
     let message = signed.body.message(&header);
-    let lists = UnsignedHeader {
-        lists: ChainHash::ZERO,
-        ..header
-    };
+    let lists = UnsignedHeader { lists: ChainHash::ZERO, ..header };
     let other_header = signed.body.message(&lists);
     let seed = DeviceSeeds::from_encoded(&world.person.device.expose_encoded()).unwrap();
     let elsewhere = RealmId::from_bytes([0; 16]);
     for (name, signature) in [
-        (
-            "header",
-            seed.signing()
-                .sign(Label::SignCommit, &REALM, &other_header),
-        ),
-        (
-            "body",
-            seed.signing()
-                .sign(Label::SignCommit, &REALM, &message[1..]),
-        ),
-        (
-            "realm",
-            seed.signing().sign(Label::SignCommit, &elsewhere, &message),
-        ),
-        (
-            "label",
-            seed.signing().sign(Label::SignDevice, &REALM, &message),
-        ),
+        ("header", seed.signing().sign(Label::SignCommit, &REALM, &other_header)),
+        ("body", seed.signing().sign(Label::SignCommit, &REALM, &message[1..])),
+        ("realm", seed.signing().sign(Label::SignCommit, &elsewhere, &message)),
+        ("label", seed.signing().sign(Label::SignDevice, &REALM, &message)),
     ] {
         signed.signature = signature;
         let commit = world.reseal(header.clone(), &signed);
@@ -171,10 +137,7 @@ fn a21_a_base_that_is_not_the_last_valid_commit_is_a_no_op() {
     let mut world = World::new("base");
     let first = world.commit();
     world.follow(&first);
-    let genesis = LogPlace {
-        seq: 0,
-        hash: world.genesis.logged.header.hash(),
-    };
+    let genesis = LogPlace { seq: 0, hash: world.genesis.logged.header.hash() };
     let forged = world.forge_by_owner(|signed| signed.body.base = genesis);
     assert_eq!(world.skipped(&forged), Some(NoOp::OtherBase));
     let forged = world.forge_by_owner(|signed| signed.body.base.hash = ChainHash::ZERO);
@@ -185,11 +148,7 @@ fn a21_a_base_that_is_not_the_last_valid_commit_is_a_no_op() {
         frontier.append(&commit.header.to_bytes()).unwrap();
     }
     let mut reader = world.reader(&world.person.chain);
-    assert!(
-        reader
-            .verify_head(&head(&forged, frontier.clone()))
-            .is_err()
-    );
+    assert!(reader.verify_head(&head(&forged, frontier.clone())).is_err());
     let forged = world.forge_by_owner(|signed| signed.body.base.seq = 2);
     assert!(reader.verify_head(&head(&forged, frontier)).is_err());
 }
@@ -222,10 +181,7 @@ fn a17_another_roster_is_a_no_op() {
 fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
     let mut world = World::new("genesis");
     let header = world.genesis.logged.header.fields().clone();
-    let original = world
-        .place(0)
-        .open_body(&world.genesis.logged.body)
-        .unwrap();
+    let original = world.place(0).open_body(&world.genesis.logged.body).unwrap();
     let extra_len = original.body.extra.len();
     assert_eq!(extra_len, 32 + 32 + 128);
     let device = DeviceSeeds::from_encoded(&world.person.device.expose_encoded()).unwrap();
@@ -235,10 +191,7 @@ fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
         let message = signed.body.message(&header);
         signed.signature = device.signing().sign(Label::SignCommit, &REALM, &message);
         let forged = world.reseal(header.clone(), &signed);
-        world
-            .space
-            .verify_head(&head(&forged, Frontier::default()))
-            .is_ok()
+        world.space.verify_head(&head(&forged, Frontier::default())).is_ok()
     };
     assert!(try_extra(original.body.extra.clone()));
     for at in 0..extra_len {
@@ -247,13 +200,6 @@ fn a06_a_genesis_with_other_keys_owner_or_random_is_rejected() {
     assert!(!try_extra(vec![]));
     let stranger = Person::make(&mut world.random);
     let random = &mut world.random;
-    let other = PrivateSpace::make(REALM, stranger.chain, &stranger.device, 1, random)
-        .unwrap()
-        .1;
-    assert!(
-        world
-            .space
-            .verify_head(&head(&other.logged, Frontier::default()))
-            .is_err()
-    );
+    let other = PrivateSpace::make(REALM, stranger.chain, &stranger.device, 1, random).unwrap().1;
+    assert!(world.space.verify_head(&head(&other.logged, Frontier::default())).is_err());
 }

@@ -13,12 +13,7 @@ use anonicloud_proto::label::Label;
 
 impl World {
     fn place(&self, seq: u64) -> BodyPlace<'_> {
-        BodyPlace {
-            realm: &REALM,
-            space: &self.space.space,
-            keys: &self.space.keys,
-            seq,
-        }
+        BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq }
     }
 
     /// A fresh commit with its header changed, its body as it was, and the right capability's signature over both.
@@ -30,11 +25,7 @@ impl World {
     }
 
     /// A fresh commit with its body changed, then signed by `device`, sealed, and signed by the right capability.
-    fn forge(
-        &mut self,
-        device: &DeviceSeeds,
-        change: impl FnOnce(&mut SignedBody),
-    ) -> LoggedCommit {
+    fn forge(&mut self, device: &DeviceSeeds, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
         let commit = self.commit();
         let header = commit.header.fields().clone();
         let mut signed = self.place(header.seq).open_body(&commit.body).unwrap();
@@ -45,12 +36,7 @@ impl World {
     }
 
     fn reseal(&mut self, header: UnsignedHeader, signed: &SignedBody) -> LoggedCommit {
-        let place = BodyPlace {
-            realm: &REALM,
-            space: &self.space.space,
-            keys: &self.space.keys,
-            seq: header.seq,
-        };
+        let place = BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq: header.seq };
         let sealed = place.seal_body(signed, &mut self.random).unwrap();
         self.space.sign_header(header, sealed)
     }

@@ -55,11 +55,7 @@ fn a22_another_history_is_rejected() {
     other.append(b"another header").unwrap();
     let mut reader = world.reader(&world.person.chain);
     assert!(reader.verify_head(&head(&commit, other)).is_err());
-    assert!(
-        reader
-            .verify_head(&head(&commit, Frontier::default()))
-            .is_err()
-    );
+    assert!(reader.verify_head(&head(&commit, Frontier::default())).is_err());
 }
 
 #[test]
@@ -73,12 +69,7 @@ fn a22_a_commit_of_a_fork_is_rejected_by_who_went_on_with_the_other_branch() {
 #[test]
 fn a12_another_kind_or_epoch_is_rejected() {
     let mut world = World::new("kind");
-    for kind in [
-        CommitKind::Genesis,
-        CommitKind::Roster,
-        CommitKind::Sweep,
-        CommitKind::Fence,
-    ] {
+    for kind in [CommitKind::Genesis, CommitKind::Roster, CommitKind::Sweep, CommitKind::Fence] {
         let commit = world.forge_header(|header| header.kind = kind);
         assert!(world.is_rejected(&commit), "{kind:?}");
     }
@@ -96,9 +87,7 @@ fn a12_an_unknown_suite_in_a_header_or_body_is_refused() {
         assert!(LoggedCommit::from_bytes(&bytes).is_err());
         let mut body = commit.body.clone();
         body[..2].copy_from_slice(&suite.to_le_bytes());
-        let commit = world
-            .space
-            .sign_header(commit.header.fields().clone(), body);
+        let commit = world.space.sign_header(commit.header.fields().clone(), body);
         assert_eq!(world.skipped(&commit), Some(NoOp::Invalid));
     }
 }
@@ -112,12 +101,7 @@ fn a11_a_commit_of_another_space_is_rejected() {
     let commit = other.commit();
     assert!(world.is_rejected(&commit));
     let (genesis, state) = (other.genesis.logged.clone(), other.state.clone());
-    assert!(
-        world
-            .space
-            .verify_head(&head(&genesis, Frontier::default()))
-            .is_err()
-    );
+    assert!(world.space.verify_head(&head(&genesis, Frontier::default())).is_err());
     assert!(world.space.verify_next(&state, &commit).is_err());
 }
 
@@ -131,21 +115,9 @@ fn a05_a_commit_without_the_write_capability_is_rejected() {
     assert!(world.is_rejected(&stranger));
     let message = commit.header.fields().message(&REALM);
     for seed in [world.space.keys.append(), world.space.keys.admin()] {
-        let header = commit
-            .header
-            .fields()
-            .clone()
-            .with_signature(seed.sign(&message));
-        let commit = LoggedCommit {
-            header,
-            body: commit.body.clone(),
-        };
-        assert!(
-            world
-                .reader(&world.person.chain)
-                .verify_next(&world.state, &commit)
-                .is_err()
-        );
+        let header = commit.header.fields().clone().with_signature(seed.sign(&message));
+        let commit = LoggedCommit { header, body: commit.body.clone() };
+        assert!(world.reader(&world.person.chain).verify_next(&world.state, &commit).is_err());
     }
 }
 
@@ -158,10 +130,7 @@ fn a05_every_changed_bit_of_a_header_is_rejected() {
         let Ok(header) = CommitHeader::from_bytes(&flip(&header, at / 8, at)) else {
             continue;
         };
-        let flipped = LoggedCommit {
-            header,
-            body: commit.body.clone(),
-        };
+        let flipped = LoggedCommit { header, body: commit.body.clone() };
         assert!(world.is_rejected(&flipped), "bit {at}");
     }
 }

@@ -16,10 +16,7 @@ use anonicloud_proto::merkle::Frontier;
 use serde_json::{Value, json};
 
 pub(super) fn boxes(inputs: &Inputs) -> Value {
-    let owner = BoxOwner {
-        realm: inputs.realm(),
-        account: inputs.account(),
-    };
+    let owner = BoxOwner { realm: inputs.realm(), account: inputs.account() };
     let master = MasterKey::from_bytes(inputs.array("master_key"));
     let export = ExportKey::from_bytes(inputs.array("export_key"));
     let words = RecoveryEntropy::from_bytes(inputs.array("recovery_entropy"));
@@ -36,26 +33,11 @@ pub(super) fn boxes(inputs: &Inputs) -> Value {
         owner.seal_space(version, &master, &space, &mut random),
     ];
     random.finish();
-    let again = |sealed: &SealedBox| SealedBox {
-        version,
-        sealed: Base64::new(sealed.sealed.as_bytes().to_vec()),
-    };
-    assert!(
-        owner
-            .open_password_slot(&export, &again(&sealed[0]))
-            .is_ok()
-    );
+    let again = |sealed: &SealedBox| SealedBox { version, sealed: Base64::new(sealed.sealed.as_bytes().to_vec()) };
+    assert!(owner.open_password_slot(&export, &again(&sealed[0])).is_ok());
     assert!(owner.open_recovery_slot(&words, &again(&sealed[1])).is_ok());
-    assert!(
-        owner
-            .open_identity(&master, &again(&sealed[2]), &chain)
-            .is_ok()
-    );
-    assert!(
-        owner
-            .open_space(&space.id(), &master, &again(&sealed[3]))
-            .is_ok()
-    );
+    assert!(owner.open_identity(&master, &again(&sealed[2]), &chain).is_ok());
+    assert!(owner.open_space(&space.id(), &master, &again(&sealed[3])).is_ok());
     let [password, recovery, identity, keys] = sealed.map(|sealed| hex(sealed.sealed.as_bytes()));
     json!({
         "password_slot": password,
@@ -73,16 +55,13 @@ pub(super) fn sigchain(inputs: &Inputs) -> Value {
     let handle = inputs.text("handle").parse().unwrap();
     let genesis = Sigchain::sign_genesis(&realm, &account, &identity, &handle);
     let mut chain = Sigchain::verify(&realm, &account, &[genesis]).unwrap();
-    let devices = ["device", "second_device"]
-        .map(|name| DeviceSeeds::from_encoded(&inputs.secret(name)).unwrap());
+    let devices = ["device", "second_device"].map(|name| DeviceSeeds::from_encoded(&inputs.secret(name)).unwrap());
     for device in &devices {
         let link = chain.sign_add_device(&realm, &identity, device).unwrap();
         chain.append(&realm, &link).unwrap();
     }
     let [_, second] = devices;
-    let link = chain
-        .sign_remove_device(&realm, &identity, second.device())
-        .unwrap();
+    let link = chain.sign_remove_device(&realm, &identity, second.device()).unwrap();
     chain.append(&realm, &link).unwrap();
     json!({
         "links": chain.links().iter().map(hex).collect::<Vec<_>>(),
@@ -94,19 +73,10 @@ pub(super) fn sigchain(inputs: &Inputs) -> Value {
 /// Drawn: SEK, append, write and admin seed, the random of the space id, the salt of the body.
 pub(super) fn genesis(inputs: &Inputs) -> Value {
     let mut random = inputs.random();
-    let made = PrivateSpace::make(
-        inputs.realm(),
-        inputs.chain(),
-        &inputs.device(),
-        inputs.day(),
-        &mut random,
-    );
+    let made = PrivateSpace::make(inputs.realm(), inputs.chain(), &inputs.device(), inputs.day(), &mut random);
     random.finish();
     let (mut space, posted) = made.unwrap();
-    let answer = HeadAnswer {
-        commit: posted.logged.clone(),
-        frontier: Frontier::default(),
-    };
+    let answer = HeadAnswer { commit: posted.logged.clone(), frontier: Frontier::default() };
     assert!(space.verify_head(&answer).unwrap().0.root().is_none());
     commit_outputs(&space, &posted)
 }
@@ -116,10 +86,7 @@ pub(super) fn tree(inputs: &Inputs) -> Value {
     let keys = SpaceKeys::from_encoded(&inputs.secret("space_keys")).unwrap();
     let mut space = PrivateSpace::new(inputs.realm(), inputs.space(), keys, inputs.chain());
     let genesis = PostedCommit::from_bytes(&inputs.bytes("genesis")).unwrap();
-    let answer = HeadAnswer {
-        commit: genesis.logged,
-        frontier: Frontier::default(),
-    };
+    let answer = HeadAnswer { commit: genesis.logged, frontier: Frontier::default() };
     let (_, state) = space.verify_head(&answer).unwrap();
     let root = RootRef {
         totals: Totals::from_bytes(&inputs.bytes("totals")).unwrap(),
@@ -127,29 +94,14 @@ pub(super) fn tree(inputs: &Inputs) -> Value {
         hash: StoredHash::from_bytes(inputs.array("root_hash")),
         key: RootKey::from_bytes(inputs.array("root_key")),
     };
-    let adds = inputs
-        .list("adds")
-        .iter()
-        .map(|add| AddedBlob::from_bytes(add).unwrap())
-        .collect();
-    let change = TreeChange {
-        root: Some(root),
-        adds,
-        day: inputs.day(),
-    };
+    let adds = inputs.list("adds").iter().map(|add| AddedBlob::from_bytes(add).unwrap()).collect();
+    let change = TreeChange { root: Some(root), adds, day: inputs.day() };
     let mut random = inputs.random();
-    let posted = space
-        .make_tree_commit(&state, &inputs.device(), change, &mut random)
-        .unwrap();
+    let posted = space.make_tree_commit(&state, &inputs.device(), change, &mut random).unwrap();
     random.finish();
     let (step, _) = space.verify_next(&state, &posted.logged).unwrap();
-    let Step::Verified(verified) = step else {
-        panic!("skipped")
-    };
-    assert_eq!(
-        *verified.root().unwrap().key.expose_bytes(),
-        inputs.array("root_key")
-    );
+    let Step::Verified(verified) = step else { panic!("skipped") };
+    assert_eq!(*verified.root().unwrap().key.expose_bytes(), inputs.array("root_key"));
     commit_outputs(&space, &posted)
 }
 

@@ -32,15 +32,11 @@ struct Inputs(Map<String, Value>);
 
 impl Inputs {
     fn value(&self, name: &str) -> &Value {
-        self.0
-            .get(name)
-            .unwrap_or_else(|| panic!("an input {name}"))
+        self.0.get(name).unwrap_or_else(|| panic!("an input {name}"))
     }
 
     fn text(&self, name: &str) -> &str {
-        self.value(name)
-            .as_str()
-            .unwrap_or_else(|| panic!("a text {name}"))
+        self.value(name).as_str().unwrap_or_else(|| panic!("a text {name}"))
     }
 
     fn bytes(&self, name: &str) -> Vec<u8> {
@@ -48,23 +44,16 @@ impl Inputs {
     }
 
     fn array<const N: usize>(&self, name: &str) -> [u8; N] {
-        self.bytes(name)
-            .try_into()
-            .unwrap_or_else(|_| panic!("{N} bytes of {name}"))
+        self.bytes(name).try_into().unwrap_or_else(|_| panic!("{N} bytes of {name}"))
     }
 
     fn number(&self, name: &str) -> u64 {
-        self.value(name)
-            .as_u64()
-            .unwrap_or_else(|| panic!("a number {name}"))
+        self.value(name).as_u64().unwrap_or_else(|| panic!("a number {name}"))
     }
 
     fn list(&self, name: &str) -> Vec<Vec<u8>> {
         let items = self.value(name).as_array().unwrap();
-        items
-            .iter()
-            .map(|item| unhex(item.as_str().unwrap()))
-            .collect()
+        items.iter().map(|item| unhex(item.as_str().unwrap())).collect()
     }
 
     fn realm(&self) -> RealmId {
@@ -137,11 +126,7 @@ fn every_vector_is_what_this_code_computes_and_opens() {
         let text = fs_err::read_to_string(&path).unwrap();
         let vector: Vector = serde_json::from_str(&text).unwrap();
         let outputs = compute(&vector.kind, &vector.inputs);
-        assert!(
-            vector.outputs == outputs,
-            "{name}: {}\n{outputs:#}",
-            vector.about
-        );
+        assert!(vector.outputs == outputs, "{name}: {}\n{outputs:#}", vector.about);
         kinds.insert(vector.kind);
     }
     assert_eq!(kinds.len(), 7, "each kind has a vector: {kinds:?}");

@@ -10,32 +10,17 @@ use super::{commit, new_account};
 pub(super) async fn registration<S: MetaStore, F: Future<Output = S>>(open: &impl Fn() -> F) {
     let store = open().await;
     let first = new_account(1);
-    assert_eq!(
-        store.register(first.clone()).await.unwrap(),
-        Registered::Created
-    );
-    assert_eq!(
-        store.register(first.clone()).await.unwrap(),
-        Registered::Repeated
-    );
+    assert_eq!(store.register(first.clone()).await.unwrap(), Registered::Created);
+    assert_eq!(store.register(first.clone()).await.unwrap(), Registered::Repeated);
     let mut other_request = first.clone();
     other_request.request_hash = ChainHash::ZERO;
-    assert_eq!(
-        store.register(other_request).await.unwrap(),
-        Registered::Exists
-    );
+    assert_eq!(store.register(other_request).await.unwrap(), Registered::Exists);
     let mut same_handle = new_account(2);
     same_handle.handle.clone_from(&first.handle);
-    assert_eq!(
-        store.register(same_handle).await.unwrap(),
-        Registered::HandleTaken
-    );
+    assert_eq!(store.register(same_handle).await.unwrap(), Registered::HandleTaken);
     let mut same_space = new_account(2);
     same_space.genesis = commit(1, 0, ChainHash::ZERO, &[]);
-    assert_eq!(
-        store.register(same_space).await.unwrap(),
-        Registered::Exists
-    );
+    assert_eq!(store.register(same_space).await.unwrap(), Registered::Exists);
     drop(store);
     is_kept(&open().await, first).await;
 }
@@ -43,36 +28,11 @@ pub(super) async fn registration<S: MetaStore, F: Future<Output = S>>(open: &imp
 async fn is_kept(store: &impl MetaStore, first: NewAccount) {
     let second = AccountId::from_bytes([2; 16]);
     assert!(store.account(second).await.unwrap().is_none());
-    assert_eq!(
-        store
-            .registered(second, "handle2".to_owned())
-            .await
-            .unwrap(),
-        Registered::Created
-    );
-    assert_eq!(
-        store
-            .registered(second, "handle1".to_owned())
-            .await
-            .unwrap(),
-        Registered::HandleTaken
-    );
-    let record = store
-        .login_record("handle1".to_owned())
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (record.account, record.opaque_record),
-        (first.account, first.opaque_record)
-    );
-    assert!(
-        store
-            .login_record("handle2".to_owned())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert_eq!(store.registered(second, "handle2".to_owned()).await.unwrap(), Registered::Created);
+    assert_eq!(store.registered(second, "handle1".to_owned()).await.unwrap(), Registered::HandleTaken);
+    let record = store.login_record("handle1".to_owned()).await.unwrap().unwrap();
+    assert_eq!((record.account, record.opaque_record), (first.account, first.opaque_record));
+    assert!(store.login_record("handle2".to_owned()).await.unwrap().is_none());
     let (boxes, space) = store.boxes(first.account).await.unwrap().unwrap();
     assert_eq!((boxes, space), (first.boxes, first.genesis.space));
     assert_eq!(store.sigchain(first.account).await.unwrap(), first.links);
@@ -81,10 +41,7 @@ async fn is_kept(store: &impl MetaStore, first: NewAccount) {
     let kept = store.space(space).await.unwrap().unwrap();
     assert_eq!((kept.epoch, kept.keys), (0, first.space_keys));
     let head = store.head(space).await.unwrap().unwrap();
-    assert_eq!(
-        (head.hash, head.commit),
-        (first.genesis.hash, first.genesis.row)
-    );
+    assert_eq!((head.hash, head.commit), (first.genesis.hash, first.genesis.row));
 }
 
 /// Links follow the head of their chain, and change the devices with it.
@@ -102,29 +59,15 @@ pub(super) async fn devices<S: MetaStore, F: Future<Output = S>>(open: &impl Fn(
     let add = |link, device| store.add_device(link, device, [5; 32]);
     assert_eq!(add(link(2, b"other"), new).await.unwrap(), Appended::Moved);
     assert_eq!(add(link(3, &[10, 1]), new).await.unwrap(), Appended::Moved);
-    assert_eq!(
-        add(link(2, &[10, 1]), old).await.unwrap(),
-        Appended::WrongDevice
-    );
+    assert_eq!(add(link(2, &[10, 1]), old).await.unwrap(), Appended::WrongDevice);
     assert_eq!(add(link(2, &[10, 1]), new).await.unwrap(), Appended::Done);
     let remove = |link, device| store.remove_device(link, device);
-    assert_eq!(
-        remove(link(2, &[10, 1]), old).await.unwrap(),
-        Appended::Moved
-    );
-    assert_eq!(
-        remove(link(3, &[2]), DeviceId::from_bytes([1; 16]))
-            .await
-            .unwrap(),
-        Appended::WrongDevice
-    );
+    assert_eq!(remove(link(2, &[10, 1]), old).await.unwrap(), Appended::Moved);
+    assert_eq!(remove(link(3, &[2]), DeviceId::from_bytes([1; 16])).await.unwrap(), Appended::WrongDevice);
     assert_eq!(remove(link(3, &[2]), old).await.unwrap(), Appended::Done);
     drop(store);
     let store = open().await;
-    assert_eq!(
-        store.device_key(account.account, new).await.unwrap(),
-        Some([5; 32])
-    );
+    assert_eq!(store.device_key(account.account, new).await.unwrap(), Some([5; 32]));
     assert_eq!(store.device_key(account.account, old).await.unwrap(), None);
     assert_eq!(store.sigchain(account.account).await.unwrap().len(), 4);
 }

@@ -1,25 +1,18 @@
 //! Blobs: begun, complete, committed, removed.
 
-use super::super::{
-    Begun, CommitOutcome, CommittedBlob, MetaStore, NewBlob, RemovedBlob, UploadRequest,
-};
+use super::super::{Begun, CommitOutcome, CommittedBlob, MetaStore, NewBlob, RemovedBlob, UploadRequest};
 use super::{added, blob, commit, hash, new_account, request, usage};
 
 /// A blob begins in one upload, within its reservation, and moves to another with its charge.
 pub(super) async fn begun(store: &impl MetaStore) {
     store.register(new_account(30)).await.unwrap();
     let (first, second) = (request(30, 1, 30_000), request(30, 2, 30_000));
-    let begin = async |request: UploadRequest, blob: NewBlob| {
-        store.begin_blob(request, blob).await.unwrap()
-    };
+    let begin = async |request: UploadRequest, blob: NewBlob| store.begin_blob(request, blob).await.unwrap();
     assert_eq!(begin(first, blob(1, 100, true)).await, Begun::NoUpload);
     for request in [first, second] {
         store.open_upload(request, 1000, 8).await.unwrap();
     }
-    assert_eq!(
-        begin(first, blob(1, 100, false)).await,
-        Begun::NothingStored
-    );
+    assert_eq!(begin(first, blob(1, 100, false)).await, Begun::NothingStored);
     let one = blob(1, 600, true);
     assert_eq!(begin(first, one).await, Begun::Write(one.object));
     let more = begin(first, blob(1, 600, false)).await;
@@ -35,10 +28,7 @@ pub(super) async fn begun(store: &impl MetaStore) {
     assert_eq!(begin(first, large).await, Begun::Write(large.object));
     let removed = async |request, blob| store.remove_blob(request, blob).await.unwrap();
     assert_eq!(removed(second, large.blob).await, RemovedBlob::Absent);
-    assert_eq!(
-        removed(first, large.blob).await,
-        RemovedBlob::Gone(large.object)
-    );
+    assert_eq!(removed(first, large.blob).await, RemovedBlob::Gone(large.object));
     assert_eq!(begin(first, large).await, Begun::Write(large.object));
     let named = store.objects(other.object.as_bytes()[0]).await.unwrap();
     assert!(named.contains(&other.object) && !named.contains(&one.object));
@@ -69,10 +59,7 @@ pub(super) async fn committed(store: &impl MetaStore) {
     assert_eq!(usage(store, 31).await, (0, 2000));
     assert_eq!(append(&next).await, CommitOutcome::Applied);
     assert_eq!(usage(store, 31).await, (500, 1500));
-    let kept = CommittedBlob {
-        object: one.object,
-        size: 500,
-    };
+    let kept = CommittedBlob { object: one.object, size: 500 };
     assert_eq!(found().await, Some(kept));
     let removed = store.remove_blob(upload, one.blob).await.unwrap();
     assert_eq!(removed, RemovedBlob::Committed);

@@ -14,22 +14,14 @@ pub(super) async fn suite<S: MetaStore, F: Future<Output = S>>(open: &impl Fn() 
     // Two commits behind the same head at once: one of them.
     let mut rival = first.clone();
     rival.hash = hash(20, 77);
-    let outcomes = tokio::join!(
-        store.append_commit(first.clone()),
-        store.append_commit(rival)
-    );
+    let outcomes = tokio::join!(store.append_commit(first.clone()), store.append_commit(rival));
     let outcomes = [outcomes.0.unwrap(), outcomes.1.unwrap()];
-    assert!(
-        outcomes.contains(&CommitOutcome::Applied) && outcomes.contains(&CommitOutcome::HeadMoved)
-    );
+    assert!(outcomes.contains(&CommitOutcome::Applied) && outcomes.contains(&CommitOutcome::HeadMoved));
     let mut head = store.head(space).await.unwrap().unwrap().hash;
     for seq in 2..6 {
         let next = commit(20, seq, head, &[]);
         head = next.hash;
-        assert_eq!(
-            store.append_commit(next).await.unwrap(),
-            CommitOutcome::Applied
-        );
+        assert_eq!(store.append_commit(next).await.unwrap(), CommitOutcome::Applied);
     }
     drop(store);
     let store = open().await;

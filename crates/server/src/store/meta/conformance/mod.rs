@@ -29,10 +29,7 @@ pub(crate) async fn suite<S: MetaStore, F: Future<Output = S>>(open: impl Fn() -
 
 /// An account named by a number, with a quota of 10,000 bytes.
 pub(crate) fn new_account(name: u8) -> NewAccount {
-    let sealed = |version| SealedBox {
-        version,
-        sealed: Base64::new(vec![name; 16]),
-    };
+    let sealed = |version| SealedBox { version, sealed: Base64::new(vec![name; 16]) };
     NewAccount {
         account: AccountId::from_bytes([name; 16]),
         handle: format!("handle{name}"),
@@ -63,10 +60,7 @@ pub(super) fn commit(name: u8, seq: u8, prev: ChainHash, adds: &[AddedBlob]) -> 
         prev,
         hash: hash(name, seq),
         frontier: vec![seq; 8],
-        row: LogRow {
-            header: vec![name, seq],
-            body: vec![seq; 100],
-        },
+        row: LogRow { header: vec![name, seq], body: vec![seq; 100] },
         adds: adds.to_vec(),
     }
 }
@@ -78,11 +72,7 @@ pub(super) fn hash(name: u8, seq: u8) -> ChainHash {
 
 /// A request for an upload.
 pub(super) fn request(name: u8, upload: u8, day: u32) -> UploadRequest {
-    UploadRequest {
-        space: SpaceId::from_bytes([name; 32]),
-        upload: UploadId::from_bytes([upload; 16]),
-        day: Day(day),
-    }
+    UploadRequest { space: SpaceId::from_bytes([name; 32]), upload: UploadId::from_bytes([upload; 16]), day: Day(day) }
 }
 
 /// A blob that begins.
@@ -98,10 +88,7 @@ pub(super) fn blob(name: u8, size: u64, from_start: bool) -> NewBlob {
 
 /// A blob that a commit adds.
 pub(super) fn added(name: u8, size: u64) -> AddedBlob {
-    AddedBlob {
-        blob: BlobId::from_bytes([name; 32]),
-        size,
-    }
+    AddedBlob { blob: BlobId::from_bytes([name; 32]), size }
 }
 
 /// Bytes used and reserved.

@@ -82,9 +82,7 @@ pub(super) async fn quota_at_once(store: &impl MetaStore) {
     store.register(new_account(50)).await.unwrap();
     let opening = (0..64).map(|name| store.open_upload(request(50, name, 20_000), 1000, 1024));
     let opened = join_all(opening).await;
-    let reserved = opened
-        .into_iter()
-        .filter(|opened| matches!(opened, Ok(OpenedUpload::Reserved(1000))));
+    let reserved = opened.into_iter().filter(|opened| matches!(opened, Ok(OpenedUpload::Reserved(1000))));
     assert_eq!(reserved.count(), 10);
     assert_eq!(usage(store, 50).await, (0, 10_000));
 }

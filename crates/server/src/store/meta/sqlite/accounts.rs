@@ -8,15 +8,15 @@ use sqlx::SqliteConnection;
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, fixed, signed, spaces, sql, unsigned};
 use crate::store::meta::{
-    AccountRow, AccountStore, Answer, Appended, LoginRecord, MetaError, NewAccount, NewLink,
-    Registered,
+    AccountRow, AccountStore, Answer, Appended, LoginRecord, MetaError, NewAccount, NewLink, Registered,
 };
 
 impl AccountStore for SqliteMeta {
     fn register(&self, account: NewAccount) -> Answer<'_, Registered> {
-        Box::pin(self.writer.write(Durability::Now, |connection| {
-            Box::pin(async move { register(connection, &account).await })
-        }))
+        Box::pin(
+            self.writer
+                .write(Durability::Now, |connection| Box::pin(async move { register(connection, &account).await })),
+        )
     }
 
     fn registered(&self, account: AccountId, handle: String) -> Answer<'_, Registered> {
@@ -36,10 +36,7 @@ impl AccountStore for SqliteMeta {
                 return Ok(None);
             };
             let account = AccountId::from_bytes(fixed(account, "accounts.id")?);
-            Ok(Some(LoginRecord {
-                account,
-                opaque_record,
-            }))
+            Ok(Some(LoginRecord { account, opaque_record }))
         })
     }
 
@@ -96,8 +93,7 @@ impl AccountStore for SqliteMeta {
                 .bind(device.as_bytes().as_slice())
                 .fetch_optional(&self.reads)
                 .await?;
-            key.map(|key| fixed(key, "devices.auth_public_key"))
-                .transpose()
+            key.map(|key| fixed(key, "devices.auth_public_key")).transpose()
         })
     }
 
@@ -147,10 +143,7 @@ impl AccountStore for SqliteMeta {
     }
 }
 
-async fn register(
-    connection: &mut SqliteConnection,
-    new: &NewAccount,
-) -> Result<Verdict<Registered>, MetaError> {
+async fn register(connection: &mut SqliteConnection, new: &NewAccount) -> Result<Verdict<Registered>, MetaError> {
     let hash = Some(new.request_hash);
     let found = find_registered(connection, new.account, &new.handle, hash).await?;
     if found != Registered::Created {
@@ -207,9 +200,7 @@ async fn find_registered(
     Ok(match row {
         None => Registered::Created,
         Some((id, _)) if id != account.as_bytes() => Registered::HandleTaken,
-        Some((_, hash)) if request_hash.is_some_and(|known| hash == known.as_bytes()) => {
-            Registered::Repeated
-        }
+        Some((_, hash)) if request_hash.is_some_and(|known| hash == known.as_bytes()) => Registered::Repeated,
         Some(_) => Registered::Exists,
     })
 }
@@ -220,8 +211,7 @@ async fn follows(connection: &mut SqliteConnection, link: &NewLink) -> Result<bo
         .fetch_optional(connection)
         .await?;
     Ok(newest.is_some_and(|(seq, hash)| {
-        seq.checked_add(1).and_then(|next| u64::try_from(next).ok()) == Some(link.seq)
-            && hash == link.prev.as_bytes()
+        seq.checked_add(1).and_then(|next| u64::try_from(next).ok()) == Some(link.seq) && hash == link.prev.as_bytes()
     }))
 }
 

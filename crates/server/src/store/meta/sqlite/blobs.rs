@@ -42,14 +42,8 @@ pub(super) async fn begin(
     };
     let same = stored.size == size && stored.hash == new.hash.as_bytes();
     match stored.upload {
-        _ if stored.complete => Ok(Verdict::Keep(if same {
-            Begun::Complete
-        } else {
-            Begun::Conflict
-        })),
-        Some(upload) if same && upload == request.upload => {
-            Ok(Verdict::Keep(Begun::Write(stored.object)))
-        }
+        _ if stored.complete => Ok(Verdict::Keep(if same { Begun::Complete } else { Begun::Conflict })),
+        Some(upload) if same && upload == request.upload => Ok(Verdict::Keep(Begun::Write(stored.object))),
         Some(upload) if same => {
             if new.size > reserved - charged {
                 return Ok(Verdict::Undo(Begun::QuotaExceeded));
@@ -119,11 +113,7 @@ pub(super) async fn find(
     }))
 }
 
-async fn select(
-    connection: &mut SqliteConnection,
-    space: SpaceId,
-    blob: BlobId,
-) -> Result<Option<Stored>, MetaError> {
+async fn select(connection: &mut SqliteConnection, space: SpaceId, blob: BlobId) -> Result<Option<Stored>, MetaError> {
     type Row = (Vec<u8>, Option<Vec<u8>>, i64, Vec<u8>, bool);
     let row = sqlx::query_as::<_, Row>(sql!("blob_select"))
         .bind(space.as_bytes().as_slice())
@@ -133,16 +123,8 @@ async fn select(
     let Some((bytes, upload, size, hash, complete)) = row else {
         return Ok(None);
     };
-    let upload = upload
-        .map(|id| fixed(id, "blobs.upload").map(UploadId::from_bytes))
-        .transpose()?;
-    Ok(Some(Stored {
-        object: object(bytes)?,
-        upload,
-        size,
-        hash,
-        complete,
-    }))
+    let upload = upload.map(|id| fixed(id, "blobs.upload").map(UploadId::from_bytes)).transpose()?;
+    Ok(Some(Stored { object: object(bytes)?, upload, size, hash, complete }))
 }
 
 async fn insert(
@@ -183,11 +165,7 @@ async fn charge(
     Ok(())
 }
 
-async fn delete(
-    connection: &mut SqliteConnection,
-    request: &UploadRequest,
-    blob: BlobId,
-) -> Result<(), MetaError> {
+async fn delete(connection: &mut SqliteConnection, request: &UploadRequest, blob: BlobId) -> Result<(), MetaError> {
     sqlx::query(sql!("blob_delete"))
         .bind(request.space.as_bytes().as_slice())
         .bind(blob.as_bytes().as_slice())

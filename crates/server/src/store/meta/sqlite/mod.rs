@@ -18,12 +18,7 @@ use super::{MetaError, MetaStore};
 /// The text of a query, one file each.
 macro_rules! sql {
     ($name:literal) => {
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/sql/sqlite/",
-            $name,
-            ".sql"
-        ))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/sqlite/", $name, ".sql"))
     };
 }
 use sql;
@@ -57,17 +52,12 @@ impl SqliteMeta {
             .await
             .map_err(MetaError::Migration)?;
         // The migrator notes the second; nothing that is kept is finer than a day.
-        sqlx::query(sql!("migrations_to_days"))
-            .execute(&mut connection)
-            .await?;
+        sqlx::query(sql!("migrations_to_days")).execute(&mut connection).await?;
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self {
-            reads,
-            writer: Writer::start(connection),
-        })
+        Ok(Self { reads, writer: Writer::start(connection) })
     }
 }
 

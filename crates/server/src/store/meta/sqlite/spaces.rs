@@ -8,9 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, fixed, signed, sql};
-use crate::store::meta::{
-    Answer, CommitOutcome, HeadRow, LogRow, MetaError, NewCommit, SpaceRow, SpaceStore,
-};
+use crate::store::meta::{Answer, CommitOutcome, HeadRow, LogRow, MetaError, NewCommit, SpaceRow, SpaceStore};
 
 impl SpaceStore for SqliteMeta {
     fn space(&self, space: SpaceId) -> Answer<'_, Option<SpaceRow>> {
@@ -45,13 +43,7 @@ impl SpaceStore for SqliteMeta {
         })
     }
 
-    fn log(
-        &self,
-        space: SpaceId,
-        from: u64,
-        count: usize,
-        bytes: usize,
-    ) -> Answer<'_, Vec<LogRow>> {
+    fn log(&self, space: SpaceId, from: u64, count: usize, bytes: usize) -> Answer<'_, Vec<LogRow>> {
         Box::pin(async move {
             let Ok(from) = signed(from) else {
                 return Ok(Vec::new());
@@ -76,9 +68,9 @@ impl SpaceStore for SqliteMeta {
     }
 
     fn append_commit(&self, commit: NewCommit) -> Answer<'_, CommitOutcome> {
-        Box::pin(self.writer.write(Durability::Now, |connection| {
-            Box::pin(async move { append(connection, &commit).await })
-        }))
+        Box::pin(
+            self.writer.write(Durability::Now, |connection| Box::pin(async move { append(connection, &commit).await })),
+        )
     }
 }
 
@@ -105,10 +97,7 @@ pub(super) async fn insert(
     Ok(true)
 }
 
-async fn append(
-    connection: &mut SqliteConnection,
-    commit: &NewCommit,
-) -> Result<Verdict<CommitOutcome>, MetaError> {
+async fn append(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<Verdict<CommitOutcome>, MetaError> {
     let advanced = sqlx::query(sql!("space_advance"))
         .bind(commit.space.as_bytes().as_slice())
         .bind(commit.prev.as_bytes().as_slice())
@@ -128,42 +117,21 @@ async fn append(
 }
 
 /// Moves the added blobs from their uploads' reservations to what the owner uses. Gives false if one is missing.
-async fn apply_adds(
-    connection: &mut SqliteConnection,
-    commit: &NewCommit,
-) -> Result<bool, MetaError> {
+async fn apply_adds(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<bool, MetaError> {
     let space = commit.space.as_bytes().as_slice();
     let adds = adds_as_json(&commit.adds);
-    let (found, moved) = sqlx::query_as::<_, (i64, i64)>(sql!("adds_found"))
-        .bind(space)
-        .bind(&adds)
-        .fetch_one(&mut *connection)
-        .await?;
+    let (found, moved) =
+        sqlx::query_as::<_, (i64, i64)>(sql!("adds_found")).bind(space).bind(&adds).fetch_one(&mut *connection).await?;
     if usize::try_from(found) != Ok(commit.adds.len()) {
         return Ok(false);
     }
-    sqlx::query(sql!("adds_uncharge"))
-        .bind(space)
-        .bind(&adds)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(sql!("account_commit"))
-        .bind(space)
-        .bind(moved)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(sql!("adds_mark"))
-        .bind(space)
-        .bind(&adds)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(sql!("adds_uncharge")).bind(space).bind(&adds).execute(&mut *connection).await?;
+    sqlx::query(sql!("account_commit")).bind(space).bind(moved).execute(&mut *connection).await?;
+    sqlx::query(sql!("adds_mark")).bind(space).bind(&adds).execute(&mut *connection).await?;
     Ok(true)
 }
 
-async fn insert_commit(
-    connection: &mut SqliteConnection,
-    commit: &NewCommit,
-) -> Result<(), MetaError> {
+async fn insert_commit(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<(), MetaError> {
     sqlx::query(sql!("commit_insert"))
         .bind(commit.space.as_bytes().as_slice())
         .bind(signed(commit.seq)?)
@@ -176,9 +144,6 @@ async fn insert_commit(
 
 /// `[["id in hex", size], ...]`, so that one statement takes any number of blobs.
 fn adds_as_json(adds: &[AddedBlob]) -> String {
-    let pairs: Vec<String> = adds
-        .iter()
-        .map(|add| format!("[\"{}\",{}]", add.blob, add.size))
-        .collect();
+    let pairs: Vec<String> = adds.iter().map(|add| format!("[\"{}\",{}]", add.blob, add.size)).collect();
     format!("[{}]", pairs.join(","))
 }

@@ -9,18 +9,12 @@ use sqlx::SqliteConnection;
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, blobs, fixed, signed, sql, unsigned};
 use crate::store::meta::{
-    Answer, Begun, BlobRow, CommittedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob,
-    UploadRequest, UploadStore,
+    Answer, Begun, BlobRow, CommittedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob, UploadRequest, UploadStore,
 };
 use crate::store::{Day, ObjectId};
 
 impl UploadStore for SqliteMeta {
-    fn open_upload(
-        &self,
-        request: UploadRequest,
-        bytes: u64,
-        most: usize,
-    ) -> Answer<'_, OpenedUpload> {
+    fn open_upload(&self, request: UploadRequest, bytes: u64, most: usize) -> Answer<'_, OpenedUpload> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move { open(connection, &request, bytes, most).await })
         }))
@@ -53,12 +47,7 @@ impl UploadStore for SqliteMeta {
         }))
     }
 
-    fn upload_blobs(
-        &self,
-        request: UploadRequest,
-        after: Option<BlobId>,
-        count: usize,
-    ) -> Answer<'_, Vec<BlobRow>> {
+    fn upload_blobs(&self, request: UploadRequest, after: Option<BlobId>, count: usize) -> Answer<'_, Vec<BlobRow>> {
         Box::pin(async move {
             // No bytes come before any id.
             let after = after.map_or_else(Vec::new, |blob| blob.as_bytes().to_vec());
@@ -152,18 +141,13 @@ impl UploadStore for SqliteMeta {
             let Some((object, size)) = row else {
                 return Ok(None);
             };
-            Ok(Some(CommittedBlob {
-                object: blobs::object(object)?,
-                size: unsigned(size, "blobs.size")?,
-            }))
+            Ok(Some(CommittedBlob { object: blobs::object(object)?, size: unsigned(size, "blobs.size")? }))
         })
     }
 
     fn objects(&self, first: u8) -> Answer<'_, HashSet<ObjectId>> {
         Box::pin(async move {
-            let end = first
-                .checked_add(1)
-                .map_or_else(|| vec![0xff; 17], |next| vec![next]);
+            let end = first.checked_add(1).map_or_else(|| vec![0xff; 17], |next| vec![next]);
             let rows = sqlx::query_scalar::<_, Vec<u8>>(sql!("objects_between"))
                 .bind(vec![first])
                 .bind(end)
@@ -184,10 +168,7 @@ impl UploadStore for SqliteMeta {
 }
 
 /// Marks an upload as in use today.
-pub(super) async fn touch(
-    connection: &mut SqliteConnection,
-    request: &UploadRequest,
-) -> Result<(), MetaError> {
+pub(super) async fn touch(connection: &mut SqliteConnection, request: &UploadRequest) -> Result<(), MetaError> {
     sqlx::query(sql!("upload_touch"))
         .bind(request.space.as_bytes().as_slice())
         .bind(request.upload.as_bytes().as_slice())
@@ -223,10 +204,7 @@ async fn open(
     let space = request.space.as_bytes().as_slice();
     let current = charges(connection, request).await?;
     if current.is_none() {
-        let count = sqlx::query_scalar::<_, i64>(sql!("upload_count"))
-            .bind(space)
-            .fetch_one(&mut *connection)
-            .await?;
+        let count = sqlx::query_scalar::<_, i64>(sql!("upload_count")).bind(space).fetch_one(&mut *connection).await?;
         if usize::try_from(count).is_ok_and(|count| count >= most) {
             return Ok(Verdict::Undo(OpenedUpload::TooMany));
         }
@@ -236,19 +214,11 @@ async fn open(
     let (Ok(more), Ok(reserved_signed)) = (signed(reserved - before), signed(reserved)) else {
         return Ok(Verdict::Undo(OpenedUpload::QuotaExceeded));
     };
-    let raised = sqlx::query(sql!("account_reserve"))
-        .bind(space)
-        .bind(more)
-        .execute(&mut *connection)
-        .await?;
+    let raised = sqlx::query(sql!("account_reserve")).bind(space).bind(more).execute(&mut *connection).await?;
     if raised.rows_affected() == 0 {
         return Ok(Verdict::Undo(OpenedUpload::QuotaExceeded));
     }
-    let text = if current.is_none() {
-        sql!("upload_insert")
-    } else {
-        sql!("upload_raise")
-    };
+    let text = if current.is_none() { sql!("upload_insert") } else { sql!("upload_raise") };
     sqlx::query(text)
         .bind(space)
         .bind(request.upload.as_bytes().as_slice())
@@ -277,16 +247,8 @@ async fn end(
     let Some(reserved) = reserved else {
         return Ok(None);
     };
-    sqlx::query(sql!("account_unreserve"))
-        .bind(space.as_bytes().as_slice())
-        .bind(reserved)
-        .execute(connection)
-        .await?;
-    objects
-        .into_iter()
-        .map(blobs::object)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    sqlx::query(sql!("account_unreserve")).bind(space.as_bytes().as_slice()).bind(reserved).execute(connection).await?;
+    objects.into_iter().map(blobs::object).collect::<Result<_, _>>().map(Some)
 }
 
 async fn end_idle(

@@ -38,8 +38,7 @@ enum GroupFailed {
     RolledBack,
 }
 
-type Transaction =
-    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Attempt> + Send>;
+type Transaction = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Attempt> + Send>;
 
 /// A transaction that ran; whether it counts is known after the group's commit.
 struct Attempt {
@@ -72,16 +71,10 @@ impl Writer {
     }
 
     /// Runs a transaction and gives its answer once its group is committed.
-    pub(super) async fn write<T, F>(
-        &self,
-        durability: Durability,
-        transaction: F,
-    ) -> Result<T, MetaError>
+    pub(super) async fn write<T, F>(&self, durability: Durability, transaction: F) -> Result<T, MetaError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Verdict<T>, MetaError>>
-            + Send
-            + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Verdict<T>, MetaError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let transaction: Transaction = Box::new(move |connection| {
@@ -102,14 +95,8 @@ impl Writer {
                 }
             })
         });
-        let queued = Queued {
-            durability,
-            transaction,
-        };
-        self.queue
-            .send(queued)
-            .await
-            .map_err(|_| MetaError::Closed)?;
+        let queued = Queued { durability, transaction };
+        self.queue.send(queued).await.map_err(|_| MetaError::Closed)?;
         answered.await.map_err(|_| MetaError::RolledBack)?
     }
 }
@@ -129,10 +116,7 @@ async fn run(mut connection: SqliteConnection, mut queued: mpsc::Receiver<Queued
         let outcome = match outcome {
             Ok(()) => Ok(()),
             Err(cause) => {
-                error!(
-                    cause = with_causes(&cause),
-                    "a group of transactions failed"
-                );
+                error!(cause = with_causes(&cause), "a group of transactions failed");
                 // After some failures SQLite has rolled back by itself, and then this one fails; both are the same end.
                 drop(execute(&mut connection, "ROLLBACK").await);
                 Err(match cause {
@@ -153,11 +137,8 @@ async fn commit(
     current: &mut Durability,
     attempts: &mut Vec<Attempt>,
 ) -> Result<(), MetaError> {
-    let wanted = if group.iter().any(|one| one.durability == Durability::Now) {
-        Durability::Now
-    } else {
-        Durability::Soon
-    };
+    let wanted =
+        if group.iter().any(|one| one.durability == Durability::Now) { Durability::Now } else { Durability::Soon };
     if wanted != *current {
         let text = match wanted {
             Durability::Now => "PRAGMA synchronous = FULL",
