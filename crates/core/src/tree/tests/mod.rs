@@ -1,5 +1,7 @@
 mod edits;
+mod exchanged;
 mod hostile;
+mod joined;
 mod large;
 mod memory;
 mod merge_properties;
