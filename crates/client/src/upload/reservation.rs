@@ -15,6 +15,8 @@ use crate::space::access::SpaceDoor;
 
 /// Room is asked for in steps of this many bytes, so that not every small pack needs a request of its own.
 const STEP: u64 = 64 << 20;
+/// Times that room is made for one blob; each time another one under way may take it.
+const GROWTHS: u32 = 16;
 
 /// An upload opened at the server, with what it has promised to take.
 #[derive(Debug)]
@@ -83,16 +85,18 @@ impl Reservation {
         blob: &SealedBlob,
         offset: u64,
     ) -> Result<u64, OperationError> {
-        match send_blob(remote, door, &self.upload, blob, offset).await {
-            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::QuotaExceeded, .. })) => {
-                // Noted before it is asked for: others that find no room meanwhile ask for theirs on top.
-                let grown = self.reserved.get().saturating_add(blob.size());
-                self.reserved.set(grown);
-                self.reserve(remote, door, grown).await?;
-                send_blob(remote, door, &self.upload, blob, offset).await
+        for _ in 0..GROWTHS {
+            match send_blob(remote, door, &self.upload, blob, offset).await {
+                Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::QuotaExceeded, .. })) => {}
+                other => return other,
             }
-            other => other,
+            // Noted before it is asked for: others that find no room meanwhile ask for theirs on top. One that was on its
+            // way may still take the room first; then there is another round.
+            let grown = self.reserved.get().saturating_add(blob.size());
+            self.reserved.set(grown);
+            self.reserve(remote, door, grown).await?;
         }
+        send_blob(remote, door, &self.upload, blob, offset).await
     }
 
     async fn reserve<R: Remote>(&self, remote: &R, door: &SpaceDoor, bytes: u64) -> Result<(), OperationError> {
