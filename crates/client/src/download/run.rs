@@ -24,7 +24,7 @@ use crate::state::LocalState;
 use crate::work;
 
 /// Files that are made durable together.
-const BATCH_FILES: usize = 1024;
+const BATCH_FILES: usize = 8192;
 /// Packs that the files of a batch may lie in; all of them stay in memory.
 const BATCH_PACKS: usize = 12;
 /// Files under way at once.
