@@ -11,8 +11,8 @@ use std::{
 };
 
 /// What the toolchain that runs xtask puts into the environment and another toolchain must not inherit.
-const TOOLCHAIN_VARIABLES: [&str; 6] =
-    ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"];
+const TOOLCHAIN_VARIABLES: [&str; 7] =
+    ["CARGO", "CARGO_PKG_NAME", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"];
 
 /// A program that did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
