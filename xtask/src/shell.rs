@@ -11,8 +11,8 @@ use std::{
 };
 
 /// What the toolchain that runs xtask puts into the environment and another toolchain must not inherit.
-const TOOLCHAIN_VARIABLES: [&str; 7] =
-    ["CARGO", "CARGO_PKG_NAME", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"];
+const TOOLCHAIN_VARIABLES: [&str; 6] =
+    ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"];
 
 /// A program that did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,8 @@ impl Shell {
     ) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        // By it some subcommands tell whether cargo runs them, and it stands for xtask here.
+        command.env_remove("CARGO_PKG_NAME");
         command
     }
 
