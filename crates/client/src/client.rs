@@ -8,6 +8,7 @@ use anonicloud_core::crypto::secret::MasterKey;
 use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_proto::ids::{AccountId, RealmId};
 
+use crate::buffers::Buffers;
 use crate::download::cache::PackCache;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
@@ -29,6 +30,7 @@ pub struct Client<R, S> {
     head: RefCell<Option<Head>>,
     nodes: NodeCache,
     packs: PackCache,
+    buffers: Buffers,
     folder: Option<PathBuf>,
 }
 
@@ -67,6 +69,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             head: RefCell::new(None),
             nodes: NodeCache::default(),
             packs: PackCache::default(),
+            buffers: Buffers::default(),
             folder: None,
         })
     }
@@ -134,5 +137,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     pub(crate) const fn packs(&self) -> &PackCache {
         &self.packs
+    }
+
+    /// Memory for segments.
+    pub(crate) const fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 }

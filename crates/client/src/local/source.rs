@@ -5,14 +5,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::scan::attributes_of;
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::limits::SEGMENT_LEN;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use fs_err::{File, OpenOptions};
 use rustix::fs::OFlags;
-use zeroize::Zeroizing;
-
-use super::scan::attributes_of;
 
 /// An open file and what it was when it was opened.
 #[derive(Debug, Clone)]
@@ -65,14 +63,14 @@ impl SourceFile {
         segment_len(self.size, index)
     }
 
-    /// The content of segment `index`. Blocks.
+    /// The content of segment `index` as the whole of `content`. Blocks.
     ///
     /// # Errors
     /// `UnexpectedEof` when the file became shorter.
-    pub(crate) fn read_segment(&self, index: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut content = Zeroizing::new(vec![0; self.segment_len(index)]);
-        self.file.file().read_exact_at(&mut content, index * SEGMENT_LEN as u64)?;
-        Ok(content)
+    pub(crate) fn read_segment(&self, index: u64, content: &mut Vec<u8>) -> io::Result<()> {
+        // A buffer used again is not cleared first: every byte of it is read over.
+        content.resize(self.segment_len(index), 0);
+        self.file.file().read_exact_at(content, index * SEGMENT_LEN as u64)
     }
 
     /// Whether size and mtime are still what they were.

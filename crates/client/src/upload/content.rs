@@ -3,27 +3,28 @@
 use std::io;
 use std::path::PathBuf;
 
-use anonicloud_proto::limits::SEGMENT_LEN;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use zeroize::Zeroizing;
-
+use crate::buffers::{Buffer, Buffers};
 use crate::error::OperationError;
 use crate::local::source::SourceFile;
+use anonicloud_proto::limits::SEGMENT_LEN;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// One segment's content: still in its file, or read already.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum SegmentContent {
     InFile(SourceFile, u64),
-    Read(Zeroizing<Vec<u8>>),
+    Read(Buffer),
 }
 
 impl SegmentContent {
     /// The bytes. Blocks.
-    pub(crate) fn load(self) -> Result<Zeroizing<Vec<u8>>, LoadError> {
+    pub(crate) fn load(self, buffers: &Buffers) -> Result<Buffer, LoadError> {
         match self {
             Self::InFile(file, index) => {
-                let read = file.read_segment(index);
-                read.map_err(|error| LoadError { path: file.path().to_owned(), error })
+                let mut content = buffers.take();
+                let read = file.read_segment(index, &mut content);
+                read.map_err(|error| LoadError { path: file.path().to_owned(), error })?;
+                Ok(content)
             }
             Self::Read(bytes) => Ok(bytes),
         }
@@ -38,8 +39,13 @@ pub(crate) struct LoadError {
 }
 
 /// The next segment of a stream; empty at its end.
-pub(crate) async fn next_segment(stream: &mut (impl AsyncRead + Unpin)) -> Result<Zeroizing<Vec<u8>>, OperationError> {
-    let mut content = Zeroizing::new(Vec::with_capacity(SEGMENT_LEN));
+pub(crate) async fn next_segment(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffers: &Buffers,
+) -> Result<Buffer, OperationError> {
+    let mut content = buffers.take();
+    content.clear();
+    content.reserve_exact(SEGMENT_LEN);
     let mut limited = stream.take(SEGMENT_LEN as u64);
     while limited.read_buf(&mut *content).await.map_err(OperationError::Stream)? > 0 {}
     Ok(content)

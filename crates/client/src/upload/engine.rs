@@ -187,7 +187,8 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         let promised = assembly.own_upload;
         let client = self.client;
         self.flights.push(Box::pin(async move {
-            let segment = match super::segment::prepare(keys, index, content).await {
+            let buffers = client.buffers().clone();
+            let segment = match super::segment::prepare(keys, index, content, buffers).await {
                 Ok(segment) => segment,
                 Err(error) => return Ok(Arrival::Unreadable { file, error }),
             };

@@ -113,9 +113,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         let keys = open.ticket.source.segment_keys(self.realm());
         let source = source.clone();
+        let mut content = self.buffers().take();
         let found = work::run(move || {
             for index in 0..source.segments() {
-                let content = source.read_segment(index)?;
+                source.read_segment(index, &mut content)?;
                 if known.contains_key(&address_segment(&keys, index, &content).blob) {
                     return Ok(true);
                 }

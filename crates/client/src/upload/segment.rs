@@ -11,9 +11,9 @@ use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, RealmId};
 use bytes::Bytes;
-use zeroize::Zeroizing;
 
 use super::content::{LoadError, SegmentContent};
+use crate::buffers::{Buffer, Buffers};
 use crate::work;
 
 /// What all segments of one file share.
@@ -71,16 +71,17 @@ pub(crate) async fn prepare(
     file: Arc<FileKeys>,
     index: u64,
     content: SegmentContent,
+    buffers: Buffers,
 ) -> Result<PreparedSegment, LoadError> {
     work::run(move || {
-        let content = content.load()?;
+        let content = content.load(&buffers)?;
         let content_len = content.len() as u64;
-        Ok(PreparedSegment { index, content_len, prepared: seal(&file, index, &content) })
+        Ok(PreparedSegment { index, content_len, prepared: seal(&file, index, &content, buffers.take()) })
     })
     .await
 }
 
-fn seal(file: &FileKeys, index: u64, content: &Zeroizing<Vec<u8>>) -> Prepared {
+fn seal(file: &FileKeys, index: u64, content: &[u8], mut sealed: Buffer) -> Prepared {
     if is_kept(file, index, content) {
         return Prepared::Kept;
     }
@@ -95,12 +96,11 @@ fn seal(file: &FileKeys, index: u64, content: &Zeroizing<Vec<u8>>) -> Prepared {
             offset = state.stored;
         }
     }
-    let mut sealed = Vec::new();
     let address = seal_segment(&file.keys, index, content, &mut sealed);
     if fits_pack(content.len()) {
-        return Prepared::Piece { hash: address.hash, sealed };
+        return Prepared::Piece { hash: address.hash, sealed: sealed.to_vec() };
     }
-    let blob = SealedBlob { blob: address.blob, hash: StoredHash::of(&sealed), bytes: Bytes::from(sealed) };
+    let blob = SealedBlob { blob: address.blob, hash: StoredHash::of(&sealed), bytes: Bytes::from_owner(sealed) };
     Prepared::Blob { hash: address.hash, offset: offset.min(blob.size()), blob }
 }
 

@@ -81,7 +81,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             attempt: ATTEMPTS,
         });
         for index in 0.. {
-            let content = next_segment(input).await?;
+            let content = next_segment(input, self.client.buffers()).await?;
             let len = content.len();
             if len > 0 {
                 self.make_room().await?;
