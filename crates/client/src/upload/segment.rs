@@ -20,7 +20,7 @@ use crate::work;
 #[derive(Debug)]
 pub(crate) struct FileKeys {
     pub(crate) realm: RealmId,
-    pub(crate) keys: SegmentKeys,
+    pub(crate) keys: Arc<SegmentKeys>,
     /// The version that is replaced, whose unchanged segments are kept.
     pub(crate) predecessor: Option<AllLeaves>,
     /// Blobs that the server had of this upload when it was taken up again.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use anonicloud_proto::hash::StoredHash;
@@ -112,6 +113,8 @@ pub struct Source {
     suite: Suite,
     version: FileVersionId,
     key: FileKey,
+    /// The keys of its segments once they were asked for; copies made later have them too.
+    derived: OnceLock<Arc<SegmentKeys>>,
 }
 
 impl Source {
@@ -126,7 +129,7 @@ impl Source {
 
     /// The key of a version that a reference or a ticket names.
     pub(super) const fn from_parts(suite: Suite, version: FileVersionId, key: FileKey) -> Self {
-        Self { suite, version, key }
+        Self { suite, version, key, derived: OnceLock::new() }
     }
 
     /// The suite of all that it seals.
@@ -147,12 +150,19 @@ impl Source {
     /// A second copy, where two owners need one each.
     #[must_use]
     pub fn duplicate(&self) -> Self {
+        Self { derived: self.derived.clone(), ..self.forget_derived() }
+    }
+
+    /// A copy without derived keys, to be kept for long.
+    pub(super) fn forget_derived(&self) -> Self {
         Self::from_parts(self.suite, self.version, self.key.duplicate())
     }
 
-    /// The keys of its segments.
-    pub fn segment_keys(&self, realm: &RealmId) -> SegmentKeys {
-        SegmentKeys::derive(&self.key, self.suite, self.version, realm)
+    /// The keys of its segments, derived at the first call.
+    pub fn segment_keys(&self, realm: &RealmId) -> Arc<SegmentKeys> {
+        let derive = || Arc::new(SegmentKeys::derive(&self.key, self.suite, self.version, realm));
+        let keys = self.derived.get_or_init(derive);
+        if keys.realm() == realm { Arc::clone(keys) } else { derive() }
     }
 
     /// The key that wraps its record and pages.

@@ -16,7 +16,7 @@ use super::encoding::encode_secret;
 use super::layout::{AllLeaves, Layout, Leaf, PAGE_LEAVES, Page, hashes, segment_count, segment_len};
 use super::record::{RecordBody, SOURCES_MAX, wrap_context};
 use super::reference::{PieceRef, Source, VersionRef};
-use crate::crypto::public::{FileVersionId, SegmentHash};
+use crate::crypto::public::{ContentRoot, FileVersionId, SegmentHash};
 use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::segment::content_root;
 use crate::crypto::wrap::{PIECE_OVERHEAD, seal_piece};
@@ -100,7 +100,8 @@ impl RecordBuilder {
         let body = RecordBody {
             size: facts.size,
             mtime: facts.mtime,
-            root: content_root(&source.segment_keys(&realm), facts.size, &[]),
+            // Known when all leaves are.
+            root: ContentRoot::from_bytes([0; 32]),
             predecessor: facts.predecessor,
             sources: Vec::new(),
             layout: Layout::Inline(Vec::new()),
@@ -262,6 +263,6 @@ impl SealedRecord {
     pub fn placed_at(self, placed: PieceRef) -> Result<VersionRef, BuildRecordError> {
         let hash = StoredHash::of(&self.piece);
         placed.check(&hash, &self.piece).map_err(|_| BuildRecordError::PieceMisplaced)?;
-        Ok(VersionRef::from_parts(self.source, placed, hash))
+        Ok(VersionRef::from_parts(self.source.forget_derived(), placed, hash))
     }
 }

@@ -17,7 +17,22 @@ use super::secret::{
 
 /// HKDF-SHA-512 from `ikm` with `salt` and `info` into the whole of `out` (at most 255 * 64 bytes).
 pub(super) fn derive_key(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
-    Hkdf::<Sha512>::new(Some(salt), ikm).expand(info, out).expect("no derived key is longer than 16 KiB");
+    KeySource::extract(ikm, salt).expand(info, out);
+}
+
+/// What HKDF-SHA-512 extracts from one key: several keys of it cost one extraction.
+pub(super) struct KeySource(Hkdf<Sha512>);
+
+impl KeySource {
+    /// Extracts from `ikm` with `salt`.
+    pub(super) fn extract(ikm: &[u8], salt: &[u8]) -> Self {
+        Self(Hkdf::new(Some(salt), ikm))
+    }
+
+    /// The key for `info` into the whole of `out` (at most 255 * 64 bytes).
+    pub(super) fn expand(&self, info: &[u8], out: &mut [u8]) {
+        self.0.expand(info, out).expect("no derived key is longer than 16 KiB");
+    }
 }
 
 /// The suite as a field of a context.

@@ -15,13 +15,14 @@ use zeroize::Zeroizing;
 
 use super::aead::Aes256Gcm;
 use super::chunked::{self, Message, SALT_LEN};
-use super::kdf::{derive_key, suite_field};
+use super::kdf::{KeySource, suite_field};
 use super::public::{ContentRoot, FileVersionId, SegmentHash};
 use super::rejected::Rejected;
 use super::secret::FileKey;
 
 /// The keys of one file version's content.
 pub struct SegmentKeys {
+    realm: RealmId,
     version: FileVersionId,
     siv: Zeroizing<[u8; 32]>,
     encrypt: Zeroizing<[u8; 32]>,
@@ -38,19 +39,26 @@ impl core::fmt::Debug for SegmentKeys {
 impl SegmentKeys {
     /// The keys that `file` gives for `version`.
     pub fn derive(file: &FileKey, suite: Suite, version: FileVersionId, realm: &RealmId) -> Self {
+        let keys = KeySource::extract(file.expose_bytes(), &[]);
         let derive = |label| {
             let info = context(label, realm, &[&suite_field(suite), version.as_bytes()]);
             let mut key = Zeroizing::new([0; 32]);
-            derive_key(file.expose_bytes(), &[], &info, &mut *key);
+            keys.expand(&info, &mut *key);
             key
         };
         Self {
+            realm: *realm,
             version,
             siv: derive(Label::FileSiv),
             encrypt: derive(Label::FileEncrypt),
             address: derive(Label::FileAddress),
             meta: derive(Label::FileMeta),
         }
+    }
+
+    /// The realm they are for.
+    pub(crate) const fn realm(&self) -> &RealmId {
+        &self.realm
     }
 
     /// The file version they belong to.

@@ -1,8 +1,10 @@
 use super::{REALM, SPACE, SeededRandom, flip, fresh, place, segment_blob, segment_hash};
 use crate::content::record::{open_record, wrap_context};
 use crate::content::reference::{Source, VersionRef};
+use crate::crypto::public::SegmentHash;
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::FileKey;
+use crate::crypto::segment;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{RealmId, SpaceId};
 use anonicloud_proto::label::Label;
@@ -33,7 +35,7 @@ fn leaves_in_the_record_come_back_with_index_length_and_place() {
     for (index, segment) in (0..).zip(leaves.segments()) {
         assert_eq!((segment.leaf.index, segment.leaf.hash), (index, segment_hash(index)));
         assert_eq!((segment.location.blob, segment.location.offset), (segment_blob(index), 0));
-        let sealed = crate::crypto::segment::sealed_segment_len(segment.leaf.plain_len);
+        let sealed = segment::sealed_segment_len(segment.leaf.plain_len);
         assert_eq!(segment.location.range(), 0..u64::try_from(sealed).unwrap());
         assert_eq!(segment.source.version(), stored.reference.version());
     }
@@ -135,4 +137,19 @@ fn a03_a11_another_realm_space_version_or_key_is_rejected() {
     assert!(is_rejected(&with(version), piece));
     let other = fresh(SEGMENT, random);
     assert!(is_rejected(reference, &other.record));
+}
+
+#[test]
+fn a_source_gives_the_keys_of_the_realm_it_is_asked_for() {
+    let source = Source::make(&mut SeededRandom::new("keys of two realms"));
+    let other = RealmId::from_bytes([9; 16]);
+    let hash = |realm: &RealmId| segment_hash_under(&source, realm);
+    let first = hash(&REALM);
+    assert_ne!(hash(&other), first);
+    assert_eq!(hash(&REALM), first);
+    assert_eq!(segment_hash_under(&source.duplicate(), &other), hash(&other));
+}
+
+fn segment_hash_under(source: &Source, realm: &RealmId) -> SegmentHash {
+    segment::segment_hash(&source.segment_keys(realm), 0, b"diary")
 }
