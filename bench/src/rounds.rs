@@ -37,6 +37,9 @@ pub(crate) struct Row {
     pub(crate) runs: Vec<Run>,
 }
 
+/// Memory beside the large file and its copy that a work may fill.
+const SPARE_MEMORY: u64 = 512 << 20;
+
 /// Why the rounds were not finished.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunRoundsError {
@@ -86,6 +89,7 @@ pub(crate) fn run(
         let folder = place.folder().join("round");
         let round = Round {
             place,
+            memory: arguments.size.saturating_mul(2).saturating_add(SPARE_MEMORY),
             source: &source,
             peers: start(peers, |kind| Setup {
                 folder: folder.join(format!("{kind:?}")),
@@ -137,6 +141,8 @@ struct Started {
 
 struct Round<'a> {
     place: &'a Place,
+    /// Bytes that one work may fill of what is free.
+    memory: u64,
     source: &'a Source,
     peers: Vec<Started>,
 }
@@ -168,6 +174,7 @@ impl Round<'_> {
         let failed = |source| RunRoundsError::Work { peer: started.kind, work, source };
         let down = started.folder.join(DOWN);
         fs_err::create_dir_all(&down)?;
+        measure::touch_memory(self.memory, self.place).map_err(failed)?;
         self.source.warm()?;
         let run = measure::measure(command, started.peer.service(), self.place).map_err(failed)?;
         let back = match work {
@@ -180,7 +187,10 @@ impl Round<'_> {
         if work.direction() == Direction::Down || work == Work::ChangedByte {
             self.check(work, started, &down)?;
         }
-        fs_err::remove_dir_all(down)?;
+        match work {
+            Work::FilesDown => self.place.put_away(&down)?,
+            _ => fs_err::remove_dir_all(down)?,
+        }
         Ok(Some(run))
     }
 
