@@ -71,7 +71,7 @@ impl CliError {
             Self::Secret(error) => error.code(),
             Self::Address(_) => "server_address_invalid",
             Self::ServerMissing => "server_missing",
-            Self::Arguments(_) => "usage",
+            Self::Arguments(_) => ARGUMENTS,
             Self::StateDirectoryUnknown => "state_directory_unknown",
             Self::NotSignedIn => "not_signed_in",
             Self::AlreadySignedIn => "already_signed_in",
@@ -150,6 +150,9 @@ impl CliError {
     }
 }
 
+/// The code of [`CliError::Arguments`].
+const ARGUMENTS: &str = "usage";
+
 /// How the process ends, as the help text of the program lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -207,7 +210,9 @@ impl ErrorReport {
     /// `error:` what, a blank line, `hint:` what to do.
     pub(crate) fn text(&self, color: bool) -> String {
         let (red, blue, plain) = if color { ("\x1b[1;31m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "") };
-        let what = format!("{red}error:{plain} {}\n", escape::sentence(&self.error.message));
+        // What is wrong with how a command was typed may take several lines.
+        let shown = if self.error.code == ARGUMENTS { escape::lines } else { escape::sentence };
+        let what = format!("{red}error:{plain} {}\n", shown(&self.error.message));
         match &self.error.hint {
             Some(hint) => format!("{what}\n{blue}hint:{plain} {}\n", escape::sentence(hint)),
             None => what,

@@ -22,8 +22,8 @@ pub(crate) fn name(bytes: &[u8]) -> String {
     shown
 }
 
-/// A sentence that may hold names; its line breaks and backslashes stay.
-pub(crate) fn sentence(text: &str) -> String {
+/// A text of several lines that holds no name of a file; its line breaks and backslashes stay.
+pub(crate) fn lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -31,6 +31,13 @@ pub(crate) fn sentence(text: &str) -> String {
             _ => push(&mut shown, character),
         }
     }
+    shown
+}
+
+/// A sentence that may hold names: one line, whatever they are; its backslashes stay.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|character| push(&mut shown, character));
     shown
 }
 
@@ -64,7 +71,7 @@ const fn deceives(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{name, sentence};
+    use super::{lines, name, sentence};
 
     #[test]
     fn a32_names_cannot_forge_output() {
@@ -90,7 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn a32_sentences_keep_only_their_line_breaks() {
-        assert_eq!(sentence("two\nlines\x07 C:\\x\u{2066}"), "two\nlines\\u{7} C:\\x\\u{2066}");
+    fn a32_only_texts_of_ours_have_line_breaks() {
+        let text = "two\nlines\x07 C:\\x\u{2066}";
+        assert_eq!(lines(text), "two\nlines\\u{7} C:\\x\\u{2066}");
+        assert_eq!(sentence(text), "two\\nlines\\u{7} C:\\x\\u{2066}");
     }
 }

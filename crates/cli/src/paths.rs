@@ -14,6 +14,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use thiserror::Error;
 
 use crate::error::with_causes;
+use crate::escape;
 
 /// Why the paths of a command do not go together.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -139,7 +140,7 @@ pub(crate) fn get_targets(
             _ => local.to_owned(),
         })
         .collect();
-    distinct(targets.iter().map(|target| target.display().to_string()))?;
+    distinct(targets.iter().map(|target| escape::name(target.as_os_str().as_bytes())))?;
     Ok(sources.iter().zip(targets).map(|(source, target)| (source.path.clone(), GetTarget::Path(target))).collect())
 }
 

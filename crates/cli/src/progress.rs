@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anonicloud_client::transfer::Progress;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::escape;
 use crate::ui::Ui;
 
 /// A bar on stderr; unseen when stderr is no terminal, with `--quiet` and with `--json`.
@@ -70,14 +69,6 @@ impl Progress for Bar {
     fn file_done(&self, _path: &str) {
         self.files_done.fetch_add(1, Ordering::Relaxed);
         self.tell();
-    }
-
-    fn note(&self, text: &str) {
-        if self.drawn.is_hidden() {
-            self.ui.note(text).ok();
-        } else {
-            self.drawn.println(escape::sentence(text));
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use anonicloud_client::item::{Item, ItemKind};
+use anonicloud_client::path::RemotePath;
 use anonicloud_client::transfer::{GetReport, Job, PutReport, Skipped};
 use data_encoding::BASE64;
 use indicatif::HumanBytes;
@@ -109,15 +110,38 @@ pub(crate) struct Usage {
 /// What a path holds.
 #[derive(Debug, Serialize)]
 pub(crate) struct UsageOf {
-    pub(crate) path: String,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
+}
+
+impl UsageOf {
+    /// What is at and below `path`.
+    pub(crate) fn new(path: &RemotePath, files: u64, bytes: u64) -> Self {
+        let (path, path_base64) = readable(&path.to_bytes());
+        Self { path, path_base64, files, bytes }
+    }
 }
 
 /// `mkdir`, `mv`, `cp` and `rm`: the paths that are there now, or for `rm` are no more.
 #[derive(Debug, Serialize)]
 pub(crate) struct Changed {
-    pub(crate) paths: Vec<String>,
+    paths: Vec<String>,
+    /// All of them in order, when one is not exact in `paths`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths_base64: Option<Vec<String>>,
+}
+
+impl Changed {
+    /// These paths.
+    pub(crate) fn new(paths: &[RemotePath]) -> Self {
+        let bytes: Vec<_> = paths.iter().map(RemotePath::to_bytes).collect();
+        let (paths, inexact): (Vec<_>, Vec<_>) = bytes.iter().map(|path| readable(path)).unzip();
+        let is_inexact = inexact.iter().any(Option::is_some);
+        Self { paths, paths_base64: is_inexact.then(|| bytes.iter().map(|path| BASE64.encode(path)).collect()) }
+    }
 }
 
 /// `put` and `get`.
@@ -229,13 +253,16 @@ pub(crate) struct TransferSource {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) local_base64: Option<String>,
     pub(crate) remote: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remote_base64: Option<String>,
 }
 
 impl From<&Job> for Transfer {
     fn from(job: &Job) -> Self {
         let sources = job.sources().iter().map(|source| {
             let (local, local_base64) = readable_path(&source.local);
-            TransferSource { local, local_base64, remote: source.remote.to_string() }
+            let (remote, remote_base64) = readable(&source.remote.to_bytes());
+            TransferSource { local, local_base64, remote, remote_base64 }
         });
         Self { id: job.id(), sources: sources.collect() }
     }
@@ -342,9 +369,11 @@ mod tests {
             local: "/home/alice/film.mkv".to_owned(),
             local_base64: None,
             remote: "/Videos/film.mkv".to_owned(),
+            remote_base64: None,
         };
         let transfer = Transfer { id: "7f3a".to_owned(), sources: vec![source] };
-        let of = UsageOf { path: "/".to_owned(), files: 3, bytes: 12 << 20 };
+        let of = UsageOf::new(&RemotePath::root(), 3, 12 << 20);
+        let odd = [b"/a\\b".as_slice(), b"/caf\xe9"].map(|path| RemotePath::parse(path).unwrap());
         let shapes = serde_json::json!({
             "signup, login": signed_in,
             "logout": SignedOut { server_told: true },
@@ -353,7 +382,8 @@ mod tests {
             "ls, tree": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
-            "mkdir, mv, cp, rm": Changed { paths: vec!["/Photos".to_owned()] },
+            "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
+            "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),
             "resume": Resumed { transfers: 1, moved: moved() },
             "status": Queue { transfers: vec![transfer] },

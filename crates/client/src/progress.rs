@@ -10,6 +10,4 @@ pub trait Progress {
     fn skip(&self, bytes: u64);
     /// A file is whole at the other side.
     fn file_done(&self, path: &str);
-    /// Something a person should know, in a sentence.
-    fn note(&self, text: &str);
 }

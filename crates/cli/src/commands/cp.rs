@@ -1,12 +1,11 @@
 //! `cp`: copies inside the cloud.
 
-use anonicloud_client::item::ItemKind;
 use clap::Args;
 
-use super::target::existing_kind;
+use super::target::relocations;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::paths::{RemoteArgument, moves};
+use crate::paths::RemoteArgument;
 use crate::report::Changed;
 
 /// Copy files and folders inside the cloud
@@ -26,16 +25,12 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
-        let existing = existing_kind(&client, &self.target).await?;
-        let into_existing = existing == Some(ItemKind::Directory);
-        let mut paths = Vec::with_capacity(self.sources.len());
-        for (from, to) in moves(&self.sources, &self.target, existing)? {
-            // Into a folder that is there the client goes by itself.
-            let place = if into_existing { &self.target.path } else { &to };
-            client.copy(&from, place).await?;
-            context.ui.note(&format!("copied {from} to {to}"))?;
-            paths.push(to.to_string());
+        let mut changed = Vec::with_capacity(self.sources.len());
+        for relocation in relocations(&client, &self.sources, &self.target).await? {
+            client.copy(&relocation.from, &relocation.place).await?;
+            context.ui.note(&format!("copied {} to {}", relocation.from, relocation.to))?;
+            changed.push(relocation.to);
         }
-        context.ui.object(&Changed { paths })
+        context.ui.object(&Changed::new(&changed))
     }
 }

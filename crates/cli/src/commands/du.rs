@@ -5,7 +5,6 @@ use indicatif::HumanBytes;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::escape;
 use crate::paths::RemoteArgument;
 use crate::report::{Usage, UsageOf};
 
@@ -32,12 +31,12 @@ impl Arguments {
         let mut totals = Vec::with_capacity(self.paths.len());
         for argument in &self.paths {
             let found = client.totals(&argument.path).await?;
-            totals.push(UsageOf { path: argument.path.to_string(), files: found.files, bytes: found.bytes });
+            totals.push((argument.path.to_string(), UsageOf::new(&argument.path, found.files, found.bytes)));
         }
+        let (shown, totals): (Vec<_>, Vec<_>) = totals.into_iter().unzip();
         let usage = Usage { totals };
         context.ui.answer(&usage, |out| {
-            usage.totals.iter().try_for_each(|of| {
-                let path = escape::sentence(&of.path);
+            shown.iter().zip(&usage.totals).try_for_each(|(path, of)| {
                 if self.human_readable {
                     writeln!(out, "{:>10}  {:>9} files  {path}", HumanBytes(of.bytes).to_string(), of.files)
                 } else {

@@ -22,12 +22,11 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
-        let mut paths = Vec::with_capacity(self.paths.len());
         for argument in &self.paths {
             client.make_directory(&argument.path, self.parents).await?;
-            paths.push(argument.path.to_string());
         }
-        let text = format!("made {}", paths.join(", "));
-        context.ui.summary(&Changed { paths }, &text)
+        let made: Vec<_> = self.paths.iter().map(|argument| argument.path.clone()).collect();
+        let shown: Vec<_> = made.iter().map(ToString::to_string).collect();
+        context.ui.summary(&Changed::new(&made), &format!("made {}", shown.join(", ")))
     }
 }

@@ -26,8 +26,7 @@ impl Arguments {
         let client = context.client().await?;
         let removed: Vec<_> = self.paths.iter().map(|argument| argument.path.clone()).collect();
         client.remove(&removed, self.recursive).await?;
-        let paths: Vec<_> = removed.iter().map(ToString::to_string).collect();
-        let text = format!("removed {}", paths.join(", "));
-        context.ui.summary(&Changed { paths }, &text)
+        let shown: Vec<_> = removed.iter().map(ToString::to_string).collect();
+        context.ui.summary(&Changed::new(&removed), &format!("removed {}", shown.join(", ")))
     }
 }

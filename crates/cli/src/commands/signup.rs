@@ -16,8 +16,8 @@ use crate::secrets::{self, PasswordSource};
 /// Make an account
 ///
 /// Nothing but a handle and a password is asked for. 24 recovery words are shown once, and three of them are asked
-/// back; with --recovery-file they go to a file instead. They are the only way back in when the password is forgotten:
-/// the operator of the server cannot help.
+/// back; with --recovery-file they go to a file instead. Keep them: they are what a forgotten password will be replaced with
+/// (no command does that yet), and the operator of the server cannot help.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -101,8 +101,8 @@ impl Arguments {
             return Ok(password);
         }
         let offered = generate_passphrase();
-        context.ui.tell("A password that nobody guesses:\n")?;
-        for part in ["    ", offered.as_str(), "\n\n"] {
+        context.ui.tell("A password that nobody guesses:")?;
+        for part in ["\n    ", offered.as_str(), "\n\n"] {
             context.ui.show_secret(part)?;
         }
         loop {
