@@ -64,11 +64,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(Quota { used: answer.used, reserved: answer.reserved, quota: answer.quota })
     }
 
-    /// The account's sigchain, fetched and verified.
+    /// The account's sigchain, fetched and verified; it goes on from the one that is known here.
     pub(crate) async fn sigchain(&self) -> Result<Sigchain, OperationError> {
         let owner = BoxOwner { realm: *self.realm(), account: *self.account_id() };
         let token = self.account_session().await?;
-        fetch_sigchain(self.remote(), &token, &owner).await
+        let known = self.private_space().borrow().owner().clone();
+        fetch_sigchain(self.remote(), &token, &owner, Some(&known)).await
     }
 
     async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {

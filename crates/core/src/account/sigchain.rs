@@ -135,6 +135,16 @@ impl Sigchain {
         Ok(())
     }
 
+    /// Checks that this chain, as it was fetched, is `known` or goes on from it: an identity that signs on top of another one
+    /// would sign two links with one number.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is shorter, or another one.
+    pub fn continues(&self, known: &Self) -> Result<(), Rejected> {
+        let follows = self.account == known.account && self.links.starts_with(&known.links);
+        if follows { Ok(()) } else { Err(Rejected) }
+    }
+
     /// Whose chain it is.
     pub const fn account(&self) -> AccountId {
         self.account
@@ -173,6 +183,11 @@ impl Sigchain {
     /// A device that is or was certified.
     pub fn device(&self, device: &DeviceId) -> Option<&CertifiedDevice> {
         self.devices.get(device)
+    }
+
+    /// Whether a device was removed.
+    pub fn has_removed_devices(&self) -> bool {
+        self.devices.values().any(|device| device.removed.is_some())
     }
 
     /// The first link of the chain of a new account.
