@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::space::verify::{VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::store::ReadTreeError;
 use thiserror::Error;
@@ -74,6 +75,9 @@ pub enum OperationError {
     /// The server shows an older or another state than it showed before.
     #[error("the server shows an older state, or another one, than this device has seen before")]
     RolledBack,
+    /// Other devices read another history of the space than this one: what this device commits is nothing to them.
+    #[error("what this device changed is not there for the account's other devices")]
+    HistorySplit,
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),
@@ -125,6 +129,18 @@ impl From<EditError> for OperationError {
 
 impl From<ReadTreeError> for OperationError {
     fn from(_: ReadTreeError) -> Self {
+        Self::Rejected(Rejected)
+    }
+}
+
+impl From<VerifyHeadError> for OperationError {
+    fn from(_: VerifyHeadError) -> Self {
+        Self::Rejected(Rejected)
+    }
+}
+
+impl From<VerifyNextError> for OperationError {
+    fn from(_: VerifyNextError) -> Self {
         Self::Rejected(Rejected)
     }
 }

@@ -74,6 +74,11 @@ impl OperationError {
                 Integrity,
                 "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
             ),
+            Self::HistorySplit => (
+                "history_split",
+                Integrity,
+                "the server showed this device another history than the others: keep its state, copy what only it shows to this disk with `get`, and ask the operator",
+            ),
             _ => return None,
         })
     }

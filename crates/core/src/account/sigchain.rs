@@ -145,6 +145,15 @@ impl Sigchain {
         if follows { Ok(()) } else { Err(Rejected) }
     }
 
+    /// Whether the chain's identity signed `link`, wherever in a chain it belongs.
+    pub(crate) fn is_signed(&self, realm: &RealmId, link: &[u8]) -> bool {
+        read_link(link).is_ok_and(|Link { fields, signature }| {
+            let message = fields.to_bytes();
+            let verified = self.identity.verify(Label::SignSigchain, realm, &message, &signature);
+            fields.account == self.account && verified.is_ok()
+        })
+    }
+
     /// Whose chain it is.
     pub const fn account(&self) -> AccountId {
         self.account

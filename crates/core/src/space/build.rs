@@ -24,6 +24,9 @@ pub enum BuildCommitError {
     /// The owner's sigchain does not certify the device with its key.
     #[error("build commit: device {0} is not certified by the owner's sigchain")]
     DeviceNotCertified(DeviceId),
+    /// The owner's sigchain is shorter than what the space has seen: fetch it, and try once more.
+    #[error("build commit: the owner's sigchain is older than what the space has seen")]
+    ChainTooOld,
     /// The state is another space's or another epoch's.
     #[error("build commit: the state is of another space or epoch")]
     OtherState,
@@ -117,6 +120,10 @@ impl PrivateSpace {
     ) -> Result<PostedCommit, BuildCommitError> {
         if state.space != self.space || state.epoch != self.keys.epoch() {
             return Err(BuildCommitError::OtherState);
+        }
+        // Its own verifier would not take the commit, nor would a reader learn the links from it.
+        if self.owner.link_count() < state.links_seen.max(state.links_carried) {
+            return Err(BuildCommitError::ChainTooOld);
         }
         let draft = Draft {
             kind: CommitKind::Tree,
