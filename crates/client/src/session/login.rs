@@ -58,7 +58,8 @@ pub async fn login<R: Remote, S: LocalState>(
     let master = owner.open_password_slot(&export, &answer.boxes.password_slot)?;
     let space_keys = owner.open_space(&answer.space, &master, &answer.boxes.space)?;
     let token = SessionToken::new(answer.token.as_bytes());
-    let enrolled = enrol(&remote, &token, &owner, &credentials.handle, &master, &answer).await;
+    let opened = Opened { owner: &owner, handle: &credentials.handle, master: &master, answer: &answer };
+    let enrolled = enrol(&remote, &token, opened).await;
     // What the password opened is over: from here on the device has its own key. A server that does not hear of it ends the
     // session by itself.
     drop(remote.logout(&token).await);
@@ -97,14 +98,21 @@ async fn prove_password<R: Remote>(
     Ok((answer, export))
 }
 
+/// What the password opened, for the handle it was typed with.
+#[derive(Clone, Copy)]
+struct Opened<'a> {
+    owner: &'a BoxOwner,
+    handle: &'a str,
+    master: &'a MasterKey,
+    answer: &'a LoginAnswer,
+}
+
 async fn enrol<R: Remote>(
     remote: &R,
     token: &SessionToken,
-    owner: &BoxOwner,
-    handle: &str,
-    master: &MasterKey,
-    answer: &LoginAnswer,
+    opened: Opened<'_>,
 ) -> Result<(DeviceSeeds, Sigchain), OperationError> {
+    let Opened { owner, handle, master, answer } = opened;
     let device = DeviceSeeds::make(&mut SystemRandom);
     let mut attempt = 1;
     let mut known: Option<Sigchain> = None;

@@ -9,7 +9,7 @@ use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
 use anonicloud_core::tree::edit::{Edit, MissingParents, apply};
-use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, merge};
+use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
 use anonicloud_proto::api::ErrorCode;
@@ -22,6 +22,7 @@ use super::head::Head;
 use crate::client::Client;
 use crate::clock::{date_of, today};
 use crate::error::OperationError;
+use crate::notice::Notice;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
@@ -151,6 +152,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let naming = ConflictNaming { device: &device, date: &date };
         let input = MergeInput { base, ours, theirs };
         let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
+        for note in merged.notes {
+            match note {
+                MergeNote::Conflict { path, copy } => self.notify(&Notice::Conflict { path, copy }),
+                MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
+                _ => {}
+            }
+        }
         Ok(merged.tree)
     }
 }
