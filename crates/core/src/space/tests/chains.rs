@@ -2,6 +2,7 @@
 
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::commit::LoggedCommit;
+use anonicloud_proto::limits::COMMIT_BODY_MAX;
 use anonicloud_proto::merkle::Frontier;
 
 use super::{World, head};
@@ -137,4 +138,21 @@ fn a17_a_removed_device_that_carries_its_removal_is_a_no_op_for_who_has_no_state
     let mut reader = world.reader(&world.person.chain.clone());
     let verified = reader.verify_head(&head(&forged, frontier));
     assert_eq!(verified.unwrap_err(), VerifyHeadError::NoOp(NoOp::Invalid));
+}
+
+#[test]
+fn a_chain_that_no_body_holds_is_carried_by_several_commits() {
+    let mut world = World::new("carried");
+    let mut newest = world.own_device();
+    while world.person.chain.links().concat().len() <= COMMIT_BODY_MAX / 4 * 5 {
+        newest = world.person.add_device(&mut world.random);
+    }
+    world.space.update_owner(world.person.chain.clone()).unwrap();
+    let mut carried = vec![world.state.links_carried];
+    while *carried.last().unwrap() < world.person.chain.link_count() {
+        world.advance(&newest);
+        carried.push(world.state.links_carried);
+    }
+    assert_eq!(carried.len(), 4, "{carried:?}");
+    assert!(carried.is_sorted_by(|a, b| a < b), "{carried:?}");
 }
