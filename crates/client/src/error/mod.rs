@@ -9,6 +9,7 @@ use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::verify::{VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::name::DEPTH_MAX;
 use anonicloud_core::tree::store::ReadTreeError;
 use thiserror::Error;
 
@@ -81,6 +82,9 @@ pub enum OperationError {
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),
+    /// Folders are in each other deeper than a path can tell.
+    #[error("folders are in each other more than {DEPTH_MAX} deep")]
+    TreeTooDeep,
     /// A file or folder of this device.
     #[error("{}: {}", path.display(), reason_of(failure))]
     Local {
@@ -121,15 +125,18 @@ pub enum OperationError {
 impl From<EditError> for OperationError {
     fn from(error: EditError) -> Self {
         match error {
-            EditError::Read(_) => Self::Rejected(Rejected),
+            EditError::Read(error) => error.into(),
             other => Self::Tree(other),
         }
     }
 }
 
 impl From<ReadTreeError> for OperationError {
-    fn from(_: ReadTreeError) -> Self {
-        Self::Rejected(Rejected)
+    fn from(error: ReadTreeError) -> Self {
+        match error {
+            ReadTreeError::TooDeep => Self::TreeTooDeep,
+            _ => Self::Rejected(Rejected),
+        }
     }
 }
 
