@@ -106,9 +106,10 @@ const fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Names are content: they are shown to the person who asked, and to no log.
 impl fmt::Debug for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntryName({self})")
+        write!(f, "EntryName({} bytes)", self.0.len())
     }
 }
 
@@ -221,6 +222,6 @@ impl fmt::Display for RemotePath {
 
 impl fmt::Debug for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemotePath({self})")
+        write!(f, "RemotePath({} names)", self.0.len())
     }
 }
