@@ -77,7 +77,7 @@ impl OperationError {
             Self::HistorySplit => (
                 "history_split",
                 Integrity,
-                "the server showed this device another history than the others: keep its state, copy what only it shows to this disk with `get`, and ask the operator",
+                "the server showed it another history than the others: `logout`, `login` again, send anew what is missing, and ask the operator",
             ),
             _ => return None,
         })
