@@ -34,7 +34,7 @@ pub struct RootRef {
     pub piece: PieceRef,
     /// BLAKE3-256 of it as it is stored.
     pub hash: StoredHash,
-    /// RK, fresh in every commit.
+    /// RK, fresh whenever the root directory is sealed anew.
     pub key: RootKey,
 }
 
