@@ -46,6 +46,9 @@ impl Context {
         let stored = stored_server(&state).await?.ok_or(CliError::NotSignedIn)?;
         let address = self.settings.server_over(stored);
         let client = Client::open(self.connect(&address)?, state).await?;
+        let ui = self.ui;
+        // Where not even a line can be written to stderr, the command itself will fail to answer.
+        let client = client.with_notices(move |notice| drop(ui.tell(&notice.to_string())));
         Ok(client.with_folder(&self.settings.state_directory))
     }
 

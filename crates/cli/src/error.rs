@@ -292,6 +292,8 @@ mod tests {
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
+            OperationError::HistorySplit,
+            OperationError::TreeTooDeep,
             OperationError::Local { path: path(), failure: refused() },
             OperationError::Local { path: path(), failure: full() },
             OperationError::TargetExists(path()),

@@ -12,6 +12,7 @@ use crate::buffers::Buffers;
 use crate::download::cache::PackCache;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
+use crate::notice::{Listener, Notice};
 use crate::remote::{Remote, ServerAddress};
 use crate::session::record::AccountRecord;
 use crate::space::access::SpaceDoor;
@@ -32,6 +33,7 @@ pub struct Client<R, S> {
     packs: PackCache,
     buffers: Buffers,
     folder: Option<PathBuf>,
+    listener: Option<Listener>,
 }
 
 /// Opens the local state in `folder`, which is made when it is not there.
@@ -71,6 +73,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             packs: PackCache::default(),
             buffers: Buffers::default(),
             folder: None,
+            listener: None,
         })
     }
 
@@ -79,6 +82,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub fn with_folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
         self
+    }
+
+    /// Tells `listen` of each [`Notice`].
+    #[must_use]
+    pub fn with_notices(mut self, listen: impl Fn(&Notice) + 'static) -> Self {
+        self.listener = Some(Listener::new(listen));
+        self
+    }
+
+    pub(crate) fn notify(&self, notice: &Notice) {
+        if let Some(listener) = &self.listener {
+            listener.tell(notice);
+        }
     }
 
     /// Holds off other processes until the value is dropped.

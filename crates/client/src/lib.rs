@@ -21,6 +21,8 @@ pub mod item;
 #[cfg(not(target_arch = "wasm32"))]
 mod local;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod notice;
+#[cfg(not(target_arch = "wasm32"))]
 mod progress;
 mod random;
 pub mod remote;

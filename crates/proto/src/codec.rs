@@ -223,8 +223,7 @@ impl<'a> Reader<'a> {
     /// [`DecodeError`] when the count is above the cap or an item does not decode.
     pub fn list<T: Decode>(&mut self, cap: usize) -> Result<Vec<T>, DecodeError> {
         let count = self.count(cap)?;
-        // No item is shorter than one byte, so the input itself bounds the allocation.
-        let mut items = Vec::with_capacity(count.min(self.remaining()));
+        let mut items = Vec::with_capacity(reserved::<T>(count, self.remaining()));
         for _ in 0..count {
             items.push(T::decode(self)?);
         }
@@ -261,9 +260,21 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Items to make room for at once: as many as take no more memory than the input that is left. Further ones were read by then.
+fn reserved<T>(count: usize, remaining: usize) -> usize {
+    count.min(remaining.checked_div(size_of::<T>()).unwrap_or(remaining))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_makes_no_room_for_more_than_the_input_is_long() {
+        assert_eq!(reserved::<[u8; 72]>(1 << 20, 1 << 20), (1 << 20) / 72);
+        assert_eq!(reserved::<[u8; 72]>(3, 1 << 20), 3);
+        assert_eq!(reserved::<()>(5, 2), 2);
+    }
 
     #[test]
     fn a_length_above_its_cap_is_refused_before_allocating() {

@@ -13,7 +13,11 @@ const PROTOCOL: &[u8] = b"AnoniCloud/1";
 /// # Panics
 /// If there are 65,535 fields or more; callers name a handful.
 pub fn context(label: Label, realm: &RealmId, fields: &[&[u8]]) -> Vec<u8> {
-    let mut out = Writer::default();
+    // One field of it may be a password: a buffer that grew would leave copies.
+    let fixed = [PROTOCOL.len(), label.as_str().len(), realm.as_bytes().len()];
+    let lens = fixed.into_iter().chain(fields.iter().map(|field| field.len()));
+    let len = lens.fold(2, |len: usize, part| len.saturating_add(part).saturating_add(4));
+    let mut out = Writer::with_capacity(len);
     short(&mut out, PROTOCOL);
     short(&mut out, label.as_str().as_bytes());
     let count = fields.len().checked_add(1).and_then(|n| u16::try_from(n).ok());
@@ -40,6 +44,17 @@ mod tests {
         let joined = context(Label::SpaceId, &realm, &[b"ab", b"c"]);
         let split = context(Label::SpaceId, &realm, &[b"a", b"bc"]);
         assert_ne!(joined, split);
+    }
+
+    #[test]
+    fn the_bytes_never_move_while_they_are_written() {
+        let realm = RealmId::from_bytes([7; 16]);
+        for len in 0..200 {
+            let (password, key) = (vec![1; len], vec![2; len % 33]);
+            let built = context(Label::OpaquePassword, &realm, &[&password, &key]);
+            // Two lengths of two bytes were counted as four; a buffer that grew would have at least twice its size.
+            assert_eq!(built.capacity(), built.len() + 4);
+        }
     }
 
     #[test]

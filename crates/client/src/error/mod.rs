@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::space::verify::{VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::name::DEPTH_MAX;
 use anonicloud_core::tree::store::ReadTreeError;
 use thiserror::Error;
 
@@ -74,9 +76,15 @@ pub enum OperationError {
     /// The server shows an older or another state than it showed before.
     #[error("the server shows an older state, or another one, than this device has seen before")]
     RolledBack,
+    /// Other devices read another history of the space than this one: what this device commits is nothing to them.
+    #[error("what this device changed is not there for the account's other devices")]
+    HistorySplit,
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),
+    /// Folders are in each other deeper than a path can tell.
+    #[error("folders are in each other more than {DEPTH_MAX} deep")]
+    TreeTooDeep,
     /// A file or folder of this device.
     #[error("{}: {}", path.display(), reason_of(failure))]
     Local {
@@ -117,14 +125,29 @@ pub enum OperationError {
 impl From<EditError> for OperationError {
     fn from(error: EditError) -> Self {
         match error {
-            EditError::Read(_) => Self::Rejected(Rejected),
+            EditError::Read(error) => error.into(),
             other => Self::Tree(other),
         }
     }
 }
 
 impl From<ReadTreeError> for OperationError {
-    fn from(_: ReadTreeError) -> Self {
+    fn from(error: ReadTreeError) -> Self {
+        match error {
+            ReadTreeError::TooDeep => Self::TreeTooDeep,
+            _ => Self::Rejected(Rejected),
+        }
+    }
+}
+
+impl From<VerifyHeadError> for OperationError {
+    fn from(_: VerifyHeadError) -> Self {
+        Self::Rejected(Rejected)
+    }
+}
+
+impl From<VerifyNextError> for OperationError {
+    fn from(_: VerifyNextError) -> Self {
         Self::Rejected(Rejected)
     }
 }

@@ -74,6 +74,11 @@ impl OperationError {
                 Integrity,
                 "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
             ),
+            Self::HistorySplit => (
+                "history_split",
+                Integrity,
+                "the server showed it another history than the others: `logout`, `login` again, send anew what is missing, and ask the operator",
+            ),
             _ => return None,
         })
     }
@@ -88,6 +93,7 @@ impl OperationError {
                 ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")
             }
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
+            Self::TreeTooDeep => ("tree_too_deep", Conflict, "move a folder on the way further up with `mv`"),
             Self::Contended => ("contended", Busy, "try again when they are done"),
             _ => ("busy", Busy, "wait for it to end; `status` shows what is queued"),
         }

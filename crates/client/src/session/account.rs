@@ -5,10 +5,11 @@ use anonicloud_core::account::sigchain::Sigchain;
 use anonicloud_proto::api::{AccountAnswer, ErrorCode};
 
 use super::login::{fetch_sigchain, login_by_device};
+use super::record::AccountRecord;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken};
-use crate::state::LocalState;
+use crate::state::{LocalState, StateChange};
 
 /// Who is signed in here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,11 +65,30 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(Quota { used: answer.used, reserved: answer.reserved, quota: answer.quota })
     }
 
-    /// The account's sigchain, fetched and verified.
+    /// The account's sigchain, fetched and verified; it goes on from the one that is known here.
     pub(crate) async fn sigchain(&self) -> Result<Sigchain, OperationError> {
         let owner = BoxOwner { realm: *self.realm(), account: *self.account_id() };
         let token = self.account_session().await?;
-        fetch_sigchain(self.remote(), &token, &owner).await
+        let known = self.private_space().borrow().owner().clone();
+        fetch_sigchain(self.remote(), &token, &owner, Some(&known)).await
+    }
+
+    /// The change that keeps the account's sigchain with all links that are known by now; none when they are kept already.
+    pub(crate) async fn chain_change(&self) -> Result<Option<StateChange>, OperationError> {
+        let chain = self.private_space().borrow().owner().clone();
+        if chain.link_count() == self.record().sigchain.link_count() {
+            return Ok(None);
+        }
+        // Another process may have learnt links too, or signed out.
+        let kept = AccountRecord::load(self.state()).await?;
+        let kept = kept.filter(|kept| kept.device.device() == self.record().device.device());
+        let mut kept = kept.ok_or(OperationError::NotSignedIn)?;
+        if kept.sigchain.continues(&chain).is_ok() {
+            return Ok(None);
+        }
+        chain.continues(&kept.sigchain).map_err(|_| OperationError::RolledBack)?;
+        kept.sigchain = chain;
+        Ok(Some(kept.change()))
     }
 
     async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {

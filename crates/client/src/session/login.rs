@@ -5,6 +5,7 @@ use anonicloud_core::account::keys::DeviceSeeds;
 use anonicloud_core::account::sigchain::Sigchain;
 use anonicloud_core::crypto::opaque::Login;
 use anonicloud_core::crypto::password::PasswordInput;
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::secret::{ExportKey, MasterKey};
 use anonicloud_proto::api::{
     AddDevice, Base64, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
@@ -55,17 +56,20 @@ pub async fn login<R: Remote, S: LocalState>(
     let (answer, export) = prove_password(&remote, &realm, &credentials).await?;
     let owner = BoxOwner { realm, account: answer.account };
     let master = owner.open_password_slot(&export, &answer.boxes.password_slot)?;
+    let space_keys = owner.open_space(&answer.space, &master, &answer.boxes.space)?;
     let token = SessionToken::new(answer.token.as_bytes());
-    let (device, sigchain) = enrol(&remote, &token, &owner, &master, &answer).await?;
-    if sigchain.handle().as_str() != credentials.handle {
-        return Err(anonicloud_core::crypto::rejected::Rejected.into());
-    }
+    let opened = Opened { owner: &owner, handle: &credentials.handle, master: &master, answer: &answer };
+    let enrolled = enrol(&remote, &token, opened).await;
+    // What the password opened is over: from here on the device has its own key. A server that does not hear of it ends the
+    // session by itself.
+    drop(remote.logout(&token).await);
+    let (device, sigchain) = enrolled?;
     let record = AccountRecord {
         realm,
         account: answer.account,
         handle: credentials.handle,
         server: server.clone(),
-        space_keys: owner.open_space(&answer.space, &master, &answer.boxes.space)?,
+        space_keys,
         master,
         device,
         space: answer.space,
@@ -94,21 +98,34 @@ async fn prove_password<R: Remote>(
     Ok((answer, export))
 }
 
+/// What the password opened, for the handle it was typed with.
+#[derive(Clone, Copy)]
+struct Opened<'a> {
+    owner: &'a BoxOwner,
+    handle: &'a str,
+    master: &'a MasterKey,
+    answer: &'a LoginAnswer,
+}
+
 async fn enrol<R: Remote>(
     remote: &R,
     token: &SessionToken,
-    owner: &BoxOwner,
-    master: &MasterKey,
-    answer: &LoginAnswer,
+    opened: Opened<'_>,
 ) -> Result<(DeviceSeeds, Sigchain), OperationError> {
+    let Opened { owner, handle, master, answer } = opened;
     let device = DeviceSeeds::make(&mut SystemRandom);
     let mut attempt = 1;
+    let mut known: Option<Sigchain> = None;
     loop {
-        let mut chain = fetch_sigchain(remote, token, owner).await?;
+        let mut chain = fetch_sigchain(remote, token, owner, known.as_ref()).await?;
+        if chain.handle().as_str() != handle {
+            return Err(Rejected.into());
+        }
+        known = Some(chain.clone());
         let identity = owner.open_identity(master, &answer.boxes.identity, &chain)?;
         let prev = chain.head();
         let link = chain.sign_add_device(&owner.realm, &identity, &device);
-        let link = link.map_err(|_| anonicloud_core::crypto::rejected::Rejected)?;
+        let link = link.map_err(|_| Rejected)?;
         chain.append(&owner.realm, &link)?;
         let request = AddDevice { device: new_device(&device, &owner.realm), prev, link: Base64::new(link) };
         match remote.add_device(token, &request).await {
@@ -119,15 +136,20 @@ async fn enrol<R: Remote>(
     }
 }
 
-/// The account's sigchain, verified.
+/// The account's sigchain, verified. It goes on from `known`, so that no link is signed twice with one number.
 pub(super) async fn fetch_sigchain<R: Remote>(
     remote: &R,
     token: &SessionToken,
     owner: &BoxOwner,
+    known: Option<&Sigchain>,
 ) -> Result<Sigchain, OperationError> {
     let answer = remote.sigchain(token).await?;
     let links: Vec<&[u8]> = answer.links.iter().map(Base64::as_bytes).collect();
-    Ok(Sigchain::verify(&owner.realm, &owner.account, &links)?)
+    let chain = Sigchain::verify(&owner.realm, &owner.account, &links)?;
+    if let Some(known) = known {
+        chain.continues(known).map_err(|_| OperationError::RolledBack)?;
+    }
+    Ok(chain)
 }
 
 /// Signs in with the key of a device that is enrolled.

@@ -40,8 +40,9 @@ impl<R: Remote> Client<R, SqliteState> {
         let record = self.record();
         let owner = BoxOwner { realm: record.realm, account: record.account };
         let answer = login_by_device(self.remote(), record).await?;
+        let known = self.private_space().borrow().owner().clone();
         let token = SessionToken::new(answer.token.as_bytes());
-        let chain = fetch_sigchain(self.remote(), &token, &owner).await?;
+        let chain = fetch_sigchain(self.remote(), &token, &owner, Some(&known)).await?;
         let identity = owner.open_identity(&record.master, &answer.boxes.identity, &chain)?;
         let device = record.device.device();
         let link = chain.sign_remove_device(&record.realm, &identity, device);

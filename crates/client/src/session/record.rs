@@ -88,12 +88,15 @@ impl AccountRecord {
     }
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Writer::default();
+        let ca_file = self.server.ca_file.as_ref().map_or(&b""[..], |path| path.as_os_str().as_bytes());
+        let texts = [self.handle.as_bytes(), self.server.url.as_bytes(), ca_file];
+        let parts = self.sigchain.links().iter().map(Vec::as_slice).chain(texts);
+        // It holds keys, so it is written where it need not move.
+        let mut out = Writer::with_capacity(parts.map(|part| part.len() + 4).sum::<usize>() + KEYS_MAX);
         self.realm.encode(&mut out);
         self.account.encode(&mut out);
         out.bytes(self.handle.as_bytes());
         out.bytes(self.server.url.as_bytes());
-        let ca_file = self.server.ca_file.as_ref().map_or(&b""[..], |path| path.as_os_str().as_bytes());
         out.bytes(ca_file);
         out.fixed(self.master.expose_bytes());
         out.bytes(self.device.expose_encoded().expose_bytes());

@@ -5,10 +5,11 @@ use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::body::RootRef;
 use anonicloud_core::space::build::{BuildCommitError, TreeChange};
+use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
 use anonicloud_core::tree::edit::{Edit, MissingParents, apply};
-use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, merge};
+use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
 use anonicloud_proto::api::ErrorCode;
@@ -21,6 +22,7 @@ use super::head::Head;
 use crate::client::Client;
 use crate::clock::{date_of, today};
 use crate::error::OperationError;
+use crate::notice::Notice;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
@@ -93,7 +95,16 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Posts the commit; `false` when another one came first.
     async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
-        let posted = self.make_commit(root, adds)?;
+        let state = self.known_head()?;
+        let mut made = self.make_commit(&state, root, adds);
+        if matches!(made, Err(BuildCommitError::ChainTooOld)) {
+            self.refresh_owner().await?;
+            made = self.make_commit(&state, root, adds);
+        }
+        let posted = made.map_err(|error| match error {
+            BuildCommitError::DeviceNotCertified(_) => OperationError::DeviceUnknown,
+            _ => Rejected.into(),
+        })?;
         let (remote, bytes) = (self.remote(), Bytes::from(posted.to_bytes()));
         let post = async |access: &_| remote.commit(access, bytes.clone()).await;
         match self.door().request(remote, post).await {
@@ -101,18 +112,24 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let state = self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?;
-        let (step, next) = self.private_space().borrow_mut().verify_next(&state, &posted.logged)?;
+        let (step, next) = self.verify_next(&state, &posted.logged).await?;
         let CommitStep::Verified(verified) = step else {
-            return Err(Rejected.into());
+            return Err(OperationError::HistorySplit);
         };
         self.adopt(Head::new(next, &verified)).await?;
         Ok(true)
     }
 
-    fn make_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<PostedCommit, OperationError> {
-        let head = self.head().borrow();
-        let state = &head.as_ref().ok_or(Rejected)?.state;
+    fn known_head(&self) -> Result<SpaceState, OperationError> {
+        Ok(self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?)
+    }
+
+    fn make_commit(
+        &self,
+        state: &SpaceState,
+        root: Option<&TreeRoot>,
+        adds: &[AddedBlob],
+    ) -> Result<PostedCommit, BuildCommitError> {
         let root = root.map(|root| RootRef {
             totals: root.totals,
             piece: root.child.piece,
@@ -121,11 +138,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         });
         let change = TreeChange { root, adds: adds.to_vec(), day: today() };
         let space = self.private_space().borrow();
-        let made = space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom);
-        made.map_err(|error| match error {
-            BuildCommitError::DeviceNotCertified(_) => OperationError::DeviceUnknown,
-            _ => Rejected.into(),
-        })
+        space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom)
     }
 
     async fn merge(
@@ -139,6 +152,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let naming = ConflictNaming { device: &device, date: &date };
         let input = MergeInput { base, ours, theirs };
         let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
+        for note in merged.notes {
+            match note {
+                MergeNote::Conflict { path, copy } => self.notify(&Notice::Conflict { path, copy }),
+                MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
+                _ => {}
+            }
+        }
         Ok(merged.tree)
     }
 }

@@ -1,13 +1,16 @@
 //! The newest commit of the space: fetched, verified against what this device has seen, durable before it is acted on.
 
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::state::SpaceState;
-use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit};
+use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit, VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
+use anonicloud_proto::merkle::Frontier;
 
 use crate::client::Client;
 use crate::error::OperationError;
+use crate::notice::Notice;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, StateError, Table};
 
@@ -39,7 +42,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if seq < known.seq || (seq == known.seq && answer.commit.header.hash() != known.hash) {
             return Err(OperationError::RolledBack);
         }
-        self.follow_log(state, seq).await
+        self.follow_log(state, &answer.commit).await
     }
 
     /// The tree's root as far as this device knows; fetches the head when it knows none.
@@ -60,8 +63,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             self.head().replace(Some(head));
             return Ok(());
         }
-        let change = StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes());
-        self.state().apply(vec![change]).await?;
+        let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
+        // The state counts links that the chain of the next process must have.
+        changes.extend(self.chain_change().await?);
+        self.state().apply(changes).await?;
         self.head().replace(Some(head));
         Ok(())
     }
@@ -76,20 +81,33 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     async fn trust_first(&self, answer: &HeadAnswer) -> Result<(), OperationError> {
-        let verified = self.private_space().borrow_mut().verify_head(answer);
-        let (commit, state) = if let Ok(verified) = verified {
-            verified
-        } else {
+        let mut verified = self.private_space().borrow_mut().verify_head(answer);
+        if matches!(verified, Err(VerifyHeadError::NeedChain)) {
             // The head may be of a device that was enrolled after this one's chain was fetched.
             self.refresh_owner().await?;
-            self.private_space().borrow_mut().verify_head(answer)?
-        };
-        self.adopt(Head::new(state, &commit)).await
+            verified = self.private_space().borrow_mut().verify_head(answer);
+        }
+        // Which devices count as removed, and since when, is told by the commits that carried it.
+        let is_enough = !self.private_space().borrow().owner().has_removed_devices();
+        match verified {
+            Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit)).await,
+            Ok(_) | Err(VerifyHeadError::NoOp(_)) => self.read_from_genesis(&answer.commit).await,
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Verifies every commit after `state` up to `seq`.
-    async fn follow_log(&self, mut state: SpaceState, seq: u64) -> Result<(), OperationError> {
-        let mut newest = None;
+    async fn read_from_genesis(&self, newest: &LoggedCommit) -> Result<(), OperationError> {
+        let page = self.log_page(0).await?;
+        let commit = page.into_iter().next().ok_or(OperationError::RolledBack)?;
+        let genesis = HeadAnswer { commit, frontier: Frontier::default() };
+        let (_, state) = self.private_space().borrow_mut().verify_head(&genesis)?;
+        self.follow_log(state, newest).await
+    }
+
+    /// Verifies every commit after `state` up to `newest`, which the server says is the head.
+    async fn follow_log(&self, mut state: SpaceState, newest: &LoggedCommit) -> Result<(), OperationError> {
+        let (seq, hash) = (newest.header.fields().seq, newest.header.hash());
+        let mut valid = None;
         while state.head().seq < seq {
             let page = self.log_page(state.head().seq.saturating_add(1)).await?;
             if page.is_empty() {
@@ -98,13 +116,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             for commit in &page {
                 let (step, next) = self.verify_next(&state, commit).await?;
                 state = next;
-                if let Step::Verified(verified) = step {
-                    newest = Some(verified);
+                match step {
+                    Step::Verified(verified) => valid = Some(verified),
+                    Step::Skipped(reason) => self.report_skipped(state.head().seq, reason)?,
+                    _ => return Err(Rejected.into()),
+                }
+                if state.head().seq == seq && state.head().hash != hash {
+                    return Err(OperationError::RolledBack);
                 }
             }
         }
         let known = self.head().borrow().as_ref().is_some_and(|head| head.state == state);
-        match newest {
+        match valid {
             Some(verified) => self.adopt(Head::new(state, &verified)).await,
             None if known => Ok(()),
             None => {
@@ -114,14 +137,27 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    async fn verify_next(
+    /// Says that a commit changes nothing. One of this device means that others read another history than this one did: what
+    /// it would write from here on nobody else would see.
+    pub(crate) fn report_skipped(&self, seq: u64, reason: NoOp) -> Result<(), OperationError> {
+        match reason {
+            NoOp::OtherBase { device } if device == self.record().device.device() => Err(OperationError::HistorySplit),
+            _ => {
+                self.notify(&Notice::CommitSkipped { seq });
+                Ok(())
+            }
+        }
+    }
+
+    /// Verifies the commit after `state`, with a fresh chain when the one that is here does not decide it.
+    pub(crate) async fn verify_next(
         &self,
         state: &SpaceState,
         commit: &LoggedCommit,
     ) -> Result<(Step, SpaceState), OperationError> {
-        let first = self.private_space().borrow_mut().verify_next(state, commit)?;
-        if !matches!(first.0, Step::Skipped(NoOp::UnknownDevice)) {
-            return Ok(first);
+        let first = self.private_space().borrow_mut().verify_next(state, commit);
+        if !matches!(first, Err(VerifyNextError::NeedChain)) {
+            return Ok(first?);
         }
         self.refresh_owner().await?;
         Ok(self.private_space().borrow_mut().verify_next(state, commit)?)
@@ -134,7 +170,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if commit.header.hash() != state.valid().hash {
             return Err(OperationError::RolledBack);
         }
-        Ok(self.private_space().borrow_mut().verify_again(state, commit)?)
+        Ok(self.private_space().borrow().verify_again(state, commit)?)
     }
 
     async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {
@@ -142,7 +178,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.door().request(remote, async |access| remote.log(access, from).await).await
     }
 
-    async fn refresh_owner(&self) -> Result<(), OperationError> {
+    /// Fetches the owner's chain, which must go on from the one that is here.
+    pub(crate) async fn refresh_owner(&self) -> Result<(), OperationError> {
         let chain = self.sigchain().await?;
         Ok(self.private_space().borrow_mut().update_owner(chain)?)
     }

@@ -1,8 +1,10 @@
 //! The tree as a person sees it: looked at, and changed without content.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anonicloud_core::content::reference::Totals;
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::{Edit, EditError, MissingParents};
 use anonicloud_core::tree::lookup::{DirectoryRef, Found, find, list};
 use anonicloud_core::tree::name::{EntryName, RemotePath};
@@ -77,9 +79,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             _ => push(&mut open, &[], self.children(&start).await?),
         }
+        // In a tree each folder is in one place; in anything else this would not end.
+        let mut met = HashSet::new();
         while let Some((names, entry)) = open.pop() {
             show(&names, &Item::of(&entry));
             if entry.content.is_directory() {
+                if !met.insert(entry.id) {
+                    return Err(Rejected.into());
+                }
                 let children = self.children(&Found::Entry(entry)).await?;
                 push(&mut open, &names, children);
             }

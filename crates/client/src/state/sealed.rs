@@ -206,7 +206,7 @@ impl<S: LocalState> SealedState<S> {
         match change {
             StateChange::Put { table, key, value } => {
                 let stored = self.stored_key(table, &key);
-                let mut plain = Writer::default();
+                let mut plain = Writer::with_capacity(4 + key.len() + value.len());
                 plain.bytes(&key);
                 plain.fixed(&value);
                 let plain = Zeroizing::new(plain.into_bytes());

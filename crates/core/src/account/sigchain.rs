@@ -135,6 +135,25 @@ impl Sigchain {
         Ok(())
     }
 
+    /// Checks that this chain, as it was fetched, is `known` or goes on from it: an identity that signs on top of another one
+    /// would sign two links with one number.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is shorter, or another one.
+    pub fn continues(&self, known: &Self) -> Result<(), Rejected> {
+        let follows = self.account == known.account && self.links.starts_with(&known.links);
+        if follows { Ok(()) } else { Err(Rejected) }
+    }
+
+    /// Whether the chain's identity signed `link`, wherever in a chain it belongs.
+    pub(crate) fn is_signed(&self, realm: &RealmId, link: &[u8]) -> bool {
+        read_link(link).is_ok_and(|Link { fields, signature }| {
+            let message = fields.to_bytes();
+            let verified = self.identity.verify(Label::SignSigchain, realm, &message, &signature);
+            fields.account == self.account && verified.is_ok()
+        })
+    }
+
     /// Whose chain it is.
     pub const fn account(&self) -> AccountId {
         self.account
@@ -173,6 +192,11 @@ impl Sigchain {
     /// A device that is or was certified.
     pub fn device(&self, device: &DeviceId) -> Option<&CertifiedDevice> {
         self.devices.get(device)
+    }
+
+    /// Whether a device was removed.
+    pub fn has_removed_devices(&self) -> bool {
+        self.devices.values().any(|device| device.removed.is_some())
     }
 
     /// The first link of the chain of a new account.

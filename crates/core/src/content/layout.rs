@@ -6,7 +6,7 @@ use core::ops::Range;
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, RealmId};
-use anonicloud_proto::limits::SEGMENT_LEN;
+use anonicloud_proto::limits::{PACKED_PIECE_MAX, SEGMENT_LEN};
 
 use super::reference::{PieceRef, Source, in_pack};
 use crate::crypto::public::{ContentRoot, FileVersionId, SegmentHash};
@@ -15,6 +15,9 @@ use crate::crypto::segment::{SegmentLeaf, content_root, fits_pack, sealed_segmen
 
 /// Leaves on a full page, and the most that stand in a record itself.
 pub const PAGE_LEAVES: usize = 4096;
+
+/// Pages that a record names at most: it is one piece long itself.
+const PAGES_MAX: usize = PACKED_PIECE_MAX / Page::ENCODED_LEN;
 
 const SEGMENT: u64 = SEGMENT_LEN as u64;
 
@@ -153,8 +156,7 @@ impl Decode for Layout {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match input.u8()? {
             0 => input.list(PAGE_LEAVES).map(Self::Inline),
-            // A record is at most one piece long, which bounds its pages further.
-            1 => input.list(usize::MAX).map(Self::Paged),
+            1 => input.list(PAGES_MAX).map(Self::Paged),
             _ => Err(DecodeError::UnknownVariant),
         }
     }

@@ -1,5 +1,7 @@
 //! Upload tickets (spec: 2-content, "Upload tickets"): what another device needs to go on with an upload.
 
+use core::fmt;
+
 use anonicloud_proto::codec::{Decode as _, DecodeError, Encode as _, Reader, Writer};
 use anonicloud_proto::ids::{AccountId, RealmId, SpaceId, UploadId};
 use anonicloud_proto::label::Label;
@@ -21,7 +23,6 @@ const NAME_MAX: usize = 255;
 const FIXED_LEN: usize = 32 + 4 + 16 + 32 + 1 + VersionRef::ENCODED_LEN + 4 + 8 + 8;
 
 /// An upload of one file, as its author's devices know it.
-#[derive(Debug)]
 pub struct Ticket {
     /// Where it goes.
     pub space: SpaceId,
@@ -72,6 +73,12 @@ pub enum SealTicketError {
     /// A name of the path is empty or over 255 bytes.
     #[error("seal upload ticket: a name of the path is empty or too long")]
     InvalidName,
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ticket({}, {:?}, {} names)", self.space, self.source.version(), self.path.len())
+    }
 }
 
 impl Ticket {

@@ -6,7 +6,7 @@
 use hkdf::hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::aead::{Aead256, KEY_LEN, NONCE_LEN, TAG_LEN};
 use super::rejected::Rejected;
@@ -129,12 +129,14 @@ impl<A: Aead256> ChunkCipher<A> {
             let prefix = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
             mac.chain_update(prefix).chain_update(message.salt).chain_update(message.context)
         };
-        let first = info(mac.clone()).chain_update([1]).finalize().into_bytes();
-        let second = info(mac.chain_update(first)).chain_update([2]).finalize().into_bytes();
+        let mut first = info(mac.clone()).chain_update([1]).finalize().into_bytes();
+        let mut second = info(mac.chain_update(first)).chain_update([2]).finalize().into_bytes();
         let mut okm = Zeroizing::new([0; 128]);
         let (low, high) = okm.split_at_mut(64);
         low.copy_from_slice(&first);
         high.copy_from_slice(&second);
+        first.as_mut_slice().zeroize();
+        second.as_mut_slice().zeroize();
         let (key, rest) = okm.split_first_chunk::<KEY_LEN>().expect("32 of 128 bytes");
         let (base_nonce, rest) = rest.split_first_chunk::<NONCE_LEN>().expect("12 of 96 bytes");
         let (commitment, _) = rest.split_first_chunk::<COMMIT_LEN>().expect("32 of 84 bytes");

@@ -17,7 +17,7 @@ macro_rules! secret {
             /// Length in bytes.
             pub const LEN: usize = $len;
 
-            /// The secret with these bytes; the array passed in is wiped.
+            /// The secret with these bytes. Its own copy of the array is wiped; one that the caller keeps is the caller's to wipe.
             pub fn from_bytes(mut bytes: [u8; $len]) -> Self {
                 let secret = Self::filled(|out| out.copy_from_slice(&bytes));
                 bytes.zeroize();

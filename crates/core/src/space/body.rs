@@ -22,6 +22,7 @@ use crate::crypto::wrap::{WRAP_OVERHEAD, WrapContext, open, seal};
 const FLOOR: u64 = 8 << 10;
 const WRAPPED_KEY_LEN: usize = WRAP_OVERHEAD + RootKey::LEN;
 const CHECKPOINT_MAX: usize = 4 << 10;
+const HEADS_MAX: usize = COMMIT_BODY_MAX / (SpaceId::LEN + 8 + 32);
 const EXTRA_MAX: usize = 4 << 10;
 
 /// The root directory of a tree, and the key that opens it.
@@ -33,7 +34,7 @@ pub struct RootRef {
     pub piece: PieceRef,
     /// BLAKE3-256 of it as it is stored.
     pub hash: StoredHash,
-    /// RK, fresh in every commit.
+    /// RK, fresh whenever the root directory is sealed anew.
     pub key: RootKey,
 }
 
@@ -184,7 +185,7 @@ impl Decode for CommitBody {
             links.push(input.bytes(SIGCHAIN_LINK_MAX)?.to_vec());
         }
         let checkpoint = input.bytes(CHECKPOINT_MAX)?.to_vec();
-        let heads: Vec<SpaceHead> = input.set(COMMIT_BODY_MAX)?;
+        let heads: Vec<SpaceHead> = input.set(HEADS_MAX)?;
         if !heads.is_sorted_by(|a, b| a.space < b.space) {
             return Err(DecodeError::NotCanonical);
         }

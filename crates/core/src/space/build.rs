@@ -5,7 +5,7 @@ use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, LoggedCommit,
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{DeviceId, RealmId};
 use anonicloud_proto::label::Label;
-use anonicloud_proto::limits::COMMIT_BLOBS_MAX;
+use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, COMMIT_BODY_MAX};
 use anonicloud_proto::merkle::Frontier;
 use anonicloud_proto::suite::Suite;
 use thiserror::Error;
@@ -17,6 +17,9 @@ use crate::account::keys::{DeviceSeeds, SpaceKeys};
 use crate::account::sigchain::Sigchain;
 use crate::crypto::random::{Random, make_bytes};
 
+/// Bytes of links that one body carries: the rest of it, and its padding, fit beside them.
+const CARRIED_LINKS_MAX: usize = COMMIT_BODY_MAX / 2;
+
 /// Why a commit cannot be made. All are the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -24,6 +27,9 @@ pub enum BuildCommitError {
     /// The owner's sigchain does not certify the device with its key.
     #[error("build commit: device {0} is not certified by the owner's sigchain")]
     DeviceNotCertified(DeviceId),
+    /// The owner's sigchain is shorter than what the space has seen: fetch it, and try once more.
+    #[error("build commit: the owner's sigchain is older than what the space has seen")]
+    ChainTooOld,
     /// The state is another space's or another epoch's.
     #[error("build commit: the state is of another space or epoch")]
     OtherState,
@@ -69,8 +75,7 @@ impl PrivateSpace {
     /// [`PrivateSpace::verify_head`] takes the genesis and an empty frontier, and gives the state for the first change.
     ///
     /// # Errors
-    /// [`BuildCommitError::DeviceNotCertified`] when the chain does not certify `device`; [`BuildCommitError::BodyTooLarge`]
-    /// when it has too many links.
+    /// [`BuildCommitError::DeviceNotCertified`] when the chain does not certify `device`.
     pub fn make(
         realm: RealmId,
         owner: Sigchain,
@@ -118,6 +123,10 @@ impl PrivateSpace {
         if state.space != self.space || state.epoch != self.keys.epoch() {
             return Err(BuildCommitError::OtherState);
         }
+        // Its own verifier would not take the commit, nor would a reader learn the links from it.
+        if self.owner.link_count() < state.links_seen.max(state.links_carried) {
+            return Err(BuildCommitError::ChainTooOld);
+        }
         let draft = Draft {
             kind: CommitKind::Tree,
             seq: state.frontier.size(),
@@ -153,7 +162,7 @@ impl PrivateSpace {
             roster: draft.roster,
             author: self.owner.account(),
             device: id,
-            links: self.owner.links().get(links_from..).unwrap_or_default().to_vec(),
+            links: first_that_fit(self.owner.links().get(links_from..).unwrap_or_default()),
             checkpoint: Vec::new(),
             heads: Vec::new(),
             day: draft.day,
@@ -187,6 +196,16 @@ impl PrivateSpace {
         let signature = seed.sign(&header.message(&self.realm));
         LoggedCommit { header: header.with_signature(signature), body }
     }
+}
+
+/// As many links as a body has room for. Who misses later ones fetches the chain, and the next commits bring them.
+fn first_that_fit(links: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let ends = links.iter().scan(0_usize, |end, link| {
+        *end = end.saturating_add(link.len());
+        Some(*end)
+    });
+    let count = ends.take_while(|end| *end <= CARRIED_LINKS_MAX).count();
+    links.iter().take(count).cloned().collect()
 }
 
 fn sort_adds(mut adds: Vec<AddedBlob>) -> Result<Vec<AddedBlob>, BuildCommitError> {

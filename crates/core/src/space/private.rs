@@ -47,7 +47,7 @@ impl PrivateSpace {
         &self.capability
     }
 
-    /// The owner's sigchain, with all links that commits brought.
+    /// The owner's sigchain, with all links that commits brought: to be made durable with the state that they moved.
     pub const fn owner(&self) -> &Sigchain {
         &self.owner
     }
@@ -57,9 +57,7 @@ impl PrivateSpace {
     /// # Errors
     /// [`Rejected`] when it does not continue the one that is here.
     pub fn update_owner(&mut self, newer: Sigchain) -> Result<(), Rejected> {
-        if newer.account() != self.owner.account() || !newer.links().starts_with(self.owner.links()) {
-            return Err(Rejected);
-        }
+        newer.continues(&self.owner)?;
         self.owner = newer;
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Reading commits (spec: 3-spaces, "Commits"): the checks, in the order of the spec.
 //!
 //! Up to the body hash a failure is the server's and stops the reader ([`Rejected`]): another reader may be shown something
-//! else. After it a failure is the author's, the same for all readers, and the commit is a no-op.
+//! else. After it a failure is the author's, the same for all readers, and the commit is a no-op. Between the two is what a
+//! reader cannot decide with the chain it has: that gives no state to go on from, only the wish for a newer chain.
 
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit, UnsignedHeader};
@@ -10,9 +11,12 @@ use anonicloud_proto::ids::DeviceId;
 use anonicloud_proto::label::Label;
 use anonicloud_proto::merkle::Frontier;
 
-use super::body::{BodyPlace, CommitBody, GenesisExtra, RootRef};
+use thiserror::Error;
+
+use super::body::{BodyPlace, CommitBody, GenesisExtra, RootRef, SignedBody};
 use super::private::{PrivateSpace, derive_space_id};
 use super::state::{LogPlace, SpaceState};
+use crate::account::sigchain::{CertifiedDevice, Sigchain};
 use crate::crypto::rejected::Rejected;
 
 /// A commit that passed every check: nothing else makes this value.
@@ -25,6 +29,11 @@ pub struct VerifiedCommit {
 }
 
 impl VerifiedCommit {
+    fn of(commit: &LoggedCommit, body: &CommitBody, root: Option<RootRef>) -> Self {
+        let place = LogPlace { seq: commit.header.fields().seq, hash: commit.header.hash() };
+        Self { place, root, device: body.device, day: body.day }
+    }
+
     /// Which commit it is.
     pub const fn place(&self) -> LogPlace {
         self.place
@@ -50,12 +59,12 @@ impl VerifiedCommit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoOp {
-    /// The owner's sigchain, as far as it is known here, has no such device or is older than what the space has seen: fetch the
-    /// chain anew and try once more.
-    UnknownDevice,
     /// It was made on another commit than the last valid one: by a program that does not follow the rules, or by one that was
     /// shown another log.
-    OtherBase,
+    OtherBase {
+        /// The device that signed it.
+        device: DeviceId,
+    },
     /// Anything else: not readable, not canonical, not signed, or by who may not.
     Invalid,
 }
@@ -70,6 +79,34 @@ pub enum Step {
     Skipped(NoOp),
 }
 
+/// Why a device without state cannot go on from a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum VerifyHeadError {
+    /// It is not the server's to show: not signed by the right capability, or not what its header says.
+    #[error("verify head: {0}")]
+    Rejected(#[from] Rejected),
+    /// The owner's sigchain as it is known here cannot tell: fetch it, and try once more.
+    #[error("verify head: the owner's sigchain is not known far enough")]
+    NeedChain,
+    /// A writer put an invalid commit there: the log, read from the genesis, tells the last valid one.
+    #[error("verify head: the newest commit is a no-op")]
+    NoOp(NoOp),
+}
+
+/// Why a commit of the log was not read. The state stays the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum VerifyNextError {
+    /// It does not follow, is not signed by the right capability, or its body is not the one it names.
+    #[error("verify commit: {0}")]
+    Rejected(#[from] Rejected),
+    /// The owner's sigchain as it is known here cannot tell: fetch it, and try once more. Of a chain that was just fetched it
+    /// means that the server holds links back.
+    #[error("verify commit: the owner's sigchain is not known far enough")]
+    NeedChain,
+}
+
 /// What the reader knows of the commits before.
 #[derive(Clone, Copy)]
 enum Before<'a> {
@@ -82,17 +119,19 @@ enum Before<'a> {
 impl PrivateSpace {
     /// Verifies the head of the space for a device that has no state, or a genesis with an empty frontier.
     ///
+    /// The state knows only of removals that the head itself tells. When the chain has removed devices
+    /// ([`Sigchain::has_removed_devices`]) a reader that must agree with all others begins with the genesis.
+    ///
     /// # Errors
-    /// [`Rejected`] when the head is not valid. If a writer put an invalid commit there, the log read from the genesis still
-    /// tells the last valid one.
-    pub fn verify_head(&mut self, answer: &HeadAnswer) -> Result<(VerifiedCommit, SpaceState), Rejected> {
+    /// [`VerifyHeadError`] when the head is not valid, or cannot be judged yet.
+    pub fn verify_head(&mut self, answer: &HeadAnswer) -> Result<(VerifiedCommit, SpaceState), VerifyHeadError> {
         let header = &answer.commit.header;
         let genesis = header.fields().seq == 0;
         if genesis && header.fields().prev != ChainHash::ZERO {
-            return Err(Rejected);
+            return Err(Rejected.into());
         }
         self.check_header(&answer.commit, &answer.frontier)?;
-        let read = self.read_commit(&answer.commit, Before::Head).map_err(|_| Rejected)?;
+        let read = self.read_commit(&answer.commit, Before::Head)?;
         let place = read.commit.place;
         let state = SpaceState {
             space: self.space,
@@ -101,22 +140,27 @@ impl PrivateSpace {
             valid: place,
             genesis: if genesis { place.hash } else { read.roster.hash },
             frontier: grow(&answer.frontier, &answer.commit)?,
-            // Whoever was removed before this device first read the space cannot have made anything after its head.
-            links_seen: self.owner.link_count(),
-            links_carried: read.links_end,
+            // Not the length of the chain: the server showed that beside, and may have chosen an old head for it.
+            links_seen: read.links_seen,
+            links_carried: read.links_carried,
         };
+        self.take_links(read.longer);
         Ok((read.commit, state))
     }
 
     /// Verifies the commit after `state`; gives what it does and the state to carry on from. A rejected one leaves `state` as
-    /// it was; the new one must be durable before the commit is acted on.
+    /// it was; the new one must be durable, and the owner's chain with it, before the commit is acted on.
     ///
     /// # Errors
-    /// [`Rejected`] when it does not follow, is not signed by the right capability, or its body is not the one it names.
-    pub fn verify_next(&mut self, state: &SpaceState, commit: &LoggedCommit) -> Result<(Step, SpaceState), Rejected> {
+    /// [`VerifyNextError`] when it is not the commit after `state`, or cannot be judged yet.
+    pub fn verify_next(
+        &mut self,
+        state: &SpaceState,
+        commit: &LoggedCommit,
+    ) -> Result<(Step, SpaceState), VerifyNextError> {
         let fields = commit.header.fields();
         if state.space != self.space || fields.prev != state.head.hash {
-            return Err(Rejected);
+            return Err(Rejected.into());
         }
         self.check_header(commit, &state.frontier)?;
         let mut next = SpaceState { frontier: grow(&state.frontier, commit)?, ..state.clone() };
@@ -124,27 +168,29 @@ impl PrivateSpace {
         let step = match self.read_commit(commit, Before::State(state)) {
             Ok(read) => {
                 next.valid = next.head;
-                next.links_seen = next.links_seen.max(read.links_end);
-                next.links_carried = next.links_carried.max(read.links_end);
+                next.links_seen = next.links_seen.max(read.links_seen);
+                next.links_carried = next.links_carried.max(read.links_carried);
+                self.take_links(read.longer);
                 Step::Verified(read.commit)
             }
-            Err(skipped) => Step::Skipped(skipped),
+            Err(Unread::NoOp(reason)) => Step::Skipped(reason),
+            Err(Unread::NeedChain) => return Err(VerifyNextError::NeedChain),
         };
         Ok((step, next))
     }
 
-    /// Verifies again the last valid commit of `state`, for a device that kept the state but not the tree.
+    /// Opens again the last valid commit of `state`, for a device that kept the state but not the tree.
     ///
     /// # Errors
     /// [`Rejected`] when `commit` is another one.
-    pub fn verify_again(&mut self, state: &SpaceState, commit: &LoggedCommit) -> Result<VerifiedCommit, Rejected> {
+    pub fn verify_again(&self, state: &SpaceState, commit: &LoggedCommit) -> Result<VerifiedCommit, Rejected> {
         if state.space != self.space || commit.header.hash() != state.valid.hash {
             return Err(Rejected);
         }
         check_body_hash(commit)?;
-        // It stood every check when the state was made: what is left is to open it.
-        let read = self.read_commit(commit, Before::Head).map_err(|_| Rejected)?;
-        Ok(read.commit)
+        // It stood every check when the state was made, its author's too: what is left is to open it.
+        let (signed, root) = self.open_body(commit).map_err(|_| Rejected)?;
+        Ok(VerifiedCommit::of(commit, &signed.body, root))
     }
 
     /// Everything that is the server's to get right.
@@ -166,63 +212,78 @@ impl PrivateSpace {
         check_body_hash(commit)
     }
 
-    /// Everything that is the author's to get right.
-    fn read_commit(&mut self, commit: &LoggedCommit, before: Before<'_>) -> Result<ReadCommit, NoOp> {
-        let fields = commit.header.fields();
-        let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq: fields.seq };
+    fn open_body(&self, commit: &LoggedCommit) -> Result<(SignedBody, Option<RootRef>), NoOp> {
+        let seq = commit.header.fields().seq;
+        let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq };
         let signed = place.open_body(&commit.body).map_err(|_| NoOp::Invalid)?;
+        let root = signed.body.root.as_ref().map(|root| place.open_root(root)).transpose();
+        Ok((signed, root.map_err(|_| NoOp::Invalid)?))
+    }
+
+    /// Everything that is the author's to get right.
+    fn read_commit(&self, commit: &LoggedCommit, before: Before<'_>) -> Result<ReadCommit, Unread> {
+        let fields = commit.header.fields();
+        let (signed, root) = self.open_body(commit)?;
         let body = &signed.body;
-        let root = body.root.as_ref().map(|root| place.open_root(root)).transpose();
-        let root = root.map_err(|_| NoOp::Invalid)?;
         if body.author != self.owner.account() {
-            return Err(NoOp::Invalid);
+            return Err(NoOp::Invalid.into());
         }
-        let links_end = self.read_links(&body.links)?;
-        let device = self.owner.device(&body.device).ok_or(NoOp::UnknownDevice)?;
-        if let Before::State(state) = before {
-            // A chain shorter than what the space has seen cannot tell who was removed.
-            if self.owner.link_count() < state.links_seen {
-                return Err(NoOp::UnknownDevice);
-            }
-            let seen = links_end.max(state.links_seen);
-            if device.removed().is_some_and(|removed| removed < seen) {
-                return Err(NoOp::Invalid);
-            }
+        let seen_before = before.links_seen();
+        // A chain shorter than what the space has seen cannot tell who was removed.
+        if self.owner.link_count() < seen_before {
+            return Err(Unread::NeedChain);
+        }
+        let (links_carried, longer) = self.read_links(&body.links)?;
+        let chain = longer.as_ref().unwrap_or(&self.owner);
+        let device = chain.device(&body.device).ok_or(Unread::NeedChain)?;
+        if device.removed().is_some_and(|removed| removed < links_carried.max(seen_before)) {
+            return Err(NoOp::Invalid.into());
         }
         let message = body.message(fields);
         let signature = device.key().verify(Label::SignCommit, &self.realm, &message, &signed.signature);
         signature.map_err(|_| NoOp::Invalid)?;
-        // That a device made it which was certified means that its links were in the space by then.
-        let links_end = links_end.max(device.added().saturating_add(1));
         match fields.kind {
             CommitKind::Genesis => self.check_genesis(body)?,
             _ => check_tree(fields, body, before)?,
         }
-        let place = LogPlace { seq: fields.seq, hash: commit.header.hash() };
-        let verified = VerifiedCommit { place, root, device: body.device, day: body.day };
-        Ok(ReadCommit { commit: verified, roster: body.roster, links_end })
+        let links_seen = links_carried.max(links_shown_by(device));
+        Ok(ReadCommit {
+            commit: VerifiedCommit::of(commit, body, root),
+            roster: body.roster,
+            links_seen,
+            links_carried,
+            longer,
+        })
     }
 
-    /// Checks that `links` are a run of the owner's chain, taking in those that are new; gives the number after the last one.
-    fn read_links(&mut self, links: &[Vec<u8>]) -> Result<u64, NoOp> {
+    /// Checks that `links` are a run of the owner's chain; gives the number after the last one and, when there are new ones,
+    /// the chain with them.
+    fn read_links(&self, links: &[Vec<u8>]) -> Result<(u64, Option<Sigchain>), Unread> {
         let Some(first) = links.first() else {
-            return Ok(0);
+            return Ok((0, None));
         };
         let known = self.owner.links();
         let start = known.iter().position(|link| link == first).unwrap_or(known.len());
-        let (old, new) = links.split_at(links.len().min(known.len().saturating_sub(start)));
-        if !known.get(start..).unwrap_or_default().starts_with(old) {
-            return Err(NoOp::Invalid);
-        }
-        let end = start.saturating_add(links.len());
-        if !new.is_empty() {
-            let mut longer = self.owner.clone();
-            for link in new {
-                longer.append(&self.realm, link).map_err(|_| NoOp::Invalid)?;
+        let mut longer: Option<Sigchain> = None;
+        for (link, at) in links.iter().zip(start..) {
+            if known.get(at).is_some_and(|known| known == link) {
+                continue;
             }
+            let chain = longer.get_or_insert_with(|| self.owner.clone());
+            if chain.append(&self.realm, link).is_err() {
+                // What the identity signed and is not here shows a chain that is longer, or another one. Nothing else does.
+                let is_missing = !chain.links().contains(link) && chain.is_signed(&self.realm, link);
+                return Err(if is_missing { Unread::NeedChain } else { NoOp::Invalid.into() });
+            }
+        }
+        let end = u64::try_from(start.saturating_add(links.len())).map_err(|_| NoOp::Invalid)?;
+        Ok((end, longer))
+    }
+
+    fn take_links(&mut self, longer: Option<Sigchain>) {
+        if let Some(longer) = longer {
             self.owner = longer;
         }
-        u64::try_from(end).map_err(|_| NoOp::Invalid)
     }
 
     fn check_genesis(&self, body: &CommitBody) -> Result<(), NoOp> {
@@ -233,15 +294,55 @@ impl PrivateSpace {
         if !ours || body.roster != LogPlace::NONE {
             return Err(NoOp::Invalid);
         }
-        if body.base == LogPlace::NONE { Ok(()) } else { Err(NoOp::OtherBase) }
+        if body.base == LogPlace::NONE { Ok(()) } else { Err(NoOp::OtherBase { device: body.device }) }
     }
+}
+
+impl Before<'_> {
+    const fn links_seen(self) -> u64 {
+        match self {
+            Self::Head => 0,
+            Self::State(state) => state.links_seen,
+        }
+    }
+}
+
+/// The number after the last link that a commit of `device` shows without carrying it: the one that added the device.
+const fn links_shown_by(device: &CertifiedDevice) -> u64 {
+    device.added().saturating_add(1)
 }
 
 /// What came out of a body.
 struct ReadCommit {
     commit: VerifiedCommit,
     roster: LogPlace,
-    links_end: u64,
+    links_seen: u64,
+    links_carried: u64,
+    /// The owner's chain, when the body brought new links.
+    longer: Option<Sigchain>,
+}
+
+/// Why nothing came out of a body.
+enum Unread {
+    /// The chain that is known here does not decide it.
+    NeedChain,
+    /// The author's fault.
+    NoOp(NoOp),
+}
+
+impl From<NoOp> for Unread {
+    fn from(reason: NoOp) -> Self {
+        Self::NoOp(reason)
+    }
+}
+
+impl From<Unread> for VerifyHeadError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NeedChain => Self::NeedChain,
+            Unread::NoOp(reason) => Self::NoOp(reason),
+        }
+    }
 }
 
 fn check_body_hash(commit: &LoggedCommit) -> Result<(), Rejected> {
@@ -267,7 +368,7 @@ fn check_tree(fields: &UnsignedHeader, body: &CommitBody, before: Before<'_>) ->
                 && (body.base.seq > 0 || body.base == body.roster)
         }
     };
-    if base { Ok(()) } else { Err(NoOp::OtherBase) }
+    if base { Ok(()) } else { Err(NoOp::OtherBase { device: body.device }) }
 }
 
 fn grow(before: &Frontier, commit: &LoggedCommit) -> Result<Frontier, Rejected> {

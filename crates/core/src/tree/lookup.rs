@@ -156,12 +156,14 @@ pub type Listed = (RemotePath, Vec<Arc<Entry>>);
 #[derive(Debug)]
 pub struct Walk {
     open: Vec<(RemotePath, DirectoryRef)>,
+    /// Directories that were met. A graph in which one is in two places has more paths than nodes: no walk of it would end.
+    met: HashSet<NodeId>,
 }
 
 impl Walk {
     /// A walk of what is below `directory`, whose own path is `path`.
     pub fn new(path: RemotePath, directory: DirectoryRef) -> Self {
-        Self { open: vec![(path, directory)] }
+        Self { met: HashSet::from([directory.id]), open: vec![(path, directory)] }
     }
 
     /// The next directory and its entries, ascending by name; `None` at the end. After [`Step::Need`] it stands where it stood, and wants
@@ -189,6 +191,10 @@ impl Walk {
             return Ok(Step::Need(wanted));
         }
         let entries: Vec<_> = listed.into_values().collect();
+        let mut directories = entries.iter().filter(|entry| entry.content.is_directory());
+        if directories.any(|entry| !self.met.insert(entry.id)) {
+            return Err(MalformedNode::NodeId.into());
+        }
         let path = path.clone();
         self.open.pop();
         let below = entries.iter().rev().filter_map(|entry| Some((path.join(&entry.name), DirectoryRef::of(entry)?)));

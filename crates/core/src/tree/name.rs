@@ -86,7 +86,7 @@ impl EntryName {
 }
 
 impl fmt::Display for EntryName {
-    /// For people: what is not UTF-8, steers a terminal or turns the direction of text is escaped.
+    /// For people: what is not UTF-8, steers a terminal, turns the direction of text or cannot be seen is escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for letter in chunk.valid().chars() {
@@ -103,12 +103,24 @@ impl fmt::Display for EntryName {
 }
 
 const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        letter,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
+/// Names are content: they are shown to the person who asked, and to no log.
 impl fmt::Debug for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntryName({self})")
+        write!(f, "EntryName({} bytes)", self.0.len())
     }
 }
 
@@ -221,6 +233,6 @@ impl fmt::Display for RemotePath {
 
 impl fmt::Debug for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemotePath({self})")
+        write!(f, "RemotePath({} names)", self.0.len())
     }
 }

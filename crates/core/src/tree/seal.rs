@@ -3,6 +3,7 @@
 //! Every rewritten node gets a fresh key; what did not change keeps its reference.
 
 use core::fmt;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anonicloud_proto::hash::StoredHash;
@@ -11,7 +12,7 @@ use anonicloud_proto::limits::PACKED_PIECE_MAX;
 use thiserror::Error;
 
 use super::dirty::{DirtyDirectory, DirtyTree};
-use super::encoding::{LIST_HEAD_LEN, encode_body, entry_len};
+use super::encoding::{LIST_HEAD_LEN, MalformedNode, decode_body, encode_body, entry_len};
 use super::name::EntryName;
 use super::node::{ChildRef, DirectoryNode, Entry, EntryContent, LIST_MAX, NodeBody, NodeId, Shards, TreeRoot};
 use super::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode, DirtyShards, difference, sum};
@@ -41,6 +42,9 @@ pub enum SealTreeError {
     /// The names of a directory crowd in one shard at the last level: its name key was chosen, not drawn.
     #[error("a directory cannot be split any further")]
     Crowded,
+    /// A directory would be one that no reader accepts: two of its entries have one id, or a field is out of its range.
+    #[error("a directory cannot be sealed: {0}")]
+    Malformed(#[from] MalformedNode),
 }
 
 /// Where a tree is sealed into.
@@ -95,7 +99,7 @@ impl Work<'_, '_> {
         match node.body {
             DirtyBody::Closed => Ok(Sealed { child: node.sealed, change: Totals::default(), is_new: false }),
             DirtyBody::List(list) => self.list(id, place, node.sealed, list),
-            DirtyBody::Shards(shards) => self.shards(id, place, node.sealed, *shards),
+            DirtyBody::Shards(shards) => self.shards(id, place, node.sealed, shards),
         }
     }
 
@@ -153,13 +157,15 @@ impl Work<'_, '_> {
         id: NodeId,
         place: ShardPlace,
         kept: Option<ChildRef>,
-        shards: DirtyShards,
+        // Boxed, and taken out one by one: a writer may have nested shards as deep as they go.
+        mut shards: Box<DirtyShards>,
     ) -> Result<Sealed, SealTreeError> {
-        let DirtyShards { level, name_key, children } = shards;
+        let (level, name_key) = (shards.level, shards.name_key);
         let mut is_new = kept.is_none();
         let mut change = Totals::default();
         let mut refs = Box::new([const { None }; FAN_OUT as usize]);
-        for ((nibble, node), child) in (0..).zip(children).zip(&mut *refs) {
+        for ((nibble, node), child) in (0..).zip(&mut shards.children).zip(&mut *refs) {
+            let node = core::mem::replace(node, DirtyNode::empty());
             let sealed = self.node(id, place.below(name_key, nibble), node)?;
             is_new |= sealed.is_new && sealed.child.is_some();
             change = sum(change, sealed.change);
@@ -168,17 +174,18 @@ impl Work<'_, '_> {
         let child = match kept {
             Some(child) if !is_new => Some(child),
             _ if refs.iter().all(Option::is_none) => None,
-            _ => Some(self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children: refs }))),
+            _ => Some(self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children: refs }))?),
         };
         Ok(Sealed { child, change, is_new })
     }
 
-    /// Seals a list, split over shards when it is too large.
+    /// Seals a list, split over shards when it is too large, or when two of its names are one text. Such names come out of
+    /// shards, where nobody saw them side by side.
     fn entries(&mut self, id: NodeId, place: ShardPlace, entries: Vec<Arc<Entry>>) -> Result<ChildRef, SealTreeError> {
         let lens = entries.iter().map(|entry| entry_len(&entry.name, entry.content.encoded_len()));
         let len = lens.fold(LIST_HEAD_LEN, usize::saturating_add);
-        if entries.len() <= LIST_MAX && len <= NODE_LEN_MAX {
-            return Ok(self.seal(id, place, NodeBody::List(entries)));
+        if entries.len() <= LIST_MAX && len <= NODE_LEN_MAX && !share_a_text(&entries) {
+            return self.seal(id, place, NodeBody::List(entries));
         }
         let level = place.level();
         if level >= LEVELS_MAX {
@@ -196,17 +203,24 @@ impl Work<'_, '_> {
                 *child = Some(self.entries(id, place.below(name_key, nibble), part)?);
             }
         }
-        Ok(self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children })))
+        self.seal(id, place, NodeBody::Shards(Shards { level, name_key, children }))
     }
 
-    fn seal(&mut self, id: NodeId, place: ShardPlace, body: NodeBody) -> ChildRef {
+    fn seal(&mut self, id: NodeId, place: ShardPlace, body: NodeBody) -> Result<ChildRef, SealTreeError> {
         let TreeSealer { realm, space, random, place: put } = &mut *self.sealer;
         let key = DirectoryKey::make(*random);
         let context = wrap_context(realm, space, &id, &place);
         let plain = encode_body(&body);
+        // What a reader would refuse is lost for good once it is committed.
+        decode_body(id, &place, plain.expose_bytes())?;
         let sealed = seal_piece(&key.wrap_key(), &context, plain.expose_bytes(), make_bytes(*random));
         let hash = StoredHash::of(&sealed);
         self.nodes.push((hash, Arc::new(DirectoryNode { id, place, body })));
-        ChildRef { piece: put(sealed), hash, key }
+        Ok(ChildRef { piece: put(sealed), hash, key })
     }
+}
+
+fn share_a_text(entries: &[Arc<Entry>]) -> bool {
+    let mut texts = HashSet::new();
+    entries.iter().any(|entry| !texts.insert(entry.name.collision_key()))
 }

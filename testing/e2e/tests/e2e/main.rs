@@ -5,6 +5,8 @@ mod commands;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod disks;
 #[cfg(test)]
 mod downloads;

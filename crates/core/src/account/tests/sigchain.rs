@@ -146,6 +146,22 @@ fn a07_a_link_that_the_identity_did_not_sign_is_rejected() {
 }
 
 #[test]
+fn a_chain_continues_itself_and_what_it_began_with_and_no_other_branch() {
+    let (mut person, _) = person("continues");
+    let before = person.chain.clone();
+    let mut branch = before.clone();
+    person.add_device(&mut SeededRandom::new("continues device"));
+    let link = branch.sign_remove_device(&REALM, &person.identity, person.device.device()).unwrap();
+    branch.append(&REALM, &link).unwrap();
+    assert!(before.continues(&before).is_ok() && person.chain.continues(&before).is_ok());
+    // Shorter, or another link with the same number.
+    assert!(before.continues(&person.chain).is_err());
+    assert!(branch.continues(&person.chain).is_err());
+    let (other, _) = self::person("another");
+    assert!(other.chain.continues(&before).is_err());
+}
+
+#[test]
 fn a_caller_cannot_sign_what_would_be_rejected() {
     let (person, second) = person("caller");
     let random = &mut SeededRandom::new("caller devices");

@@ -32,6 +32,7 @@ fn another_device_reads_what_was_sealed() {
     let opened = Ticket::open(&master, &OWNER, &sealed).unwrap();
     assert_eq!((opened.space, opened.epoch, opened.size, opened.mtime), (SPACE, 3, 5 << 30, -1));
     assert_eq!(opened.path, ticket.path);
+    assert!(!format!("{opened:?}").contains(&format!("{:?}", b"Photos")));
     assert_eq!(opened.source.version(), ticket.source.version());
     assert_eq!(opened.source.key().expose_bytes(), ticket.source.key().expose_bytes());
     assert_eq!(opened.base.map(|base| base.version()), Some(version));

@@ -1,5 +1,6 @@
 //! Tests of private spaces: what an honest device makes is verified, what a server or a writer forges is not.
 
+mod chains;
 mod commits;
 mod forged;
 mod state;
@@ -14,7 +15,7 @@ use super::body::RootRef;
 use super::build::TreeChange;
 use super::private::PrivateSpace;
 use super::state::SpaceState;
-use super::verify::{NoOp, Step, VerifiedCommit};
+use super::verify::{NoOp, Step, VerifiedCommit, VerifyNextError};
 use crate::account::keys::{DeviceSeeds, SpaceKeys};
 use crate::account::sigchain::Sigchain;
 use crate::account::tests::{Person, REALM, SeededRandom};
@@ -86,7 +87,11 @@ impl World {
     }
 
     fn is_rejected(&mut self, commit: &LoggedCommit) -> bool {
-        matches!(self.space.verify_next(&self.state, commit), Err(Rejected))
+        matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::Rejected(Rejected)))
+    }
+
+    fn needs_chain(&mut self, commit: &LoggedCommit) -> bool {
+        matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::NeedChain))
     }
 
     /// Why `commit` changes nothing, if it does not.

@@ -9,7 +9,7 @@ use crate::tree::dirty::{Blocked, DirtyDirectory, DirtyTree};
 use crate::tree::name::{DEPTH_MAX, EntryName, RemotePath};
 use crate::tree::node::{Attributes, Entry, EntryContent, MODE_BITS, NodeId, TARGET_MAX};
 use crate::tree::opened::DirtyEntry;
-use crate::tree::store::{NodeSource, Stop};
+use crate::tree::store::{NodeSource, ReadTreeError, Stop};
 
 pub(super) struct Editor<'a> {
     pub(super) tree: &'a mut DirtyTree,
@@ -130,7 +130,11 @@ impl Editor<'_> {
         if from.contains(to) && entry.is_directory() && from != to {
             return Err(Stop::Fail(EditError::IntoItself { from: from.clone(), to: to.clone() }));
         }
-        let copied = copy(entry, source, self.random)?;
+        let copied = copy(entry, to.names().len(), source, self.random).map_err(|stop| match stop {
+            // What is copied is no deeper than a tree may be: it is where it goes that makes it so.
+            Stop::Fail(EditError::Read(ReadTreeError::TooDeep)) => Stop::Fail(EditError::TooDeep(to.clone())),
+            other => other,
+        })?;
         let (directory, name) = self.made_parent(to)?;
         if directory.entry(name, source)?.is_some() {
             return Err(Stop::Fail(EditError::Exists(to.clone())));
@@ -157,6 +161,7 @@ impl Editor<'_> {
             let mut directory = &mut self.tree.root;
             for (index, name) in above.iter().enumerate() {
                 if directory.entry(name, self.source)?.is_none() {
+                    check_mode(&prefix(path, index), attributes)?;
                     check_collision(directory, &prefix(path, index), name, self.source)?;
                     let new = DirtyDirectory::empty(NodeId::make(self.random), attributes);
                     directory.put(name, DirtyEntry::Directory(Box::new(new)), self.source)?;

@@ -1,24 +1,28 @@
 //! Copies by reference: the same file versions under new ids.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::EditError;
 use crate::crypto::random::Random;
 use crate::tree::dirty::DirtyDirectory;
+use crate::tree::encoding::MalformedNode;
 use crate::tree::name::DEPTH_MAX;
 use crate::tree::node::{Attributes, ChildRef, Entry, EntryContent, NodeId};
 use crate::tree::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode};
 use crate::tree::shard::ShardPlace;
 use crate::tree::store::{Fetch, NodeSource, ReadTreeError, Stop};
 
-/// A second entry like `entry`, with all below it; its nodes must be there, and all that are not are wanted at once.
+/// A second entry like `entry`, with all below it, for a place that many names below the root; its nodes must be there, and
+/// all that are not are wanted at once.
 pub(super) fn copy(
     entry: &DirtyEntry,
+    depth: usize,
     source: &dyn NodeSource,
     random: &mut dyn Random,
 ) -> Result<DirtyEntry, Stop<EditError>> {
-    let mut copier = Copier { fetch: Fetch::new(source), random };
-    let copied = copier.entry(entry, 0)?;
+    let mut copier = Copier { fetch: Fetch::new(source), random, met: HashSet::new() };
+    let copied = copier.entry(entry, depth)?;
     copier.fetch.finish()?;
     Ok(copied)
 }
@@ -26,10 +30,15 @@ pub(super) fn copy(
 struct Copier<'a> {
     fetch: Fetch<'a>,
     random: &'a mut dyn Random,
+    /// Directories that were met: in a tree each is in one place.
+    met: HashSet<NodeId>,
 }
 
 impl Copier<'_> {
     fn entry(&mut self, entry: &DirtyEntry, depth: usize) -> Result<DirtyEntry, ReadTreeError> {
+        if entry.is_directory() && !self.met.insert(entry.id()) {
+            return Err(MalformedNode::NodeId.into());
+        }
         let entry = match entry {
             DirtyEntry::Kept(entry) => entry,
             DirtyEntry::Directory(directory) => {

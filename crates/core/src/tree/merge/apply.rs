@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use anonicloud_proto::hash::StoredHash;
+
 use super::arrive::{Arrival, reach};
 use super::both::BothChanges;
 use super::conflict::copy_id;
 use super::plan::{Plan, What};
-use super::{ConflictNaming, MergeNote, Merged};
+use super::{ConflictNaming, MergeInput, MergeNote, Merged};
 use crate::tree::dirty::{DirtyDirectory, DirtyTree};
 use crate::tree::name::{DEPTH_MAX, EntryName};
 use crate::tree::node::{Entry, EntryContent, NodeId};
@@ -17,6 +19,8 @@ use crate::tree::store::{NodeSource, ReadTreeError, Stop};
 pub(super) type Work<T> = Result<T, Stop<ReadTreeError>>;
 
 pub(super) struct Merger<'a> {
+    /// Hash of the root that both sides began with; zeros for the empty tree.
+    base: StoredHash,
     pub(super) both: &'a BothChanges,
     plan: Plan,
     pub(super) tree: DirtyTree,
@@ -35,12 +39,14 @@ impl<'a> Merger<'a> {
     pub(super) fn new(
         both: &'a BothChanges,
         plan: Plan,
-        tree: DirtyTree,
+        input: MergeInput<'_>,
         naming: ConflictNaming<'a>,
         source: &'a dyn NodeSource,
     ) -> Self {
+        let base = input.base.map_or(StoredHash::from_bytes([0; 32]), |root| root.child.hash);
+        let tree = DirtyTree::open(input.theirs);
         let (notes, hand, put, joined) = (Vec::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Self { both, plan, tree, naming, source, notes, hand, put, joined }
+        Self { base, both, plan, tree, naming, source, notes, hand, put, joined }
     }
 
     pub(super) fn run(mut self) -> Work<Merged> {
@@ -102,8 +108,8 @@ impl<'a> Merger<'a> {
     fn put_copies(&mut self) -> Work<()> {
         for (id, ours) in core::mem::take(&mut self.plan.copies) {
             let copy = match &ours.entry.content {
-                EntryContent::File { version, .. } => copy_id(id, version.version().as_bytes()),
-                EntryContent::Symlink { target } => copy_id(id, target),
+                EntryContent::File { version, .. } => copy_id(id, &self.base, version.version().as_bytes()),
+                EntryContent::Symlink { target } => copy_id(id, &self.base, target),
                 EntryContent::Directory { .. } => continue,
             };
             // Merged before: theirs has it already.

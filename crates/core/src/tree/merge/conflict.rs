@@ -1,5 +1,7 @@
 //! Names of conflict copies: `name (conflict, device, YYYY-MM-DD).ext`, with a counter when that is taken.
 
+use anonicloud_proto::hash::StoredHash;
+
 use super::ConflictNaming;
 use crate::tree::name::{EntryName, NAME_MAX};
 use crate::tree::node::NodeId;
@@ -41,10 +43,11 @@ fn cut(bytes: &[u8], most: usize) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-/// The id of the copy of a version: the same whenever the same conflict is merged again.
-pub(super) fn copy_id(id: NodeId, version: &[u8]) -> NodeId {
+/// The id of the copy of a version that was made on the tree `base`: the same whenever the same conflict is merged again, and
+/// another one when the version comes back in a later conflict, as the target of a link may.
+pub(super) fn copy_id(id: NodeId, base: &StoredHash, version: &[u8]) -> NodeId {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(id.as_bytes()).update(version);
+    hasher.update(id.as_bytes()).update(base.as_bytes()).update(version);
     let hash = hasher.finalize();
     NodeId::from_bytes(*hash.as_bytes().first_chunk().expect("16 of 32 bytes"))
 }

@@ -81,6 +81,6 @@ pub fn merge(
     }
     step(BothChanges::of(input, source).and_then(|both| {
         let plan = Plan::of(&both);
-        Merger::new(&both, plan, DirtyTree::open(input.theirs), naming, source).run()
+        Merger::new(&both, plan, input, naming, source).run()
     }))
 }

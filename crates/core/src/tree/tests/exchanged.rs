@@ -5,13 +5,14 @@ use anonicloud_proto::ids::{RealmId, SpaceId};
 
 use super::hostile::{DIRECTORY, NAME_KEY, file, list_of, sealed};
 use super::memory::{Memory, PLAIN, REALM, SPACE, Seeded, make_directory, name_of, path_of, put, rename};
+use crate::content::reference::Totals;
 use crate::crypto::rejected::Rejected;
 use crate::crypto::secret::DirectoryKey;
-use crate::tree::edit::{Edit, MissingParents};
+use crate::tree::edit::{Edit, EditError, MissingParents};
 use crate::tree::encoding::MalformedNode;
 use crate::tree::lookup::{DirectoryRef, Walk, find, list};
 use crate::tree::name::RemotePath;
-use crate::tree::node::{EntryContent, NodeId, TreeRoot};
+use crate::tree::node::{ChildRef, EntryContent, NodeId, TreeRoot};
 use crate::tree::shard::ShardPlace;
 use crate::tree::store::{OpenNodeError, ReadTreeError, Wanted};
 
@@ -120,8 +121,50 @@ fn one_id_in_two_shards_is_refused_when_they_are_listed() {
     }
     let (child, piece) = sealed(&top.into_bytes(), NodeId::ROOT, &ShardPlace::TOP);
     store.pieces.insert(child.hash, piece);
-    let root = TreeRoot { totals: crate::content::reference::Totals::default(), child };
+    let root = TreeRoot { totals: Totals::default(), child };
     let result = store.run(|source, _| list(&DirectoryRef::root(&root), source));
     assert_eq!(result.unwrap_err(), ReadTreeError::Malformed(MalformedNode::NodeId));
     assert!(store.run(|source, _| find(Some(&root), &path_of("/a"), source)).is_ok());
+}
+
+/// Two directories that both name one below them, again and again: more paths than anybody walks, out of few nodes.
+#[test]
+fn a_directory_in_two_places_ends_every_walk_and_copy() {
+    let mut store = Memory::new();
+    let id = |level: u8, side: u8| NodeId::from_bytes([side; 16].map(|side| side * 64 + level));
+    let mut below: Vec<Vec<u8>> = Vec::new();
+    for level in (1..60).rev() {
+        let (child, piece) = sealed(&list_of(&below), id(level, 1), &ShardPlace::TOP);
+        store.pieces.insert(child.hash, piece);
+        let (twin, piece) = sealed(&list_of(&below), id(level, 2), &ShardPlace::TOP);
+        store.pieces.insert(twin.hash, piece);
+        below = vec![directory(id(level, 1), b"a", &child), directory(id(level, 2), b"b", &twin)];
+    }
+    let (child, piece) = sealed(&list_of(&below), NodeId::ROOT, &ShardPlace::TOP);
+    store.pieces.insert(child.hash, piece);
+    let root = TreeRoot { totals: Totals::default(), child };
+    let mut walk = Walk::new(RemotePath::root(), DirectoryRef::root(&root));
+    let refused = ReadTreeError::Malformed(MalformedNode::NodeId);
+    let stopped = loop {
+        match store.run(|source, _| walk.next(source)) {
+            Ok(Some(_)) => {}
+            other => break other.map(|listed| listed.is_none()),
+        }
+    };
+    assert_eq!(stopped, Err(refused));
+    let copy = [Edit::Copy { from: path_of("/a"), to: path_of("/c") }];
+    let error = store.try_edit(Some(&root), &copy, MissingParents::Refuse).unwrap_err();
+    assert_eq!(error, EditError::Read(refused));
+}
+
+fn directory(id: NodeId, name: &[u8], child: &ChildRef) -> Vec<u8> {
+    let mut out = Writer::default();
+    id.encode(&mut out);
+    out.bytes(name);
+    out.i64(0);
+    out.u16(0o755);
+    out.u8(1);
+    Totals::default().encode(&mut out);
+    child.encode(&mut out);
+    out.into_bytes()
 }

@@ -16,7 +16,7 @@ use crate::tree::edit::{Edit, EditError, MissingParents, apply};
 use crate::tree::lookup::{DirectoryRef, Found, Walk, find};
 use crate::tree::name::{EntryName, RemotePath};
 use crate::tree::node::{Attributes, DirectoryNode, Entry, EntryContent, NodeId, TreeRoot};
-use crate::tree::seal::TreeSealer;
+use crate::tree::seal::{SealTreeError, TreeSealer};
 use crate::tree::store::{NodeSource, Step};
 
 pub(super) const REALM: RealmId = RealmId::from_bytes([1; 16]);
@@ -86,6 +86,10 @@ impl Memory {
 
     /// Seals a tree; gives its root and how many pieces it took.
     pub(super) fn seal(&mut self, tree: DirtyTree) -> (Option<TreeRoot>, usize) {
+        self.try_seal(tree).expect("a tree that readers accept")
+    }
+
+    pub(super) fn try_seal(&mut self, tree: DirtyTree) -> Result<(Option<TreeRoot>, usize), SealTreeError> {
         let (pieces, mut offset) = (&mut self.pieces, 0);
         let sealed = tree.seal(&mut TreeSealer {
             realm: &REALM,
@@ -98,8 +102,7 @@ impl Memory {
                 PieceRef { suite: Suite::V1, blob: BlobId::from_bytes([9; 32]), offset, length }
             },
         });
-        let sealed = sealed.expect("names do not crowd");
-        (sealed.root, sealed.nodes.len())
+        sealed.map(|sealed| (sealed.root, sealed.nodes.len()))
     }
 
     pub(super) fn try_edit(

@@ -8,4 +8,5 @@ mod merge_properties;
 mod merges;
 mod names;
 mod node_properties;
+mod sealed;
 mod vectors;

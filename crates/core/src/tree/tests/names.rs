@@ -1,7 +1,9 @@
 //! Names and paths: what is refused, and what a person sees.
 
-use super::memory::{name_of, path_of};
+use super::memory::{PLAIN, name_of, path_of};
+use crate::tree::edit::{Edit, EditError};
 use crate::tree::name::{DEPTH_MAX, EntryName, NameError, PathError, RemotePath};
+use crate::tree::node::{Entry, EntryContent, NodeId};
 
 #[test]
 fn each_rule_of_names_has_its_own_refusal() {
@@ -53,8 +55,22 @@ fn what_could_steer_a_terminal_is_escaped() {
     assert_eq!(name_of("a\u{1b}[2Jb").to_string(), "a\\u{1b}[2Jb");
     assert_eq!(name_of("a\nb\\").to_string(), "a\\nb\\\\");
     assert_eq!(name_of("x\u{202e}gpj.exe").to_string(), "x\\u{202e}gpj.exe");
+    for unseen in ["\u{ad}", "\u{61c}", "\u{180e}", "\u{fff9}", "\u{fffb}", "\u{e0001}", "\u{e007f}"] {
+        assert_eq!(name_of(unseen).to_string(), unseen.escape_unicode().to_string());
+    }
     assert_eq!(EntryName::new(b"a\xff").unwrap().to_string(), "a\\xff");
     assert_eq!(name_of("\u{fc}\u{6f22}\u{1f600}").to_string(), "\u{fc}\u{6f22}\u{1f600}");
+}
+
+#[test]
+fn a36_debug_shows_no_name_no_path_and_no_target() {
+    let content = EntryContent::Symlink { target: b"secret".to_vec() };
+    let entry = Entry { id: NodeId::ROOT, name: name_of("secret"), attributes: PLAIN, content };
+    let edit = Edit::Remove { path: path_of("/secret"), recursive: false };
+    let target = format!("{:?}", b"secret");
+    for shown in [format!("{entry:?}"), format!("{edit:?}"), format!("{:?}", EditError::NotFound(path_of("/secret")))] {
+        assert!(!shown.contains("secret") && !shown.contains(&target), "{shown}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use anonicloud_proto::commit::{LoggedCommit, UnsignedHeader};
 use anonicloud_proto::label::Label;
 
 impl World {
-    fn place(&self, seq: u64) -> BodyPlace<'_> {
+    pub(super) fn place(&self, seq: u64) -> BodyPlace<'_> {
         BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq }
     }
 
@@ -25,7 +25,7 @@ impl World {
     }
 
     /// A fresh commit with its body changed, then signed by `device`, sealed, and signed by the right capability.
-    fn forge(&mut self, device: &DeviceSeeds, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
+    pub(super) fn forge(&mut self, device: &DeviceSeeds, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
         let commit = self.commit();
         let header = commit.header.fields().clone();
         let mut signed = self.place(header.seq).open_body(&commit.body).unwrap();
@@ -35,14 +35,14 @@ impl World {
         self.reseal(header, &signed)
     }
 
-    fn reseal(&mut self, header: UnsignedHeader, signed: &SignedBody) -> LoggedCommit {
+    pub(super) fn reseal(&mut self, header: UnsignedHeader, signed: &SignedBody) -> LoggedCommit {
         let place = BodyPlace { realm: &REALM, space: &self.space.space, keys: &self.space.keys, seq: header.seq };
         let sealed = place.seal_body(signed, &mut self.random).unwrap();
         self.space.sign_header(header, sealed)
     }
 
     /// [`World::forge`] by the device that may.
-    fn forge_by_owner(&mut self, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
+    pub(super) fn forge_by_owner(&mut self, change: impl FnOnce(&mut SignedBody)) -> LoggedCommit {
         let device = DeviceSeeds::from_encoded(&self.person.device.expose_encoded()).unwrap();
         self.forge(&device, change)
     }
