@@ -81,7 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         });
         let SealedTree { root, nodes } = sealed.map_err(|_| Rejected)?;
         let packs = packer.finish();
-        let blobs: Vec<_> = packs.iter().map(sealed_blob).collect();
+        let blobs: Vec<_> = packs.into_iter().map(SealedBlob::from).collect();
         let sends = stream::iter(&blobs).map(|blob| async move {
             reservation.add(self.remote(), self.door(), blob.size()).await?;
             reservation.send(self.remote(), self.door(), blob, 0).await
@@ -192,8 +192,4 @@ impl NodePacker {
         }
         self.full
     }
-}
-
-fn sealed_blob(pack: &Pack) -> SealedBlob {
-    SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) }
 }

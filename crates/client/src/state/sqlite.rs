@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 
 use super::folder::{make_private_dir, make_private_file, sync_dir};
 use super::{Change, LocalState, StateError, StoredKey, Table};
@@ -20,6 +20,13 @@ const SCHEMA_VERSION: i32 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept of the log after a large value went through it.
 const JOURNAL_SIZE_LIMIT: &str = "16777216";
+/// Pages in the log, of 4 KiB, from which on they are copied to the database: a pack alone fills the default of 1,000, and most
+/// packs are gone again before they need to be copied.
+const CHECKPOINT_PAGES: &str = "4096";
+/// Changes that one statement makes at most, far below what SQLite takes.
+const STATEMENT_CHANGES: usize = 256;
+/// Longest value that goes with others in a statement.
+const SHORT_VALUE: usize = 64 << 10;
 
 /// A table with row ids, since values may be megabytes: the index over the keys stays small.
 const MAKE_TABLE: &str = "CREATE TABLE entries (
@@ -51,7 +58,8 @@ impl SqliteState {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
+            .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         // One connection: SQLite has one writer, and a read is done in microseconds.
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
         let state = Self { pool: pool.await? };
@@ -71,7 +79,7 @@ impl SqliteState {
     }
 
     async fn check_or_make_schema(&self) -> Result<(), StateError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let application: i32 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *transaction).await?;
         let version: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
         let objects: i64 =
@@ -89,11 +97,6 @@ impl SqliteState {
         sqlx::query("PRAGMA application_id = 0x414e4f4e").execute(&mut *transaction).await?;
         sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// Begins as a writer at once, so that two processes wait for each other instead of one failing half-way.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StateError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 
@@ -114,24 +117,75 @@ impl LocalState for SqliteState {
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<(), StateError> {
-        let mut transaction = self.begin().await?;
-        for change in changes {
-            let query = match change {
-                Change::Put(table, key, value) => {
-                    sqlx::query("INSERT OR REPLACE INTO entries (table_number, key, value) VALUES (?, ?, ?)")
-                        .bind(table.number())
-                        .bind(key.0.as_slice())
-                        .bind(value.as_slice())
-                }
-                Change::Delete(table, key) => sqlx::query("DELETE FROM entries WHERE table_number = ? AND key = ?")
-                    .bind(table.number())
-                    .bind(key.0.as_slice()),
-                Change::Clear(table) => sqlx::query("DELETE FROM entries WHERE table_number = ?").bind(table.number()),
-            };
-            query.execute(&mut *transaction).await?;
+        // Every statement wakes the connection's thread and waits for it: what is alike goes in one.
+        let alike = changes.chunk_by(is_alike).flat_map(|alike| alike.chunks(STATEMENT_CHANGES));
+        let statements: Vec<_> = alike.map(|alike| (statement_of(alike), alike.len() == 1)).collect();
+        // In a task of its own, which goes on when nobody polls this future: a caller that waits for the connection meanwhile
+        // would wait for ever.
+        let write = tokio::spawn(write(self.pool.clone(), statements));
+        match write.await {
+            Ok(written) => written,
+            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
         }
-        Ok(transaction.commit().await?)
     }
+}
+
+/// Runs statements, and whether each is worth keeping prepared, as one transaction.
+async fn write(pool: SqlitePool, statements: Vec<(QueryBuilder<Sqlite>, bool)>) -> Result<(), StateError> {
+    let mut transaction = begin(&pool).await?;
+    for (mut statement, persistent) in statements {
+        statement.build().persistent(persistent).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Begins as a writer at once, so that two processes wait for each other instead of one failing half-way.
+async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StateError> {
+    Ok(pool.begin_with("BEGIN IMMEDIATE").await?)
+}
+
+/// Whether one statement can make both changes, which follow each other.
+fn is_alike(first: &Change, second: &Change) -> bool {
+    match (first, second) {
+        // A statement holds copies of its values: large ones go one by one.
+        (Change::Put(_, _, first), Change::Put(_, _, second)) => first.len().max(second.len()) <= SHORT_VALUE,
+        (Change::Delete(table, _), Change::Delete(other, _)) => table == other,
+        _ => false,
+    }
+}
+
+/// The statement that makes changes which are alike.
+fn statement_of(changes: &[Change]) -> QueryBuilder<Sqlite> {
+    let mut statement = match changes.first() {
+        Some(Change::Put(..)) => QueryBuilder::new("INSERT OR REPLACE INTO entries (table_number, key, value) VALUES "),
+        Some(Change::Delete(table, _)) => {
+            let mut statement = QueryBuilder::new("DELETE FROM entries WHERE table_number = ");
+            statement.push_bind(table.number()).push(" AND key IN (");
+            statement
+        }
+        _ => QueryBuilder::new("DELETE FROM entries WHERE table_number = "),
+    };
+    let mut separator = "";
+    for change in changes {
+        statement.push(separator);
+        separator = ", ";
+        match change {
+            Change::Put(table, key, value) => {
+                statement.push("(").push_bind(table.number()).push(", ").push_bind(key.0.as_slice());
+                statement.push(", ").push_bind(value.as_slice()).push(")");
+            }
+            Change::Delete(_, key) => {
+                statement.push_bind(key.0.as_slice());
+            }
+            Change::Clear(table) => {
+                statement.push_bind(table.number());
+            }
+        }
+    }
+    if matches!(changes.first(), Some(Change::Delete(..))) {
+        statement.push(")");
+    }
+    statement
 }
 
 impl From<sqlx::Error> for StateError {
@@ -195,6 +249,43 @@ mod tests {
             }
             assert_eq!(fs_err::read(dir.path().join(FILE_NAME)).unwrap(), bytes);
         }
+    }
+
+    #[tokio::test]
+    async fn changes_are_made_in_order_however_many_go_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = SqliteState::open(dir.path()).await.unwrap();
+        let key = |number: u16| {
+            let mut key = [0; 32];
+            key[..2].copy_from_slice(&number.to_be_bytes());
+            StoredKey(key)
+        };
+        let put = |table, number, value: &[u8]| Change::Put(table, key(number), value.to_vec());
+        let mut changes: Vec<_> = (0..1000).map(|number| put(Table::Nodes, number, b"old")).collect();
+        changes.extend([put(Table::Jobs, 0, b"job"), put(Table::Nodes, 7, b"new")]);
+        changes.extend((10..1000).map(|number| Change::Delete(Table::Nodes, key(number))));
+        changes.extend([Change::Delete(Table::Jobs, key(3)), put(Table::Nodes, 20, &vec![7; 100_000])]);
+        changes.extend([put(Table::Heads, 1, b"head"), Change::Clear(Table::Heads), put(Table::Heads, 2, b"head")]);
+        state.apply(&changes).await.unwrap();
+        let nodes = state.scan(Table::Nodes).await.unwrap();
+        let numbers: Vec<_> = nodes.iter().map(|(key, _)| u16::from_be_bytes([key.0[0], key.0[1]])).collect();
+        assert_eq!(numbers, (0..10).chain([20]).collect::<Vec<_>>());
+        assert_eq!((&*nodes[6].1, &*nodes[7].1, nodes[10].1.len()), (&b"old"[..], &b"new"[..], 100_000));
+        assert_eq!(state.scan(Table::Jobs).await.unwrap(), [(key(0), b"job".to_vec())]);
+        assert_eq!(state.scan(Table::Heads).await.unwrap(), [(key(2), b"head".to_vec())]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_nobody_waits_for_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = SqliteState::open(dir.path()).await.unwrap();
+        let (first, second) = (StoredKey([1; 32]), StoredKey([2; 32]));
+        let changes = [Change::Put(Table::Staged, first, vec![1; 1 << 20]), Change::Put(Table::Jobs, first, vec![1])];
+        let mut write = std::pin::pin!(state.apply(&changes));
+        assert!(futures::poll!(write.as_mut()).is_pending());
+        state.apply(&[Change::Put(Table::Jobs, second, vec![2])]).await.unwrap();
+        assert_eq!(state.read(Table::Jobs, &first).await.unwrap(), Some(vec![1]));
+        write.await.unwrap();
     }
 
     #[cfg(unix)]

@@ -15,17 +15,27 @@ use crate::local::scan::SkipReason;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
 
-/// A commit holds at most this many entries and comes at most this often (spec: 3-spaces, "Commits").
+/// A commit comes when this many entries are ready, give or take a batch of small files.
 const BATCH_ENTRIES: usize = 4096;
 /// Rights of folders that nobody named.
 const PARENT_MODE: u16 = 0o755;
+/// A commit comes at least this often, when anything is ready.
 const BATCH_PAUSE: Duration = Duration::from_secs(2);
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Commits when enough is ready.
     pub(super) async fn commit_if_due(&mut self) -> Result<(), OperationError> {
-        let due = self.ready.len() >= BATCH_ENTRIES || self.last_commit.elapsed() >= BATCH_PAUSE;
-        if due && !self.ready.is_empty() { self.commit().await } else { Ok(()) }
+        let late = self.last_commit.elapsed() >= BATCH_PAUSE;
+        if late {
+            // What was gathered must not wait for a large file that comes after it.
+            self.launch_gathered().await?;
+        }
+        if self.ready.len() >= BATCH_ENTRIES || (late && !self.ready.is_empty()) {
+            self.commit().await?;
+        } else if late {
+            self.last_commit = Instant::now();
+        }
+        Ok(())
     }
 
     /// Commits everything that is ready now; what becomes ready meanwhile waits for the next commit.
@@ -33,12 +43,15 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut batch = std::mem::take(&mut self.ready);
         // Files that an earlier run left come before their folders, which would then be made with nobody's attributes.
         batch.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
-        self.flush().await?;
+        self.flush();
         let staged = std::mem::take(&mut self.staged);
         while self.packs_in_flight > 0 {
             self.land_one().await?;
         }
-        let packs = std::mem::take(&mut self.adds);
+        // Packs that came on their way meanwhile belong to files that are not in this batch.
+        let arrived = std::mem::take(&mut self.adds).into_iter();
+        let (packs, later): (Vec<_>, Vec<_>) = arrived.partition(|added| staged.contains(&added.blob));
+        self.adds = later;
         let (mut edits, mut after): (Vec<Edit>, Vec<After>) = batch.into_iter().map(Ready::into_parts).unzip();
         let mut refused = Vec::new();
         while !edits.is_empty() {

@@ -1,7 +1,8 @@
 //! The upload engine: up to eight requests under way, files assembled as their segments arrive, packs and commits between.
 //!
-//! Write order: a pack is in the journal before it is sent, every blob is durable before the commit that names it, and the
-//! journal forgets a pack only when its commit is acknowledged. A process that dies anywhere goes on from there.
+//! Write order: a pack is in the journal before it is sent, and no later than what refers to it; every blob is durable before
+//! the commit that names it, and the journal forgets a pack only when its commit is acknowledged. A process that dies anywhere
+//! goes on from there.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,17 +12,20 @@ use anonicloud_core::content::pack::PackBuilder;
 use anonicloud_core::tree::edit::Edit;
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::{BlobId, UploadId};
-use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::assembly::{Assembly, Slot};
 use super::content::LoadError;
 use super::file::FileTask;
 use super::jobs::Job;
+use super::journal::Journal;
+use super::packer::Packed;
 use super::request::PutReport;
 use super::reservation::Reservation;
 use super::segment::{Prepared, PreparedSegment, SealedBlob};
+use super::small::Gathered;
 use super::staged::StagedFile;
 use super::tickets::OpenTicket;
 use crate::client::Client;
@@ -42,6 +46,8 @@ pub(super) enum Arrival {
     Unreadable { file: u64, error: LoadError },
     /// A pack.
     Pack { added: AddedBlob, sent: u64 },
+    /// Small files in packs of their own.
+    Small { packed: Packed, sent: u64 },
 }
 
 /// Where a segment is now.
@@ -69,11 +75,15 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) reservation: Rc<Reservation>,
     /// What is sent; of a stream or a ticket, nothing.
     pub(super) job: Option<&'a Job>,
+    pub(super) journal: Rc<Journal<'a, S>>,
     pub(super) flights: FuturesUnordered<LocalBoxFuture<'a, Result<Arrival, OperationError>>>,
     pub(super) files: HashMap<u64, Assembly>,
     pub(super) next_file: u64,
     pub(super) pack: PackBuilder,
     pub(super) packs_in_flight: usize,
+    /// Small files that wait to be prepared together.
+    pub(super) gathered: Gathered,
+    pub(super) small_in_flight: usize,
     /// Files whose record lies in the pack that is being filled.
     pub(super) in_pack: Vec<StagedFile>,
     /// Journal keys of packs that are not committed.
@@ -85,6 +95,7 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) again: Vec<FileTask>,
     /// Tickets of the server by path, once they were asked for.
     pub(super) remote_tickets: Option<Vec<OpenTicket>>,
+    /// When there was nothing to commit, the time of the last look.
     pub(super) last_commit: Instant,
     pub(super) report: PutReport,
 }
@@ -96,11 +107,14 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             progress,
             reservation: Rc::new(Reservation::new(upload)),
             job: None,
+            journal: Rc::new(Journal::new(client.state())),
             flights: FuturesUnordered::new(),
             files: HashMap::new(),
             next_file: 0,
             pack: PackBuilder::make(&mut SystemRandom),
             packs_in_flight: 0,
+            gathered: Gathered::default(),
+            small_in_flight: 0,
             in_pack: Vec::new(),
             staged: Vec::new(),
             adds: Vec::new(),
@@ -120,6 +134,14 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         Ok(())
     }
 
+    /// Takes in what has arrived already, and lets what was just begun start.
+    pub(super) fn land_arrived(&mut self) -> Result<(), OperationError> {
+        while let Some(Some(arrival)) = self.flights.next().now_or_never() {
+            self.land(arrival?)?;
+        }
+        Ok(())
+    }
+
     /// Waits until nothing is under way, and no file waits for a segment.
     pub(super) async fn land_all(&mut self) -> Result<(), OperationError> {
         while !self.flights.is_empty() {
@@ -130,10 +152,14 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
 
     /// Takes in the next thing that arrives.
     pub(super) async fn land_one(&mut self) -> Result<(), OperationError> {
-        let Some(arrival) = self.flights.next().await else {
-            return Ok(());
-        };
-        match arrival? {
+        match self.flights.next().await {
+            Some(arrival) => self.land(arrival?),
+            None => Ok(()),
+        }
+    }
+
+    fn land(&mut self, arrival: Arrival) -> Result<(), OperationError> {
+        match arrival {
             Arrival::Pack { added, sent } => {
                 self.packs_in_flight -= 1;
                 self.adds.push(added);
@@ -148,16 +174,21 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 } else {
                     self.progress.advance(content_len);
                 }
-                self.land_segment(file, index, outcome).await
+                self.land_segment(file, index, outcome)
             }
             Arrival::Unreadable { file, error } => {
                 self.abandon(file, error);
                 Ok(())
             }
+            Arrival::Small { packed, sent } => {
+                self.report.bytes_sent += sent;
+                self.land_small(packed);
+                Ok(())
+            }
         }
     }
 
-    async fn land_segment(&mut self, file: u64, index: u64, outcome: Outcome) -> Result<(), OperationError> {
+    fn land_segment(&mut self, file: u64, index: u64, outcome: Outcome) -> Result<(), OperationError> {
         let slot = match outcome {
             Outcome::Slot(slot, added) => {
                 if let (Some(assembly), Some(added)) = (self.files.get_mut(&file), added) {
@@ -166,14 +197,14 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
                 slot
             }
             Outcome::Piece { hash, sealed } => {
-                let placed = self.place(&sealed).await?;
+                let placed = self.place(&sealed)?;
                 Slot::Placed(hash, placed.blob, placed.offset)
             }
         };
         if let Some(assembly) = self.files.get_mut(&file) {
             assembly.arrive(index, slot);
         }
-        self.finish_if_complete(file).await
+        self.finish_if_complete(file)
     }
 
     /// Sends segment `index` of `file` on its way.
@@ -186,6 +217,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
         let reservation = Rc::clone(&assembly.reservation);
         let promised = assembly.own_upload;
         let client = self.client;
+        let journal = Rc::clone(&self.journal);
         self.flights.push(Box::pin(async move {
             let buffers = client.buffers().clone();
             let segment = match super::segment::prepare(keys, index, content, buffers).await {
@@ -195,15 +227,19 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             if let (Prepared::Blob { blob, .. }, false) = (&segment.prepared, promised) {
                 reservation.add(client.remote(), client.door(), blob.size()).await?;
             }
+            // The file's ticket comes first.
+            journal.settle().await?;
             deliver(client, file, segment, &reservation).await
         }));
     }
 
-    /// Sends a pack that is in the journal on its way.
+    /// Sends a pack on its way, once it is in the journal.
     pub(super) fn launch_pack(&mut self, blob: SealedBlob, offset: u64) {
         let (client, reservation) = (self.client, Rc::clone(&self.reservation));
+        let journal = Rc::clone(&self.journal);
         self.packs_in_flight += 1;
         self.flights.push(Box::pin(async move {
+            journal.settle().await?;
             reservation.add(client.remote(), client.door(), blob.size()).await?;
             let sent = reservation.send(client.remote(), client.door(), &blob, offset).await?;
             Ok(Arrival::Pack { added: blob.added(), sent })

@@ -18,6 +18,7 @@ use super::content::{LoadError, SegmentContent};
 use super::engine::Uploader;
 use super::reservation::{Reservation, make_upload_id};
 use super::segment::FileKeys;
+use super::small::is_small;
 use super::tickets::OpenTicket;
 use crate::error::OperationError;
 use crate::local::scan::{SkipReason, Skipped};
@@ -61,7 +62,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             }
             self.launch(number, index, SegmentContent::InFile(file.clone(), index));
         }
-        self.finish_if_complete(number).await
+        self.finish_if_complete(number)
     }
 
     /// Gives an assembly its number.
@@ -76,7 +77,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let FileTask { target, keep, attempt, .. } = task;
         let size = file.size();
         let target = FileTarget { attributes: file.attributes(), ..target };
-        let packed = usize::try_from(size).is_ok_and(fits_pack);
+        let packed = is_small(size);
         let (reservation, source, known) = if packed {
             (Rc::clone(&self.reservation), Source::make(&mut SystemRandom), HashMap::new())
         } else {
@@ -124,11 +125,13 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             (self.make_ticket(file, target, shared), HashMap::new())
         };
-        // First here: an upload that nobody remembers would keep its room until it expires.
-        let sealed = self.client.keep_ticket(&target.path, &open).await?;
+        let (change, sealed) = self.client.seal_ticket(&target.path, &open)?;
         let reservation = if open.upload == *self.reservation.upload() {
+            self.journal.put(vec![change]);
             Rc::clone(&self.reservation)
         } else {
+            // First here: an upload that nobody remembers would keep its room until it expires.
+            self.client.state().apply(vec![change]).await?;
             let own = Reservation::new(open.upload);
             let bytes = sealed_total(file.size());
             own.exactly(self.client.remote(), self.client.door(), bytes).await?;

@@ -10,6 +10,7 @@ use anonicloud_core::tree::node::NodeId;
 use super::assembly::{Assembly, Slot};
 use super::engine::{Ready, Uploader};
 use super::file::{ATTEMPTS, FileTask};
+use super::small::is_small;
 use super::staged::StagedFile;
 use super::tickets::ticket_key;
 use crate::error::OperationError;
@@ -20,7 +21,7 @@ use crate::state::LocalState;
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Makes the file's entry if no segment is missing.
-    pub(super) async fn finish_if_complete(&mut self, file: u64) -> Result<(), OperationError> {
+    pub(super) fn finish_if_complete(&mut self, file: u64) -> Result<(), OperationError> {
         if !self.files.get(&file).is_some_and(Assembly::is_complete) {
             return Ok(());
         }
@@ -35,7 +36,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 return Ok(());
             }
         }
-        let record = match self.seal_record(&assembly).await {
+        let record = match self.seal_record(&assembly) {
             Ok(record) => record,
             Err(SealError::NoRoomForKeptKeys) => {
                 let path = assembly.file.as_ref().map(|source| source.path().to_owned()).unwrap_or_default();
@@ -44,7 +45,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             }
             Err(SealError::Operation(error)) => return Err(error),
         };
-        let placed = self.place(record.piece()).await?;
+        let placed = self.place(record.piece())?;
         let version = record.placed_at(placed).map_err(|_| Rejected)?;
         self.report.files += 1;
         self.report.bytes += assembly.size;
@@ -56,7 +57,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             adds: assembly.adds,
             upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
-        self.ready.push(Ready::of(&staged, &mut SystemRandom));
+        self.ready.push(Ready::of(staged.duplicate(), &mut SystemRandom));
         // What came from a stream cannot be compared with its source after a restart, but it is whole.
         self.in_pack.push(staged);
         Ok(())
@@ -70,7 +71,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.again.push(FileTask { local, target: assembly.target, keep, attempt: assembly.attempt + 1 });
     }
 
-    async fn seal_record(&mut self, assembly: &Assembly) -> Result<SealedRecord, SealError> {
+    fn seal_record(&mut self, assembly: &Assembly) -> Result<SealedRecord, SealError> {
         let facts = FileFacts {
             size: assembly.size,
             mtime: assembly.target.attributes.mtime,
@@ -92,7 +93,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let pages = record.seal_pages(&mut SystemRandom)?;
         let mut placed = Vec::with_capacity(pages.pieces().len());
         for piece in pages.pieces() {
-            placed.push(self.place(piece).await?);
+            placed.push(self.place(piece)?);
         }
         Ok(pages.seal_record(&placed, &mut SystemRandom)?)
     }
@@ -100,10 +101,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
 impl Ready {
     /// The entry of a file whose record is placed.
-    pub(super) fn of(file: &StagedFile, random: &mut dyn Random) -> Self {
-        let file = file.duplicate();
+    pub(super) fn of(file: StagedFile, random: &mut dyn Random) -> Self {
         Self {
-            ticket: Some(ticket_key(&file.path)),
+            ticket: (!is_small(file.size)).then(|| ticket_key(&file.path)),
             shown: Some(file.path.to_string()),
             edit: Edit::PutFile {
                 path: file.path,
@@ -122,6 +122,12 @@ enum SealError {
     /// Seal the kept segments anew.
     NoRoomForKeptKeys,
     Operation(OperationError),
+}
+
+impl From<Rejected> for SealError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Operation(rejected.into())
+    }
 }
 
 impl From<OperationError> for SealError {

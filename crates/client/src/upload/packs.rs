@@ -4,47 +4,50 @@ use anonicloud_core::content::pack::{AddPieceError, PackBuilder};
 use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_proto::codec::Encode as _;
-use bytes::Bytes;
 
 use super::engine::Uploader;
 use super::segment::SealedBlob;
 use super::staged::StagedPack;
-use crate::error::OperationError;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Places a sealed piece; begins another pack when this one is full.
-    pub(super) async fn place(&mut self, piece: &[u8]) -> Result<PieceRef, OperationError> {
+    pub(super) fn place(&mut self, piece: &[u8]) -> Result<PieceRef, Rejected> {
         match self.pack.add(piece) {
             Ok(placed) => Ok(placed),
             Err(AddPieceError::PackFull) => {
-                self.flush().await?;
-                Ok(self.pack.add(piece).map_err(|_| Rejected)?)
+                self.flush();
+                self.pack.add(piece).map_err(|_| Rejected)
             }
-            Err(_) => Err(Rejected.into()),
+            Err(_) => Err(Rejected),
         }
     }
 
-    /// Finishes the pack, writes it to the journal with the files that wait for it, and sends it.
-    pub(super) async fn flush(&mut self) -> Result<(), OperationError> {
+    /// Finishes the pack and sends it, once it is in the journal with the files that wait for it.
+    pub(super) fn flush(&mut self) {
         if self.pack.is_empty() {
-            return Ok(());
+            return;
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
-        let blob = SealedBlob { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::copy_from_slice(pack.bytes()) };
+        let blob = SealedBlob::from(pack);
         let staged = StagedPack {
             upload: *self.reservation.upload(),
             blob: blob.blob,
             bytes: blob.bytes.clone(),
             files: std::mem::take(&mut self.in_pack),
         };
-        let change = StateChange::put(Table::Staged, blob.blob.as_bytes(), staged.to_bytes());
-        self.client.state().apply(vec![change]).await?;
+        self.journal.put(vec![staged.change()]);
         self.staged.push(blob.blob);
         self.launch_pack(blob, 0);
-        Ok(())
+    }
+}
+
+impl StagedPack {
+    /// The change that writes it to the journal.
+    pub(super) fn change(&self) -> StateChange {
+        StateChange::put(Table::Staged, self.blob.as_bytes(), self.to_bytes())
     }
 }

@@ -212,8 +212,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.report.files += 1;
                 self.report.bytes += file.size;
                 self.progress.skip(file.size);
-                self.ready.push(Ready::of(&file, &mut SystemRandom));
-                paths.insert(file.path);
+                paths.insert(file.path.clone());
+                self.ready.push(Ready::of(file, &mut SystemRandom));
             }
         }
         self.staged.extend(packs.iter().map(|pack| pack.blob));

@@ -12,6 +12,7 @@ use super::jobs::{Job, JobSource, done, queue, queued};
 use super::plan::{Plan, plan};
 use super::request::{PutReport, PutSource};
 use super::reservation::make_upload_id;
+use super::small::is_small;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason};
@@ -127,6 +128,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             // The root folder has no entry of its own; what is below it is sent.
             return Ok(());
         }
+        let small = match entry.kind {
+            LocalKind::File { size } if is_small(size) => Some(size),
+            _ => None,
+        };
         let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
         let found = self.client.entry_at(&entry.remote).await?;
         match plan(entry, found.as_ref()) {
@@ -136,7 +141,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(content);
             }
             Plan::Edit(edit) => self.take_edit(edit, is_symlink),
-            Plan::Send(task) => self.begin_file(task).await?,
+            Plan::Send(task) => match small {
+                Some(size) => self.gather(task, size).await?,
+                None => self.begin_file(task).await?,
+            },
             Plan::InTheWay => self.in_the_way(local),
         }
         Ok(())
@@ -160,6 +168,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Waits for everything that is under way, commits it, and gives the report.
     pub(super) async fn finish(mut self) -> Result<PutReport, OperationError> {
+        self.launch_gathered().await?;
         loop {
             self.land_all().await?;
             let Some(task) = self.again.pop() else { break };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anonicloud_core::content::layout::AllLeaves;
+use anonicloud_core::content::pack::Pack;
 use anonicloud_core::crypto::public::SegmentHash;
 use anonicloud_core::crypto::segment::{SegmentKeys, address_segment, fits_pack, seal_segment, segment_hash};
 use anonicloud_proto::api::BlobState;
@@ -45,6 +46,12 @@ pub(crate) struct SealedBlob {
     pub(crate) blob: BlobId,
     pub(crate) hash: StoredHash,
     pub(crate) bytes: Bytes,
+}
+
+impl From<Pack> for SealedBlob {
+    fn from(pack: Pack) -> Self {
+        Self { blob: pack.blob(), hash: *pack.hash(), bytes: Bytes::from(pack.into_bytes()) }
+    }
 }
 
 impl SealedBlob {

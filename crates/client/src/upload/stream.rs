@@ -96,6 +96,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 break;
             }
         }
-        self.finish_if_complete(number).await
+        self.finish_if_complete(number)
     }
 }

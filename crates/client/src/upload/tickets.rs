@@ -78,16 +78,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(tickets)
     }
 
-    /// Keeps a ticket here; durable when this returns. Gives it sealed.
-    pub(crate) async fn keep_ticket(&self, path: &RemotePath, open: &OpenTicket) -> Result<Bytes, OperationError> {
+    /// Seals a ticket; gives also the change that keeps it here.
+    pub(super) fn seal_ticket(
+        &self,
+        path: &RemotePath,
+        open: &OpenTicket,
+    ) -> Result<(StateChange, Bytes), OperationError> {
         let owner = self.ticket_owner(&open.upload);
         let sealed = open.ticket.seal(self.master(), &owner, &mut SystemRandom);
         let sealed = sealed.map_err(|_| EditError::TooDeep(path.clone()))?;
         let mut row = open.upload.as_bytes().to_vec();
         row.extend_from_slice(&sealed);
-        let change = StateChange::put(Table::Tickets, &ticket_key(path), row);
-        self.state().apply(vec![change]).await?;
-        Ok(Bytes::from(sealed))
+        Ok((StateChange::put(Table::Tickets, &ticket_key(path), row), Bytes::from(sealed)))
     }
 
     /// Keeps a sealed ticket at the server, for this account's other devices; durable when this returns.

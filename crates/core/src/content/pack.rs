@@ -104,4 +104,9 @@ impl Pack {
     pub const fn hash(&self) -> &StoredHash {
         &self.hash
     }
+
+    /// All its bytes, to be sent without another copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }

@@ -78,7 +78,8 @@ fn make_folder(world: &World) -> PathBuf {
 }
 
 fn cut_and_resume(world: &World, laptop: &Device, folder: &Path) {
-    world.wire().hold(Moment::Body(Kind::PutBlob, 1, 1 << 20));
+    // In a segment of the film or in the pack with the note, whichever comes first.
+    world.wire().hold(Moment::Body(Kind::PutBlob, 1, 10_000));
     let mut run = laptop.start(&[&"put", &folder, &"/"]);
     assert!(world.wire().wait_held(&mut run), "it ended before the cut");
     run.kill();
