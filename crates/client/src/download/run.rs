@@ -13,9 +13,12 @@ use anonicloud_proto::ids::BlobId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 
-use super::file::{Fetching, IN_FLIGHT};
+use super::file::{Fetching, Gathered, IN_FLIGHT};
+use super::folders::{finish_folders, make_folders};
+use super::packed::Unpacked;
+use super::part::WRITE_BACK_EVERY;
 use super::plan::{FileTask, Plan};
-use super::settle::{finish_directory, make_link, settle};
+use super::settle::{SYNC_ALL_FROM, make_link, settle};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::progress::Progress;
@@ -104,8 +107,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let Found::Entry(entry) = self.found(remote).await? else {
             return Err(EditError::IsDirectory(remote.clone()).into());
         };
-        let EntryContent::File { size, version } = &entry.content else {
-            return Err(EditError::IsDirectory(remote.clone()).into());
+        let (size, version) = match &entry.content {
+            EntryContent::File { size, version } => (size, version),
+            EntryContent::Directory { .. } => return Err(EditError::IsDirectory(remote.clone()).into()),
+            EntryContent::Symlink { .. } => return Err(OperationError::IsSymlink(remote.clone())),
         };
         progress.plan(1, *size);
         report.bytes_fetched += self.stream_out(version, &mut tokio::io::stdout(), progress).await?;
@@ -125,8 +130,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             plan.add(&entry, target.clone(), overwrite)?;
             DirectoryRef::of(&entry)
         } else {
-            // The root has no attributes of its own: a folder that is there keeps what it has.
-            plan.directories.push((target.clone(), None));
+            plan.add_root(target.clone())?;
             self.root().await?.as_ref().map(DirectoryRef::root)
         };
         let Some(directory) = directory else {
@@ -154,11 +158,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
         progress.skip(plan.unchanged_bytes);
         report.unchanged += plan.unchanged;
-        for (path, _) in &plan.directories {
-            fs_err::create_dir_all(path).map_err(|error| OperationError::local(path, error))?;
-            report.directories += 1;
-        }
-        let mut files = plan.files.into_iter().peekable();
+        let Plan { mut folders, links, files, places, .. } = plan;
+        let (folders, changed) = work::run(move || {
+            let changed = make_folders(&mut folders)?;
+            Ok::<_, OperationError>((folders, changed))
+        })
+        .await?;
+        report.directories += folders.len() as u64;
+        let mut files = files.into_iter().peekable();
         while files.peek().is_some() {
             let mut batch = Vec::new();
             let mut packs = BTreeMap::new();
@@ -171,16 +178,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let wanted = packs.iter().filter(|(_, files)| **files > 1).map(|(blob, _)| *blob).collect();
             self.fetch_batch(batch, wanted, progress, report).await?;
         }
-        for link in &plan.links {
-            make_link(link)?;
-            report.symlinks += 1;
-        }
-        for (path, attributes) in plan.directories.iter().rev() {
-            if let Some(attributes) = attributes {
-                finish_directory(path, *attributes)?;
-            }
-        }
-        Ok(())
+        report.symlinks += links.len() as u64;
+        work::run(move || {
+            links.iter().try_for_each(make_link)?;
+            finish_folders(&folders, &places, changed)
+        })
+        .await
     }
 
     async fn fetch_batch(
@@ -192,12 +195,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<(), OperationError> {
         let packs = stream::iter(packs).map(|blob| async move { self.fetch_pack(&blob).await });
         packs.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
-        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT) };
-        let files = stream::iter(&batch).map(|task| self.gather(task, &shared));
-        let fetched: Vec<u64> = files.buffer_unordered(FILES_AT_ONCE).try_collect().await?;
-        report.bytes_fetched += fetched.iter().sum::<u64>();
-        let batch = work::run(move || settle(&batch).map(|()| batch)).await?;
-        for task in &batch {
+        let small = batch.iter().filter(|task| task.size() < WRITE_BACK_EVERY).count();
+        let one_by_one = small < SYNC_ALL_FROM;
+        let Unpacked { mut gathered, left } = if one_by_one {
+            Unpacked { gathered: Vec::new(), left: batch }
+        } else {
+            self.unpack(batch, progress).await?
+        };
+        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT), one_by_one };
+        let files = stream::iter(left).map(|task| self.gather(task, &shared));
+        gathered.append(&mut files.buffer_unordered(FILES_AT_ONCE).try_collect().await?);
+        let gathered = work::run(move || settle(&gathered).map(|()| gathered)).await?;
+        for Gathered { task, fetched, .. } in &gathered {
+            report.bytes_fetched += fetched;
             report.files += 1;
             report.bytes += task.size();
             progress.file_done(&task.target.display().to_string());

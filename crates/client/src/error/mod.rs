@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::EditError;
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::store::ReadTreeError;
 use thiserror::Error;
 
@@ -88,6 +89,9 @@ pub enum OperationError {
     /// Something else stands where a download should go.
     #[error("{}: something else is there already", .0.display())]
     TargetExists(PathBuf),
+    /// A symlink where content was asked for.
+    #[error("{0} is a symlink")]
+    IsSymlink(RemotePath),
     /// A file is larger than a record can describe.
     #[error("the file is too large")]
     FileTooLarge,
