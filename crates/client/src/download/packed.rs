@@ -11,7 +11,7 @@ use anonicloud_proto::ids::{BlobId, RealmId, SpaceId};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::file::{Gathered, IN_FLIGHT, piece_of};
+use super::file::{Gathered, piece_of};
 use super::part::write_whole;
 use super::pieces::cut;
 use super::plan::FileTask;
@@ -26,6 +26,8 @@ use crate::work;
 const GROUP_FILES: usize = 64;
 /// Content bytes after which it takes no more.
 const GROUP_BYTES: u64 = 4 << 20;
+/// Threads that are busy with the files of one pack.
+const GROUPS_AT_ONCE: usize = 2;
 
 /// Packs in memory and whose they are.
 struct Packs {
@@ -50,15 +52,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<Unpacked, OperationError> {
         let packs: HashMap<_, _> = self.packs().all().into_iter().collect();
         let (small, mut left): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| {
-            let record = task.version().map(|version| version.record().blob);
-            record.is_some_and(|blob| packs.contains_key(&blob)) && may_be_packed(task.size())
+            task.record_pack().is_some_and(|pack| packs.contains_key(&pack)) && may_be_packed(task.size())
         });
         let packs = Arc::new(Packs { realm: *self.realm(), space: self.door().space(), by_id: packs });
         let groups = stream::iter(groups_of(small)).map(|group| {
             let (packs, mut content) = (Arc::clone(&packs), self.buffers().take());
             work::run(move || packs.unpack(group, &mut content))
         });
-        let mut groups = groups.buffer_unordered(IN_FLIGHT);
+        let mut groups = groups.buffer_unordered(GROUPS_AT_ONCE);
         let mut all = Vec::new();
         while let Some(mut unpacked) = groups.try_next().await? {
             progress.advance(unpacked.gathered.iter().map(|file| file.task.size()).sum());

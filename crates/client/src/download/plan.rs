@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::tree::node::{Entry, EntryContent};
+use anonicloud_proto::ids::BlobId;
 
 use super::folders::{FolderTask, Places, is_unfinished};
 use crate::error::OperationError;
@@ -40,6 +41,11 @@ impl FileTask {
             EntryContent::File { version, .. } => Some(version),
             _ => None,
         }
+    }
+
+    /// The pack that its record lies in.
+    pub(super) fn record_pack(&self) -> Option<BlobId> {
+        self.version().map(|version| version.record().blob)
     }
 
     /// Where the content gathers until it is whole: beside its place, by a name that only this version has there. The place

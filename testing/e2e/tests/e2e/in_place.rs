@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use anonicloud_e2e::content;
 use anonicloud_e2e::device::Device;
 use anonicloud_e2e::tree::{assert_same, list};
-use anonicloud_e2e::wire::{Kind, Moment};
+use anonicloud_e2e::wire::Moment;
 use anonicloud_e2e::world::World;
 
 use crate::transfer::{MIB, SEGMENT};
+
+/// When everything is planned, and blobs of the large file come: all else together is shorter.
+const IN_THE_MIDDLE: Moment = Moment::Received(3 * MIB);
 
 fn set_mode(path: &Path, mode: u32) {
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -29,8 +32,7 @@ fn names(folder: &Path) -> Vec<OsString> {
     list(folder).into_keys().collect()
 }
 
-/// A folder that is sent to `/folder`: a file, a link, enough small files for a group, and two large ones so that the blobs
-/// of the second are asked for when everything is planned.
+/// A folder that is sent to `/folder`: enough small files for a group, a large one, a link.
 fn send_folder(world: &World, laptop: &Device) -> PathBuf {
     let folder = world.folder("folder");
     for number in 0..20 {
@@ -44,15 +46,16 @@ fn send_folder(world: &World, laptop: &Device) -> PathBuf {
 
 #[test]
 fn what_appears_while_a_download_runs_is_neither_replaced_nor_removed() {
-    for (name, overwrite) in [("small 3", false), ("large", false), ("link", false), ("small 3", true), ("link", true)] {
+    for (name, overwrite) in [("small 3", false), ("large", false), ("link", false), ("small 3", true), ("link", true)]
+    {
         let world = World::new();
         let laptop = world.sign_up("laptop", "alice");
         send_folder(&world, &laptop);
         let back = world.folder("back");
-        world.wire().hold(Moment::Arrives(Kind::GetBlob, 3));
-        let force: &str = if overwrite { "--force" } else { "--no-color" };
+        world.wire().hold(IN_THE_MIDDLE);
+        let force: &str = if overwrite { "--force" } else { "--quiet" };
         let mut run = laptop.start(&[&"get", &"/folder", &back, &force]);
-        assert!(world.wire().wait_held(&mut run), "no blob was asked for");
+        assert!(world.wire().wait_held(&mut run), "the download ended");
         let place = back.join("folder").join(name);
         fs_err::write(&place, "somebody's own").unwrap();
         world.wire().release();
@@ -60,6 +63,23 @@ fn what_appears_while_a_download_runs_is_neither_replaced_nor_removed() {
         assert_eq!(refusal.code, "target_exists", "{name}: {refusal:?}");
         assert_eq!(fs_err::read(&place).unwrap(), b"somebody's own", "{name}");
     }
+}
+
+#[test]
+fn a_folder_that_appears_while_a_download_runs_is_not_touched() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    send_folder(&world, &laptop);
+    let back = world.folder("back");
+    let place = back.join("large");
+    world.wire().hold(IN_THE_MIDDLE);
+    let mut run = laptop.start(&[&"get", &"/folder/large", &place]);
+    assert!(world.wire().wait_held(&mut run), "the download ended");
+    fs_err::create_dir(&place).unwrap();
+    fs_err::write(place.join("own"), "").unwrap();
+    world.wire().release();
+    assert_eq!(run.refusal().code, "target_exists");
+    assert_eq!(names(&place), ["own"]);
 }
 
 #[test]
@@ -95,9 +115,9 @@ fn folders_are_closed_to_others_until_their_rights_are_known() {
     laptop.json(&[&"put", &folder, &"/"]);
 
     let back = world.folder("back");
-    world.wire().hold(Moment::Arrives(Kind::GetBlob, 3));
+    world.wire().hold(IN_THE_MIDDLE);
     let mut run = laptop.start(&[&"get", &"/folder", &back]);
-    assert!(world.wire().wait_held(&mut run), "no blob was asked for");
+    assert!(world.wire().wait_held(&mut run), "the download ended");
     for path in ["folder", "folder/inner", "folder/open"] {
         assert_eq!(mode_of(&back.join(path)) & 0o777, 0o700, "{path}");
     }
