@@ -12,8 +12,8 @@ use crate::content;
 struct Facts {
     kind: &'static str,
     mode: u32,
-    /// Seconds and nanoseconds; of links and the root, none.
-    mtime: Option<(i64, i64)>,
+    /// Seconds and nanoseconds.
+    mtime: (i64, i64),
     size: u64,
     target: Option<PathBuf>,
 }
@@ -49,11 +49,11 @@ fn facts(path: &Path) -> Facts {
     let time = (metadata.mtime(), metadata.mtime_nsec());
     if file_type.is_symlink() {
         let target = Some(fs_err::read_link(path).expect("the link can be read"));
-        return Facts { kind: "link", mode: 0, mtime: None, size: 0, target };
+        return Facts { kind: "link", mode: 0, mtime: time, size: 0, target };
     }
     let kind = if file_type.is_dir() { "folder" } else { "file" };
     let size = if file_type.is_dir() { 0 } else { metadata.len() };
-    Facts { kind, mode: metadata.permissions().mode() & 0o7777, mtime: Some(time), size, target: None }
+    Facts { kind, mode: metadata.permissions().mode() & 0o7777, mtime: time, size, target: None }
 }
 
 #[cfg(test)]

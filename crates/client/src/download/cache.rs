@@ -24,6 +24,11 @@ impl PackCache {
         Some(bytes)
     }
 
+    /// All packs that are kept.
+    pub(crate) fn all(&self) -> Vec<(BlobId, Bytes)> {
+        self.0.borrow().iter().cloned().collect()
+    }
+
     /// Keeps a pack; the one unused for longest goes when there are too many.
     pub(crate) fn keep(&self, blob: BlobId, bytes: Bytes) {
         let mut packs = self.0.borrow_mut();

@@ -2,6 +2,9 @@
 
 pub(crate) mod cache;
 mod file;
+mod folders;
+mod packed;
+mod part;
 mod pieces;
 mod plan;
 mod run;

@@ -16,7 +16,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// The stored bytes of a piece: out of a pack that was fetched, or just these bytes.
     pub(crate) async fn fetch_piece(&self, piece: &PieceRef) -> Result<Bytes, OperationError> {
         if let Some(pack) = self.packs().find(&piece.blob) {
-            return cut(&pack, piece);
+            return Ok(cut(&pack, piece)?);
         }
         let (remote, range) = (self.remote(), piece.range());
         let get = async |access: &_| remote.get_blob(access, &piece.blob, Some(range.clone())).await;
@@ -47,11 +47,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 }
 
-fn cut(pack: &Bytes, piece: &PieceRef) -> Result<Bytes, OperationError> {
+/// The bytes of a piece in its pack.
+pub(super) fn cut(pack: &Bytes, piece: &PieceRef) -> Result<Bytes, Rejected> {
     let range = piece.range();
     let bound = |at: u64| usize::try_from(at).ok().filter(|at| *at <= pack.len());
     match (bound(range.start), bound(range.end)) {
         (Some(start), Some(end)) => Ok(pack.slice(start..end)),
-        _ => Err(Rejected.into()),
+        _ => Err(Rejected),
     }
 }

@@ -1,7 +1,8 @@
 //! A request to fetch, from the tree to the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -10,12 +11,16 @@ use anonicloud_core::tree::lookup::{DirectoryRef, Found, Walk};
 use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::EntryContent;
 use anonicloud_proto::ids::BlobId;
+use futures::future::join;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 
-use super::file::{Fetching, IN_FLIGHT};
+use super::file::{Fetching, Gathered, IN_FLIGHT};
+use super::folders::{finish_folders, make_folders};
+use super::packed::Unpacked;
+use super::part::WRITE_BACK_EVERY;
 use super::plan::{FileTask, Plan};
-use super::settle::{finish_directory, make_link, settle};
+use super::settle::{SYNC_ALL_FROM, make_link, settle};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::progress::Progress;
@@ -25,8 +30,8 @@ use crate::work;
 
 /// Files that are made durable together.
 const BATCH_FILES: usize = 8192;
-/// Packs that the files of a batch may lie in; all of them stay in memory.
-const BATCH_PACKS: usize = 12;
+/// Packs that a batch wants whole: they stay in memory, and so may those of the batch before it.
+const BATCH_PACKS: usize = 4;
 /// Files under way at once.
 const FILES_AT_ONCE: usize = 16;
 
@@ -104,8 +109,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let Found::Entry(entry) = self.found(remote).await? else {
             return Err(EditError::IsDirectory(remote.clone()).into());
         };
-        let EntryContent::File { size, version } = &entry.content else {
-            return Err(EditError::IsDirectory(remote.clone()).into());
+        let (size, version) = match &entry.content {
+            EntryContent::File { size, version } => (size, version),
+            EntryContent::Directory { .. } => return Err(EditError::IsDirectory(remote.clone()).into()),
+            EntryContent::Symlink { .. } => return Err(OperationError::IsSymlink(remote.clone())),
         };
         progress.plan(1, *size);
         report.bytes_fetched += self.stream_out(version, &mut tokio::io::stdout(), progress).await?;
@@ -125,8 +132,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             plan.add(&entry, target.clone(), overwrite)?;
             DirectoryRef::of(&entry)
         } else {
-            // The root has no attributes of its own: a folder that is there keeps what it has.
-            plan.directories.push((target.clone(), None));
+            plan.add_root(target.clone())?;
             self.root().await?.as_ref().map(DirectoryRef::root)
         };
         let Some(directory) = directory else {
@@ -154,60 +160,93 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
         progress.skip(plan.unchanged_bytes);
         report.unchanged += plan.unchanged;
-        for (path, _) in &plan.directories {
-            fs_err::create_dir_all(path).map_err(|error| OperationError::local(path, error))?;
-            report.directories += 1;
-        }
-        let mut files = plan.files.into_iter().peekable();
+        let Plan { mut folders, links, files, places, .. } = plan;
+        let (folders, changed) = work::run(move || {
+            let changed = make_folders(&mut folders)?;
+            Ok::<_, OperationError>((folders, changed))
+        })
+        .await?;
+        report.directories += folders.len() as u64;
+        let mut files = files.into_iter().peekable();
+        let mut gathered = Vec::new();
         while files.peek().is_some() {
-            let mut batch = Vec::new();
-            let mut packs = BTreeMap::new();
-            while let Some(task) = files.next_if(|task| fits_batch(&batch, &packs, task)) {
-                if let Some(version) = task.version() {
-                    *packs.entry(version.record().blob).or_insert(0_u32) += 1;
-                }
-                batch.push(task);
-            }
-            let wanted = packs.iter().filter(|(_, files)| **files > 1).map(|(blob, _)| *blob).collect();
-            self.fetch_batch(batch, wanted, progress, report).await?;
+            let batch = next_batch(&mut files);
+            // One batch comes while the one before it is made durable; neither is left half-way when the other fails.
+            let (next, settled) =
+                join(self.gather_batch(batch, progress), settle_batch(gathered, progress, report)).await;
+            settled?;
+            gathered = next?;
         }
-        for link in &plan.links {
-            make_link(link)?;
-            report.symlinks += 1;
-        }
-        for (path, attributes) in plan.directories.iter().rev() {
-            if let Some(attributes) = attributes {
-                finish_directory(path, *attributes)?;
-            }
-        }
-        Ok(())
+        settle_batch(gathered, progress, report).await?;
+        report.symlinks += links.len() as u64;
+        work::run(move || {
+            links.iter().try_for_each(make_link)?;
+            finish_folders(&folders, &places, changed)
+        })
+        .await
     }
 
-    async fn fetch_batch(
-        &self,
-        batch: Vec<FileTask>,
-        packs: BTreeSet<BlobId>,
-        progress: &dyn Progress,
-        report: &mut GetReport,
-    ) -> Result<(), OperationError> {
-        let packs = stream::iter(packs).map(|blob| async move { self.fetch_pack(&blob).await });
-        packs.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
-        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT) };
-        let files = stream::iter(&batch).map(|task| self.gather(task, &shared));
-        let fetched: Vec<u64> = files.buffer_unordered(FILES_AT_ONCE).try_collect().await?;
-        report.bytes_fetched += fetched.iter().sum::<u64>();
-        let batch = work::run(move || settle(&batch).map(|()| batch)).await?;
-        for task in &batch {
-            report.files += 1;
-            report.bytes += task.size();
-            progress.file_done(&task.target.display().to_string());
+    /// Gathers the files of a batch, by the pack that their records lie in.
+    async fn gather_batch(&self, batch: Batch, progress: &dyn Progress) -> Result<Vec<Gathered>, OperationError> {
+        let small = batch.values().flatten().filter(|task| task.size() < WRITE_BACK_EVERY).count();
+        let one_by_one = small < SYNC_ALL_FROM;
+        let packs = stream::iter(batch).map(|(pack, tasks)| async move {
+            if let Some(pack) = pack
+                && tasks.len() > 1
+            {
+                self.fetch_pack(&pack).await?;
+            }
+            if one_by_one {
+                Ok(Unpacked { gathered: Vec::new(), left: tasks })
+            } else {
+                self.unpack(tasks, progress).await
+            }
+        });
+        let mut packs = packs.buffer_unordered(IN_FLIGHT);
+        let (mut gathered, mut left) = (Vec::new(), Vec::new());
+        while let Some(mut unpacked) = packs.try_next().await? {
+            gathered.append(&mut unpacked.gathered);
+            left.append(&mut unpacked.left);
         }
-        Ok(())
+        let shared = Fetching { progress, requests: Semaphore::new(IN_FLIGHT), one_by_one };
+        let files = stream::iter(left).map(|task| self.gather(task, &shared));
+        gathered.append(&mut files.buffer_unordered(FILES_AT_ONCE).try_collect().await?);
+        Ok(gathered)
     }
 }
 
-/// Whether a batch takes one more file; an empty one takes any.
-fn fits_batch(batch: &[FileTask], packs: &BTreeMap<BlobId, u32>, task: &FileTask) -> bool {
-    let known = task.version().is_some_and(|version| packs.contains_key(&version.record().blob));
-    batch.is_empty() || (batch.len() < BATCH_FILES && (known || packs.len() < BATCH_PACKS))
+async fn settle_batch(
+    gathered: Vec<Gathered>,
+    progress: &dyn Progress,
+    report: &mut GetReport,
+) -> Result<(), OperationError> {
+    let gathered = work::run(move || settle(&gathered).map(|()| gathered)).await?;
+    for Gathered { task, fetched, .. } in &gathered {
+        report.bytes_fetched += fetched;
+        report.files += 1;
+        report.bytes += task.size();
+        progress.file_done(&task.target.display().to_string());
+    }
+    Ok(())
+}
+
+/// Files by the pack of their records.
+type Batch = BTreeMap<Option<BlobId>, Vec<FileTask>>;
+
+/// The next files that are made durable together: at least one.
+fn next_batch(files: &mut Peekable<impl Iterator<Item = FileTask>>) -> Batch {
+    let mut batch = Batch::new();
+    let (mut len, mut whole_packs) = (0, 0);
+    while len < BATCH_FILES
+        && let Some(task) = files.next_if(|task| {
+            let together = batch.get(&task.record_pack()).map_or(0, Vec::len);
+            together > 1 || whole_packs < BATCH_PACKS
+        })
+    {
+        let tasks = batch.entry(task.record_pack()).or_default();
+        tasks.push(task);
+        whole_packs += usize::from(tasks.len() == 2);
+        len += 1;
+    }
+    batch
 }

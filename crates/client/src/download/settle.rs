@@ -1,82 +1,166 @@
 //! A part that is whole becomes the file: durable first, then by its name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anonicloud_core::tree::node::Attributes;
 use fs_err::File;
+use rustix::fs::{AtFlags, CWD, RenameFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::Errno;
 
-use super::file::open_whole;
-use super::plan::{FileTask, LinkTask};
+use super::file::Gathered;
+use super::plan::LinkTask;
 use crate::error::OperationError;
 
-/// From this many files on, one sync of the file system is cheaper than one of each file.
-const SYNC_ALL_FROM: usize = 8;
+/// From this many files or folders on, one sync of the file system is cheaper than one of each.
+pub(super) const SYNC_ALL_FROM: usize = 8;
+const SECOND_NS: i64 = 1_000_000_000;
 
-/// Gives the parts of `tasks` their attributes, makes them durable, then gives them their names. Blocks.
-pub(super) fn settle(tasks: &[FileTask]) -> Result<(), OperationError> {
-    let Some(first) = tasks.first() else {
-        return Ok(());
-    };
-    for task in tasks {
-        let part = task.part();
-        let prepared = open_whole(&part).and_then(|file| {
-            set_times(file.file(), task.entry.attributes)?;
-            file.set_permissions(permissions(task.entry.attributes))?;
-            if tasks.len() < SYNC_ALL_FROM { file.sync_all() } else { Ok(()) }
-        });
-        prepared.map_err(|error| OperationError::local(&part, error))?;
+/// Makes parts durable, then gives those their names that have none. Blocks.
+///
+/// # Errors
+/// [`OperationError::TargetExists`] when something appeared at a place meanwhile; all others get their names.
+pub(super) fn settle(gathered: &[Gathered]) -> Result<(), OperationError> {
+    let unplaced = gathered.iter().filter(|file| !file.placed).map(|file| &file.task);
+    let folders: BTreeSet<&Path> = unplaced.clone().filter_map(|task| task.target.parent()).collect();
+    for folder in one_on_each_device(folders)? {
+        sync_file_system(&folder)?;
     }
-    if tasks.len() >= SYNC_ALL_FROM {
-        let part = first.part();
-        let synced = File::open(&part).and_then(|file| Ok(rustix::fs::syncfs(file.file())?));
-        synced.map_err(|error| OperationError::local(&part, error))?;
+    let mut settled = Ok(());
+    for task in unplaced {
+        let placed = place(&task.part(), &task.target, task.replace);
+        settled = settled.and(placed);
     }
-    for task in tasks {
-        fs_err::rename(task.part(), &task.target).map_err(|error| OperationError::local(&task.target, error))?;
-    }
-    // The names are in as many folders as the files.
-    let folders: BTreeSet<&Path> = tasks.iter().filter_map(|task| task.target.parent()).collect();
+    settled
+}
+
+/// One of `folders` on each file system that they are on. Blocks.
+pub(super) fn one_on_each_device<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Result<Vec<File>, OperationError> {
+    let mut devices = BTreeMap::new();
     for folder in folders {
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| OperationError::local(folder, error))?;
+        let metadata = fs_err::metadata(folder).map_err(|error| OperationError::local(folder, error))?;
+        devices.entry(metadata.dev()).or_insert(folder);
     }
-    Ok(())
+    let open = |folder: &Path| File::open(folder).map_err(|error| OperationError::local(folder, error));
+    devices.into_values().map(open).collect()
 }
 
-/// Makes a symlink, in place of what stands there.
+/// Waits until everything on the file system of `folder` is durable. Blocks.
+pub(super) fn sync_file_system(folder: &File) -> Result<(), OperationError> {
+    rustix::fs::syncfs(folder.file()).map_err(|error| OperationError::local(folder.path(), error.into()))
+}
+
+/// Gives a part its name. What stands there goes only with `replace`. Blocks.
+///
+/// # Errors
+/// [`OperationError::TargetExists`] when something stands there that may not be replaced.
+pub(super) fn place(part: &Path, target: &Path, replace: bool) -> Result<(), OperationError> {
+    let placed = if replace { fs_err::rename(part, target) } else { rename_new(part, target) };
+    placed.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => OperationError::TargetExists(target.to_owned()),
+        _ => OperationError::local(target, error),
+    })
+}
+
+fn rename_new(part: &Path, target: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, part, CWD, target, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => link_new(part, target),
+        renamed => Ok(renamed?),
+    }
+}
+
+/// [`rename_new`] on file systems that cannot (NFS): a second name is not given either where there is one.
+fn link_new(part: &Path, target: &Path) -> io::Result<()> {
+    match fs_err::hard_link(part, target) {
+        Ok(()) => fs_err::remove_file(part),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Nor does it have second names: only what appears between these two calls would be replaced.
+        Err(_) if fs_err::symlink_metadata(target).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs_err::rename(part, target),
+    }
+}
+
+/// Makes a symlink and gives it its name, as a file gets its own. Blocks.
+///
+/// # Errors
+/// As [`place`].
 pub(super) fn make_link(task: &LinkTask) -> Result<(), OperationError> {
-    let text = OsStr::from_bytes(&task.text);
-    let made = match fs_err::os::unix::fs::symlink(text, &task.target) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            fs_err::remove_file(&task.target).and_then(|()| fs_err::os::unix::fs::symlink(text, &task.target))
-        }
-        other => other,
-    };
-    made.map_err(|error| OperationError::local(&task.target, error))
-}
-
-/// Gives a folder its attributes, once nothing more is written into it.
-pub(super) fn finish_directory(path: &Path, attributes: Attributes) -> Result<(), OperationError> {
-    let opened = File::open(path).and_then(|folder| {
-        set_times(folder.file(), attributes)?;
-        folder.set_permissions(permissions(attributes))
+    let part = task.part();
+    let made = remove_if_there(&part).and_then(|()| {
+        fs_err::os::unix::fs::symlink(OsStr::from_bytes(&task.text), &part)?;
+        set_link_time(&part, task.mtime)
     });
-    opened.map_err(|error| OperationError::local(path, error))
+    made.map_err(|error| OperationError::local(&part, error))?;
+    place(&part, &task.target, task.replace)
 }
 
-fn permissions(attributes: Attributes) -> std::fs::Permissions {
-    // Set-uid and set-gid bits are kept in the tree and not given to files of another owner.
-    std::fs::Permissions::from_mode(u32::from(attributes.mode & 0o1777))
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
-fn set_times(file: &std::fs::File, attributes: Attributes) -> std::io::Result<()> {
+fn set_link_time(link: &Path, mtime: i64) -> io::Result<()> {
+    let times = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec { tv_sec: mtime.div_euclid(SECOND_NS), tv_nsec: mtime.rem_euclid(SECOND_NS) },
+    };
+    match rustix::fs::utimensat(CWD, link, &times, AtFlags::SYMLINK_NOFOLLOW) {
+        // Some file systems keep no time of a link.
+        Err(Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+        set => Ok(set?),
+    }
+}
+
+/// Gives an open file or folder its times and rights.
+pub(super) fn set_attributes(file: &File, attributes: Attributes) -> io::Result<()> {
     let offset = Duration::from_nanos(attributes.mtime.unsigned_abs());
     let time = if attributes.mtime < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
     let time: SystemTime = time.unwrap_or(UNIX_EPOCH);
-    file.set_modified(time)
+    file.file().set_modified(time)?;
+    // Set-uid and set-gid bits are kept in the tree and not given to files of another owner.
+    file.set_permissions(std::fs::Permissions::from_mode(u32::from(attributes.mode & 0o1777)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Placing = fn(&Path, &Path) -> io::Result<()>;
+
+    #[test]
+    fn nothing_is_replaced_by_any_way_to_give_a_name() {
+        for give_name in [rename_new as Placing, link_new as Placing] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = |name: &str| folder.path().join(name);
+            fs_err::write(path("part"), "new").unwrap();
+            fs_err::write(path("taken"), "old").unwrap();
+            fs_err::os::unix::fs::symlink("nowhere", path("link")).unwrap();
+            for taken in ["taken", "link"] {
+                let refused = give_name(&path("part"), &path(taken)).unwrap_err();
+                assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            }
+            assert_eq!(fs_err::read(path("taken")).unwrap(), b"old");
+            give_name(&path("part"), &path("free")).unwrap();
+            assert_eq!(fs_err::read(path("free")).unwrap(), b"new");
+            give_name(&path("link"), &path("moved")).unwrap();
+            assert_eq!(fs_err::read_link(path("moved")).unwrap(), Path::new("nowhere"));
+            assert!(!path("part").exists() && fs_err::symlink_metadata(path("link")).is_err());
+        }
+    }
+
+    #[test]
+    fn every_file_system_is_synced_once() {
+        let here = tempfile::tempdir().unwrap();
+        let folders = [here.path(), Path::new("/proc"), here.path(), Path::new("/proc/self")];
+        let opened = one_on_each_device(folders).unwrap();
+        let paths: BTreeSet<_> = opened.iter().map(File::path).collect();
+        assert_eq!(paths, BTreeSet::from([here.path(), Path::new("/proc")]));
+    }
 }

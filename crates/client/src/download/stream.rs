@@ -2,10 +2,10 @@
 
 use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::crypto::rejected::Rejected;
+use anonicloud_core::crypto::segment::open_segment;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::file::open_placed;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::progress::Progress;
@@ -31,9 +31,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             async move {
                 let sealed = self.fetch_segment(&leaves.segment(index).ok_or(Rejected)?).await?;
                 let (realm, fetched) = (*self.realm(), sealed.len() as u64);
+                let mut content = self.buffers().take();
                 let opened = work::run(move || {
                     let segment = leaves.segment(index).ok_or(Rejected)?;
-                    open_placed(&realm, &segment, &sealed)
+                    open_segment(&segment.source.segment_keys(&realm), &segment.leaf, &sealed, &mut content)?;
+                    Ok::<_, Rejected>(content)
                 });
                 Ok::<_, OperationError>((opened.await?, fetched))
             }

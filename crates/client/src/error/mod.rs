@@ -9,7 +9,7 @@ use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::verify::{VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::edit::EditError;
-use anonicloud_core::tree::name::DEPTH_MAX;
+use anonicloud_core::tree::name::{DEPTH_MAX, RemotePath};
 use anonicloud_core::tree::store::ReadTreeError;
 use thiserror::Error;
 
@@ -96,6 +96,9 @@ pub enum OperationError {
     /// Something else stands where a download should go.
     #[error("{}: something else is there already", .0.display())]
     TargetExists(PathBuf),
+    /// A symlink where content was asked for.
+    #[error("{0} is a symlink")]
+    IsSymlink(RemotePath),
     /// A file is larger than a record can describe.
     #[error("the file is too large")]
     FileTooLarge,

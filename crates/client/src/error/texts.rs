@@ -88,6 +88,9 @@ impl OperationError {
         use ErrorKind::{Busy, Conflict, NotFound, Usage};
         match self {
             Self::TargetExists(_) => ("target_exists", Conflict, "choose another target, or replace it with `--force`"),
+            Self::IsSymlink(_) => {
+                ("is_symlink", Conflict, "name a file, or a target other than `-`: links are made, not followed")
+            }
             Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 200 TiB"),
             Self::NothingToResume(_) => {
                 ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")

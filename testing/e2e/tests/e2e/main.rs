@@ -15,6 +15,8 @@ mod faults;
 #[cfg(test)]
 mod folders;
 #[cfg(test)]
+mod in_place;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod privacy;

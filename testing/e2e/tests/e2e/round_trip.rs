@@ -82,6 +82,9 @@ fn every_kind_of_entry_survives() {
     let back = world.folder("back");
     phone.json(&[&"get", &"/zoo", &back]);
     assert_same(&zoo, &back.join("zoo"));
+    // Nothing of it has changed by having been away, links included.
+    let returned = phone.json(&[&"put", &back.join("zoo"), &"/"]);
+    assert_eq!((returned["files"].as_u64(), returned["symlinks"].as_u64()), (Some(0), Some(0)), "{returned}");
 
     let again = laptop.json(&[&"put", &zoo, &"/"]);
     assert_eq!((again["files"].as_u64(), again["bytes_transferred"].as_u64()), (Some(0), Some(0)), "{again}");

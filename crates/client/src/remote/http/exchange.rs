@@ -93,19 +93,15 @@ impl Exchange {
 
     /// A raw answer of at most `cap` bytes.
     pub(super) async fn bytes(&self, request: Request<'_>, cap: usize) -> RemoteResult<Vec<u8>> {
-        let mut response = self.answer(request).await?;
-        self.read(&mut response, Vec::new(), cap).await
+        let mut body = Vec::new();
+        self.read_into(request, &mut body, cap).await?;
+        Ok(body)
     }
 
-    /// A raw answer of exactly `len` bytes, which is what the caller expects and may be allocated.
-    pub(super) async fn exact_bytes(&self, request: Request<'_>, len: usize) -> RemoteResult<Vec<u8>> {
+    /// A raw answer of at most `cap` bytes as the whole of `body`.
+    pub(super) async fn read_into(&self, request: Request<'_>, body: &mut Vec<u8>, cap: usize) -> RemoteResult<()> {
         let mut response = self.answer(request).await?;
-        let body = self.read(&mut response, Vec::with_capacity(len), len).await?;
-        if body.len() == len {
-            Ok(body)
-        } else {
-            Err(RemoteError::Malformed { what: "fewer bytes than were asked for" })
-        }
+        self.read(&mut response, body, cap).await
     }
 
     /// An answer that says nothing but that it was done.
@@ -150,12 +146,13 @@ impl Exchange {
         }
     }
 
-    async fn read(&self, response: &mut Response, mut body: Vec<u8>, cap: usize) -> RemoteResult<Vec<u8>> {
+    async fn read(&self, response: &mut Response, body: &mut Vec<u8>, cap: usize) -> RemoteResult<()> {
+        body.clear();
         loop {
             let next = timeout(self.idle, response.chunk()).await;
             let next = next.map_err(|elapsed| RemoteError::Unreachable(Box::new(elapsed)))?;
             let Some(chunk) = next.map_err(classify)? else {
-                return Ok(body);
+                return Ok(());
             };
             if chunk.len() > cap.saturating_sub(body.len()) {
                 return Err(RemoteError::Malformed { what: "more bytes than the API allows" });
@@ -166,10 +163,10 @@ impl Exchange {
 
     async fn refusal(&self, mut response: Response) -> RemoteError {
         let status = response.status();
-        let body = match self.read(&mut response, Vec::new(), REFUSAL_MAX).await {
-            Ok(body) => body,
-            Err(error) => return error,
-        };
+        let mut body = Vec::new();
+        if let Err(error) = self.read(&mut response, &mut body, REFUSAL_MAX).await {
+            return error;
+        }
         match serde_json::from_slice::<ErrorBody>(&body) {
             Ok(ErrorBody { error }) => {
                 RemoteError::Refused { code: error.code, message: shown(&error.message), hint: shown(&error.hint) }

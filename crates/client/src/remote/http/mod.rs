@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use self::address::CheckedAddress;
 use self::exchange::{Exchange, JSON_ANSWER_MAX, Request};
 use super::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use crate::buffers::Buffers;
 
 pub use self::address::{ConnectError, Patience, ServerAddress};
 
@@ -33,6 +34,8 @@ pub use self::address::{ConnectError, Patience, ServerAddress};
 const LONG_ANSWER_MAX: usize = 8 << 20;
 /// What a head answer and a log page have beside bodies: headers and a frontier.
 const HEADERS_MAX: usize = 16 << 10;
+/// Blobs and parts of this length and more are read into memory that is used again.
+const POOLED_FROM: usize = 1 << 20;
 const NOT_CANONICAL: &str = "bytes that are not the canonical encoding";
 
 /// A server reached over HTTPS (on this machine also plain HTTP).
@@ -40,6 +43,7 @@ const NOT_CANONICAL: &str = "bytes that are not the canonical encoding";
 pub struct HttpRemote {
     account: Exchange,
     space: Exchange,
+    buffers: Buffers,
 }
 
 impl HttpRemote {
@@ -53,13 +57,33 @@ impl HttpRemote {
             let client = checked.client(patience)?;
             Ok(Exchange::new(client, checked.base.clone(), patience.idle))
         };
-        Ok(Self { account: exchange()?, space: exchange()? })
+        Ok(Self { account: exchange()?, space: exchange()?, buffers: Buffers::default() })
     }
 
     async fn post_account<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> RemoteResult<T> {
         let request = Request::new(Method::POST, path.to_owned()).json(body);
         self.account.json(request, JSON_ANSWER_MAX).await
     }
+
+    /// At most `cap` bytes of a blob.
+    async fn sealed(&self, request: Request<'_>, cap: usize) -> RemoteResult<Bytes> {
+        if cap < POOLED_FROM {
+            let mut body = Vec::with_capacity(cap);
+            self.space.read_into(request, &mut body, cap).await?;
+            return Ok(body.into());
+        }
+        let mut body = self.buffers.take();
+        // Any blob fits, so that a buffer never grows while it is read into.
+        body.clear();
+        body.reserve_exact(blob_cap());
+        self.space.read_into(request, &mut body, cap).await?;
+        Ok(Bytes::from_owner(body))
+    }
+}
+
+/// The longest blob, as a length in memory.
+fn blob_cap() -> usize {
+    usize::try_from(BLOB_MAX).unwrap_or(usize::MAX)
 }
 
 fn in_space<'a>(method: Method, access: &'a SpaceAccess, rest: &str) -> Request<'a> {
@@ -216,15 +240,19 @@ impl Remote for HttpRemote {
 
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {
         let request = in_space(Method::GET, access, &format!("blobs/{blob}"));
-        let cap = usize::try_from(BLOB_MAX).unwrap_or(usize::MAX);
         let Some(range) = range else {
-            return self.space.bytes(request, cap).await.map(Bytes::from);
+            return self.sealed(request, blob_cap()).await;
         };
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= cap);
+        let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= blob_cap());
         let len = len.ok_or(RemoteError::Malformed { what: "a part longer than a blob can be" })?;
-        self.space.exact_bytes(request.range(range), len).await.map(Bytes::from)
+        let part = self.sealed(request.range(range), len).await?;
+        if part.len() == len {
+            Ok(part)
+        } else {
+            Err(RemoteError::Malformed { what: "fewer bytes than were asked for" })
+        }
     }
 }
