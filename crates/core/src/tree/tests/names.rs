@@ -63,7 +63,7 @@ fn what_could_steer_a_terminal_is_escaped() {
 }
 
 #[test]
-fn a36_debug_shows_no_name_no_path_and_no_target() {
+fn debug_shows_no_name_no_path_and_no_target() {
     let content = EntryContent::Symlink { target: b"secret".to_vec() };
     let entry = Entry { id: NodeId::ROOT, name: name_of("secret"), attributes: PLAIN, content };
     let edit = Edit::Remove { path: path_of("/secret"), recursive: false };
