@@ -20,9 +20,9 @@ const SCHEMA_VERSION: i32 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept of the log after a large value went through it.
 const JOURNAL_SIZE_LIMIT: &str = "16777216";
-/// Pages in the log, of 4 KiB, from which on they are copied to the database: a pack alone fills the default of 1,000, and most
-/// packs are gone again before they need to be copied.
-const CHECKPOINT_PAGES: &str = "4096";
+/// Of a database that is made, in bytes: a pack is megabytes, and each page of it costs a call of its own. The log is copied to
+/// the database from 1,000 pages on, when most packs in it are gone again.
+const PAGE_SIZE: u32 = 16 << 10;
 /// Changes that one statement makes at most, far below what SQLite takes.
 const STATEMENT_CHANGES: usize = 256;
 /// Longest value that goes with others in a statement.
@@ -59,7 +59,7 @@ impl SqliteState {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+            .page_size(PAGE_SIZE);
         // One connection: SQLite has one writer, and a read is done in microseconds.
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
         let state = Self { pool: pool.await? };
