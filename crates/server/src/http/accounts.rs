@@ -53,8 +53,8 @@ pub(super) async fn login_finish(
 pub(super) async fn device_login_start(
     State(app): State<Arc<App>>,
     FromJson(start): FromJson<DeviceLoginStart>,
-) -> Answer<Challenge> {
-    Ok(Json(app.service().device_login_start(&start)?))
+) -> Json<Challenge> {
+    Json(app.service().device_login_start(&start))
 }
 
 pub(super) async fn device_login_finish(

@@ -43,11 +43,14 @@ impl Service {
         Ok(swept)
     }
 
-    /// Forgets sessions, logins and challenges that are over.
+    /// Forgets sessions, logins and challenges that are over, and who has nothing under way.
     pub(crate) fn forget_ended(&self) {
         self.account_sessions.purge();
         self.space_sessions.purge();
         self.logins.purge();
         self.challenges.purge();
+        self.answers.purge();
+        self.small_commits.purge();
+        self.large_commits.purge();
     }
 }

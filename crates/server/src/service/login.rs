@@ -54,7 +54,7 @@ impl Service {
         let setup = self.secrets.setup();
         let (login, ke2) =
             setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
-        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account) })?;
+        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account) });
         Ok(LoginStarted { login: Base64::new(name.to_vec()), ke2: Base64::new(ke2) })
     }
 
@@ -68,7 +68,7 @@ impl Service {
     }
 
     /// Draws a challenge for a device, known or not.
-    pub(crate) fn device_login_start(&self, start: &DeviceLoginStart) -> Result<Challenge, ServiceError> {
+    pub(crate) fn device_login_start(&self, start: &DeviceLoginStart) -> Challenge {
         self.challenge(Purpose::Device(start.account, start.device))
     }
 
@@ -85,9 +85,8 @@ impl Service {
     }
 
     /// Draws a challenge.
-    pub(super) fn challenge(&self, purpose: Purpose) -> Result<Challenge, ServiceError> {
-        let challenge = self.challenges.keep(purpose)?;
-        Ok(Challenge { challenge: Base64::new(challenge.to_vec()) })
+    pub(super) fn challenge(&self, purpose: Purpose) -> Challenge {
+        Challenge { challenge: Base64::new(self.challenges.keep(purpose).to_vec()) }
     }
 
     /// Takes a challenge back, if it was drawn for this.

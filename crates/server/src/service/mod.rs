@@ -11,6 +11,7 @@ mod error;
 mod links;
 mod login;
 mod pending;
+mod permits;
 mod sessions;
 mod slots;
 mod spaces;
@@ -26,6 +27,7 @@ use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 pub(crate) use self::blobs::{BlobBody, BodyBroken, PutBlob};
 pub(crate) use self::error::ServiceError;
 pub(crate) use self::login::AccountAccess;
+pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
 use self::login::PendingPassword;
@@ -40,6 +42,14 @@ use crate::store::meta::MetaStore;
 /// Sessions of one account, and of one space; the one longest unused makes room.
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
+
+/// Long answers to one space that are kept until they were taken, and in all; each keeps at most 4 MiB.
+const ANSWERS_PER_SPACE: usize = 16;
+const ANSWERS: usize = 128;
+/// Commits that are read or checked, of which small ones do not wait for the others.
+const SMALL_COMMITS_PER_SPACE: usize = 4;
+const SMALL_COMMITS: usize = 64;
+const LARGE_COMMITS: usize = 4;
 
 /// What a challenge was drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +71,9 @@ pub(crate) struct Service {
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
     slots: Slots,
+    answers: Permits<SpaceId>,
+    small_commits: Permits<SpaceId>,
+    large_commits: Permits<SpaceId>,
 }
 
 impl Service {
@@ -78,6 +91,9 @@ impl Service {
             logins: Pending::new(Arc::clone(&clock)),
             challenges: Pending::new(Arc::clone(&clock)),
             slots: Slots::default(),
+            answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
+            small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),
+            large_commits: Permits::new(LARGE_COMMITS, 1),
             meta,
             blobs,
             clock,

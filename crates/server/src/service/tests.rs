@@ -48,7 +48,7 @@ impl Fixture {
     /// Opens a session to write, `seconds` after its challenge.
     async fn session(&self, seconds: u64) -> Result<Base64, ServiceError> {
         let space = conformance::new_account(1).genesis.space;
-        let challenge = self.service.space_session_start(space)?.challenge;
+        let challenge = self.service.space_session_start(space).challenge;
         let bytes: [u8; 32] = challenge.as_bytes().try_into().unwrap();
         let realm = self.service.realm().realm;
         let message = session_message(&realm, &space, 0, Right::Write, &bytes);
@@ -140,7 +140,7 @@ async fn a_body_that_stalls_is_kept_and_may_be_sent_again() {
     let open = OpenUpload { upload, bytes: 10 };
     service.open_upload(&access, &open).await.unwrap();
     let put = PutBlob { upload, blob, offset: 0, size: 3, hash: StoredHash::of(b"abc") };
-    let body = stream::iter([Ok(Bytes::from_static(b"ab")), Err(BodyBroken)]).boxed();
+    let body = stream::iter([Ok(Bytes::from_static(b"ab")), Err(BodyBroken::Stalled)]).boxed();
     let stalled = service.put_blob(&access, put, body).await.unwrap_err();
     // A code that clients try again after.
     assert_eq!(code(&stalled), Some(ErrorCode::Unavailable));

@@ -194,29 +194,24 @@ pub(super) async fn joined<T>(task: JoinHandle<Result<T, BlobError>>) -> Result<
     result.map_err(|error| BlobError::Engine(io::Error::other(error)))?
 }
 
-/// Reads `left` bytes piece by piece, the next one while the last one travels.
+/// Reads `left` bytes piece by piece, each when it is asked for: what waits to be sent is in memory once.
 fn pieces(file: File, left: u64) -> BlobReader {
-    let first = (left > 0).then(|| read_piece(file, left));
-    Box::pin(stream::try_unfold(first, |running| async move {
-        let Some(running) = running else {
+    Box::pin(stream::try_unfold((file, left), |(file, left)| async move {
+        if left == 0 {
             return Ok(None);
-        };
-        let (piece, file, left) = joined(running).await?;
-        let next = (left > 0).then(|| read_piece(file, left));
-        Ok(Some((piece, next)))
+        }
+        joined(spawn_blocking(move || read_piece(file, left))).await.map(Some)
     }))
 }
 
-fn read_piece(mut file: File, left: u64) -> JoinHandle<Result<(Bytes, File, u64), BlobError>> {
-    spawn_blocking(move || {
-        let want = left.min(READ);
-        let mut piece = Vec::with_capacity(usize::try_from(want).unwrap_or_default());
-        let read = file.by_ref().take(want).read_to_end(&mut piece)?;
-        if read as u64 != want {
-            return Err(BlobError::Missing);
-        }
-        Ok((Bytes::from(piece), file, left - want))
-    })
+fn read_piece(mut file: File, left: u64) -> Result<(Bytes, (File, u64)), BlobError> {
+    let want = left.min(READ);
+    let mut piece = Vec::with_capacity(usize::try_from(want).unwrap_or_default());
+    let read = file.by_ref().take(want).read_to_end(&mut piece)?;
+    if read as u64 != want {
+        return Err(BlobError::Missing);
+    }
+    Ok((Bytes::from(piece), (file, left - want)))
 }
 
 #[cfg(test)]
