@@ -165,9 +165,9 @@ wire! {
         /// Its devices.
         devices: Vec<DeviceId>,
     }
-    /// `GET /v1/account/sigchain`.
+    /// `GET /v1/account/sigchain?from=SEQ`.
     SigchainAnswer {
-        /// All links, the genesis first.
+        /// A page of links from the one asked for on, the oldest first; none past the newest.
         links: Vec<Base64>,
     }
     /// A device's sign-in key.

@@ -50,6 +50,7 @@ impl Service {
         self.logins.purge();
         self.challenges.purge();
         self.answers.purge();
+        self.sigchains.purge();
         self.small_commits.purge();
         self.large_commits.purge();
     }

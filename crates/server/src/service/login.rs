@@ -7,7 +7,7 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::ids::{AccountId, DeviceId};
 
-use super::sessions::IDLE;
+use super::sessions::{IDLE, SessionKey};
 use super::{Purpose, Service, ServiceError};
 use crate::opaque::PendingLogin;
 
@@ -22,6 +22,7 @@ pub(super) struct PendingPassword {
 #[derive(Debug)]
 pub(crate) struct AccountAccess {
     account: AccountId,
+    key: SessionKey,
 }
 
 impl AccountAccess {
@@ -29,13 +30,18 @@ impl AccountAccess {
     pub(crate) const fn account(&self) -> AccountId {
         self.account
     }
+
+    /// Which session.
+    pub(super) const fn key(&self) -> SessionKey {
+        self.key
+    }
 }
 
 impl Service {
     /// The account session of a bearer token.
     pub(crate) fn account_access(&self, token: &[u8]) -> Option<AccountAccess> {
         let (account, _) = self.account_sessions.find(token)?;
-        Some(AccountAccess { account })
+        Some(AccountAccess { account, key: SessionKey::of(token) })
     }
 
     /// Ends the session of a token.

@@ -46,6 +46,9 @@ const SESSIONS_PER_SPACE: usize = 256;
 /// Long answers to one space that are kept until they were taken, and in all; each keeps at most 4 MiB.
 const ANSWERS_PER_SPACE: usize = 16;
 const ANSWERS: usize = 128;
+/// The same for sigchains.
+const SIGCHAINS_PER_ACCOUNT: usize = 2;
+const SIGCHAINS: usize = 16;
 /// Commits that are read or checked, of which small ones do not wait for the others.
 const SMALL_COMMITS_PER_SPACE: usize = 4;
 const SMALL_COMMITS: usize = 64;
@@ -72,6 +75,7 @@ pub(crate) struct Service {
     challenges: Pending<Purpose>,
     slots: Slots,
     answers: Permits<SpaceId>,
+    sigchains: Permits<AccountId>,
     small_commits: Permits<SpaceId>,
     large_commits: Permits<SpaceId>,
 }
@@ -92,6 +96,7 @@ impl Service {
             challenges: Pending::new(Arc::clone(&clock)),
             slots: Slots::default(),
             answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
+            sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
             small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),
             large_commits: Permits::new(LARGE_COMMITS, 1),
             meta,
