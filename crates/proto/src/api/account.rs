@@ -158,7 +158,7 @@ wire! {
         space: SpaceId,
         /// Bytes it may store.
         quota: u64,
-        /// Padded bytes stored and not released.
+        /// Padded bytes stored and not released, and those of commits.
         used: u64,
         /// Padded bytes promised to open uploads.
         reserved: u64,

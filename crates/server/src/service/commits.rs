@@ -10,7 +10,7 @@ use anonicloud_proto::merkle::Frontier;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::{Permit, Service, ServiceError, SpaceAccess};
+use super::{Permit, SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
 
 /// The rights that let a session commit, each by itself.
@@ -48,9 +48,14 @@ impl Service {
             return Ok(answer);
         }
         let commit = self.check_commit(access, posted, &space, &head)?;
-        match self.meta.append_commit(commit).await? {
+        // Looked up beside the writer first, which thousands of blobs that are not there would keep from others.
+        if !commit.adds.is_empty() && !self.meta.adds_found(commit.space, commit.adds.clone()).await? {
+            return Err(ErrorCode::BlobMissing.into());
+        }
+        match self.meta.append_commit(commit, SPARE).await? {
             CommitOutcome::Applied => Ok(answer),
             CommitOutcome::BlobMissing => Err(ErrorCode::BlobMissing.into()),
+            CommitOutcome::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
             CommitOutcome::HeadMoved => {
                 // The same commit may have come over two connections at once.
                 let now = self.meta.head(access.space()).await?;

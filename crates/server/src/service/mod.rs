@@ -43,6 +43,8 @@ use crate::store::meta::MetaStore;
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
 
+/// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
+const SPARE: u64 = 16 << 20;
 /// Long answers to one space that are kept until they were taken, and in all; each keeps at most 4 MiB.
 const ANSWERS_PER_SPACE: usize = 16;
 const ANSWERS: usize = 128;

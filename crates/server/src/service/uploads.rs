@@ -6,16 +6,19 @@ use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PER_SPACE};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Service, ServiceError, SpaceAccess};
+use super::{SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
-use crate::store::meta::{BlobRow, OpenedUpload, UploadRequest};
+use crate::store::meta::{BlobRow, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
 
 /// The rights that let a session upload, each by itself.
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 
+/// An upload of at most this many bytes may go over the quota: a removal sends the folders that it changes.
+const SMALL_UPLOAD: u64 = 256 << 10;
 /// Half-written blobs whose lengths are made durable at the same time.
 const SYNCS: usize = 8;
-
+/// Bytes of all tickets of a space, which are answered at once.
+const TICKETS: usize = 4 << 20;
 impl Service {
     /// Opens an upload or raises its reservation.
     pub(crate) async fn open_upload(
@@ -25,7 +28,8 @@ impl Service {
     ) -> Result<UploadAnswer, ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
-        let opened = self.meta.open_upload(request, open.bytes, UPLOADS_PER_SPACE);
+        let spare = if open.bytes <= SMALL_UPLOAD { SPARE } else { 0 };
+        let opened = self.meta.open_upload(request, open.bytes, UploadLimits { count: UPLOADS_PER_SPACE, spare });
         match opened.await? {
             OpenedUpload::Reserved(reserved) => {
                 Ok(UploadAnswer { upload: open.upload, reserved, idle_days: UPLOAD_IDLE_DAYS })
@@ -94,7 +98,11 @@ impl Service {
     ) -> Result<(), ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, upload);
-        if self.meta.set_ticket(request, ticket).await? { Ok(()) } else { Err(ErrorCode::NotFound.into()) }
+        match self.meta.set_ticket(request, ticket, TICKETS).await? {
+            TicketKept::Kept => Ok(()),
+            TicketKept::NoUpload => Err(ErrorCode::NotFound.into()),
+            TicketKept::TooMuch => Err(ErrorCode::QuotaExceeded.into()),
+        }
     }
 
     /// Ends an upload: its reservation, and its blobs that no commit names.

@@ -98,7 +98,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("accounts.recovery_public_key", "checks a signature made with the recovery words"),
     ("accounts.space", "its private tree"),
     ("accounts.quota", "bytes it may store"),
-    ("accounts.used", "bytes it stores, as padded"),
+    ("accounts.used", "bytes it stores, as padded, and those of its commits"),
     ("accounts.reserved", "bytes promised to its transfers under way"),
     ("accounts.registered_day", "when it was made"),
     ("blobs.space", "the tree that it belongs to"),

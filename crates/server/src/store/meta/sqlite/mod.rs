@@ -114,6 +114,7 @@ mod tests {
             (sql!("upload_blobs"), "(space=? AND upload=? AND id>?)"),
             (sql!("upload_blobs_delete"), "(space=? AND upload=?)"),
             (sql!("links_page"), "(account=? AND seq>?)"),
+            (sql!("tickets_length"), "(space=?)"),
             (sql!("uploads_expired"), "(active_day<?)"),
             (sql!("objects_between"), "(object>? AND object<?)"),
             (sql!("commits_page"), "(space=? AND seq>?)"),
