@@ -49,6 +49,7 @@ impl Service {
         self.space_sessions.purge();
         self.logins.purge();
         self.challenges.purge();
+        self.password_tries.purge();
         self.answers.purge();
         self.sigchains.purge();
         self.small_commits.purge();

@@ -16,6 +16,8 @@ use crate::opaque::PendingLogin;
 pub(super) struct PendingPassword {
     login: PendingLogin,
     account: Option<AccountId>,
+    /// What the try was counted under.
+    bucket: AccountId,
 }
 
 /// An account's session, which only a token gives.
@@ -57,10 +59,12 @@ impl Service {
             Some(found) => (found.account, Some(found.opaque_record.as_slice())),
             None => (fake, None),
         };
+        // The answer is enough to try one password with, whether or not the second message comes.
+        self.password_tries.take(id)?;
         let setup = self.secrets.setup();
         let (login, ke2) =
             setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
-        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account) });
+        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account), bucket: id });
         Ok(LoginStarted { login: Base64::new(name.to_vec()), ke2: Base64::new(ke2) })
     }
 
@@ -70,6 +74,7 @@ impl Service {
         let pending = pending.ok_or(ErrorCode::LoginFailed)?;
         pending.login.finish(self.realm_id(), finish.ke3.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
         let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
+        self.password_tries.give_back(pending.bucket);
         self.open_account(account, None).await
     }
 

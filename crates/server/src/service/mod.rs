@@ -17,6 +17,7 @@ mod slots;
 mod spaces;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod uploads;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use self::login::PendingPassword;
 use self::pending::Pending;
 use self::sessions::Sessions;
 use self::slots::Slots;
+use self::tries::Tries;
 use crate::clock::Clock;
 use crate::secrets::ServerSecrets;
 use crate::store::blob::BlobStore;
@@ -75,6 +77,7 @@ pub(crate) struct Service {
     space_sessions: Sessions<SpaceId, Rights>,
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
+    password_tries: Tries,
     slots: Slots,
     answers: Permits<SpaceId>,
     sigchains: Permits<AccountId>,
@@ -96,6 +99,7 @@ impl Service {
             space_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_SPACE),
             logins: Pending::new(Arc::clone(&clock)),
             challenges: Pending::new(Arc::clone(&clock)),
+            password_tries: Tries::new(Arc::clone(&clock)),
             slots: Slots::default(),
             answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
             sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
