@@ -6,7 +6,7 @@ use anonicloud_proto::api::{BlobProgress, ErrorCode};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
-use anonicloud_proto::limits::BLOB_MAX;
+use anonicloud_proto::limits::{BLOB_MAX, PACK_FLOOR};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -14,7 +14,6 @@ use futures::stream::BoxStream;
 use super::slots::Claim;
 use super::uploads::UPLOADERS;
 use super::{Permit, Service, ServiceError, SpaceAccess};
-use crate::random::random;
 use crate::store::ObjectId;
 use crate::store::blob::{BlobReader, BlobWriter};
 use crate::store::meta::{Begun, NewBlob, RemovedBlob, UploadRequest};
@@ -68,7 +67,8 @@ impl Service {
         if put.size > BLOB_MAX {
             return Err(ErrorCode::TooLarge.into());
         }
-        if put.size == 0 || put.offset > put.size {
+        // No client has a reason for a smaller one, each of which takes a file and a row.
+        if put.size < PACK_FLOOR || put.offset > put.size {
             return Err(ErrorCode::BadRequest.into());
         }
         let claim = self.slots.claim(access.space(), put.blob).await;
@@ -78,7 +78,7 @@ impl Service {
             size: put.size,
             hash: put.hash,
             from_start: put.offset == 0,
-            object: ObjectId::from_bytes(random()),
+            object: self.objects.draw(),
         };
         let object = match self.meta.begin_blob(request, new).await? {
             Begun::Complete => return Ok(complete(put.size)),

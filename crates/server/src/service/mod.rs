@@ -38,6 +38,7 @@ use self::slots::Slots;
 use self::tries::Tries;
 use crate::clock::Clock;
 use crate::secrets::ServerSecrets;
+use crate::store::ObjectIds;
 use crate::store::blob::BlobStore;
 use crate::store::meta::MetaStore;
 
@@ -79,6 +80,7 @@ pub(crate) struct Service {
     challenges: Pending<Purpose>,
     password_tries: Tries,
     slots: Slots,
+    objects: ObjectIds,
     answers: Permits<SpaceId>,
     sigchains: Permits<AccountId>,
     small_commits: Permits<SpaceId>,
@@ -101,6 +103,7 @@ impl Service {
             challenges: Pending::new(Arc::clone(&clock)),
             password_tries: Tries::new(Arc::clone(&clock)),
             slots: Slots::default(),
+            objects: ObjectIds::new(),
             answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
             sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
             small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),

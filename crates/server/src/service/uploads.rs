@@ -4,7 +4,6 @@ use anonicloud_proto::api::{BlobState, ErrorCode, OpenUpload, UploadAnswer, Uplo
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PER_SPACE};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
@@ -15,8 +14,6 @@ pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 
 /// An upload of at most this many bytes may go over the quota: a removal sends the folders that it changes.
 const SMALL_UPLOAD: u64 = 256 << 10;
-/// Half-written blobs whose lengths are made durable at the same time.
-const SYNCS: usize = 8;
 /// Bytes of all tickets of a space, which are answered at once.
 const TICKETS: usize = 4 << 20;
 impl Service {
@@ -65,7 +62,7 @@ impl Service {
             // The rows of half-written blobs may still wait for the next durable transaction.
             self.meta.flush().await?;
         }
-        let blobs = stream::iter(rows.into_iter().map(|row| self.state_of(row))).buffered(SYNCS).try_collect().await?;
+        let blobs = self.states_of(&rows).await?;
         Ok(UploadState { reserved, blobs, more })
     }
 
@@ -86,7 +83,8 @@ impl Service {
             // As in `upload_state`.
             self.meta.flush().await?;
         }
-        self.state_of(row).await
+        let mut states = self.states_of(&[row]).await?;
+        states.pop().ok_or_else(|| ErrorCode::Internal.into())
     }
 
     /// Keeps an upload's sealed ticket.
@@ -125,8 +123,13 @@ impl Service {
         UploadRequest { space: access.space(), upload, day: self.clock.today() }
     }
 
-    async fn state_of(&self, row: BlobRow) -> Result<BlobState, ServiceError> {
-        let stored = if row.complete { row.size } else { self.blobs.durable_len(row.object).await? };
-        Ok(BlobState { blob: row.blob, stored, complete: row.complete })
+    async fn states_of(&self, rows: &[BlobRow]) -> Result<Vec<BlobState>, ServiceError> {
+        let parts = rows.iter().filter(|row| !row.complete).map(|row| row.object).collect();
+        let mut lens = self.blobs.durable_lens(parts).await?.into_iter();
+        let state = |row: &BlobRow| {
+            let stored = if row.complete { row.size } else { lens.next().unwrap_or(0) };
+            BlobState { blob: row.blob, stored, complete: row.complete }
+        };
+        Ok(rows.iter().map(state).collect())
     }
 }

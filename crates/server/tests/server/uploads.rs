@@ -283,7 +283,7 @@ async fn limits_of_a_blob_hold() {
         server.put(&space.path(&format!("uploads/{upload}/blobs/{id}?{query}"))).bearer_auth(&space.token)
     };
     assert_eq!(refused(put(0, (5 << 20) + 1)).await, ErrorCode::TooLarge);
-    for (offset, size) in [(0, 0), ((16 << 10) + 1, 16 << 10)] {
+    for (offset, size) in [(0, 0), (0, (16 << 10) - 1), ((16 << 10) + 1, 16 << 10)] {
         assert_eq!(refused(put(offset, size)).await, ErrorCode::BadRequest, "{offset} {size}");
     }
     let elsewhere = UploadId::from_bytes([9; 16]);
