@@ -107,13 +107,14 @@ mod tests {
     async fn a_link_whose_answer_was_lost_is_found_in_the_chain() {
         let moved = || Act::refusal(409, "sigchain_moved");
         let chain = |link: &str| Act::ok(200, format!(r#"{{"links":["AAAA","{link}"]}}"#));
-        let script = [lost(), moved(), chain("BQUF"), lost(), moved(), chain("BQUG"), moved()];
+        let end = || Act::ok(200, r#"{"links":[]}"#);
+        let script = [lost(), moved(), chain("BQUF"), end(), lost(), moved(), chain("BQUG"), end(), moved()];
         let server = ScriptedServer::start(script).await;
         let remote = remote_of(&server, A_MINUTE);
         let device = NewDevice { device: DeviceId::from_bytes([1; 16]), auth_public_key: Base64::new(vec![0; 32]) };
         let request = AddDevice { device, prev: ChainHash::ZERO, link: Base64::new(vec![5; 3]) };
         remote.add_device(&token(), &request).await.unwrap();
-        for sent in [6, 7] {
+        for sent in [8, 9] {
             let answer = remote.add_device(&token(), &request).await.unwrap_err();
             assert_eq!(answer.code(), Some(ErrorCode::SigchainMoved));
             assert_eq!(server.recorded().len(), sent);

@@ -26,6 +26,11 @@ pub const JSON_MAX: usize = 256 << 10;
 pub const TICKET_MAX: usize = 64 << 10;
 /// One sigchain link.
 pub const SIGCHAIN_LINK_MAX: usize = 32 << 10;
+/// Links of an account's sigchain from which on it takes no new device; devices may still be removed, so that a chain has
+/// fewer than twice as many.
+pub const SIGCHAIN_ADDS_END: u64 = 1 << 12;
+/// Bytes of links in one page of a sigchain answer, which is a third longer in base64.
+pub const SIGCHAIN_PAGE_BYTES: usize = 3 << 20;
 /// A wrapped slot or box of an account.
 pub const BOX_MAX: usize = 4 << 10;
 /// Open uploads per space.

@@ -23,14 +23,19 @@ pub(crate) struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes")]
     fn today(&self) -> Day {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let days = since.map_or(0, |elapsed| elapsed.as_secs() / SECONDS_PER_DAY);
-        Day(u32::try_from(days).unwrap_or(u32::MAX))
+        day_of(SystemTime::now())
     }
 
     fn now(&self) -> Instant {
         Instant::now()
     }
+}
+
+/// The day of a file time.
+pub(crate) fn day_of(time: SystemTime) -> Day {
+    let since = time.duration_since(UNIX_EPOCH);
+    let days = since.map_or(0, |elapsed| elapsed.as_secs() / SECONDS_PER_DAY);
+    Day(u32::try_from(days).unwrap_or(u32::MAX))
 }
 
 /// Midnight at which a day begins, for file times.

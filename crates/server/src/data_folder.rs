@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use fs_err::{File, OpenOptions};
 use thiserror::Error;
 
+use crate::store::blob::sync_with_parent;
+
 /// Why the folder cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum DataFolderError {
@@ -39,6 +41,7 @@ impl DataFolder {
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        sync_with_parent(path)?;
         Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::ServeArguments;
+use crate::config::{Listen, ServeArguments};
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::http::{App, Bound, Limits, ListenError, TlsError, acceptor, serve};
 use crate::jobs;
@@ -24,6 +24,9 @@ pub(crate) enum RunError {
     /// Plain HTTP would leave the machine.
     #[error("plain HTTP is served on a loopback address or a Unix socket only")]
     PlainHttp,
+    /// A certificate for a socket, over which TLS is not spoken.
+    #[error("TLS is not spoken over a Unix socket")]
+    TlsOverSocket,
     /// The data folder cannot be used.
     #[error(transparent)]
     DataFolder(#[from] DataFolderError),
@@ -55,6 +58,7 @@ impl RunError {
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::PlainHttp => "give --tls-cert and --tls-key, or listen on 127.0.0.1, [::1] or unix:PATH",
+            Self::TlsOverSocket => "leave --tls-cert and --tls-key to the proxy in front, or listen on IP:PORT",
             Self::DataFolder(DataFolderError::InUse(_)) => "stop the other server, or give this one another --data-dir",
             Self::DataFolder(DataFolderError::Io(_)) => "check that --data-dir names a folder that this user may write",
             Self::Secrets(SecretsError::Io(_)) => "check the permissions of server.key in the data folder",
@@ -82,6 +86,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), RunError> {
 
 async fn start(arguments: &ServeArguments) -> Result<(), RunError> {
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(_), Some(_)) if matches!(arguments.listen, Listen::Unix(_)) => return Err(RunError::TlsOverSocket),
         (Some(certificates), Some(key)) => Some(acceptor(certificates, key)?),
         _ if arguments.listen.is_local() => None,
         _ => return Err(RunError::PlainHttp),
@@ -133,5 +138,22 @@ fn raise_file_limit() {
     let raised = Rlimit { current: limit.maximum, ..limit };
     if setrlimit(Resource::Nofile, raised).is_err() {
         info!("the limit of open files stays as it is");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Command, CommandLine};
+    use clap::Parser as _;
+
+    #[test]
+    fn a_certificate_is_not_ignored_on_a_socket() {
+        let line = ["x", "serve", "--data-dir", "/nonexistent/data", "--tls-cert", "c", "--tls-key", "k"];
+        let line = CommandLine::parse_from(line.into_iter().chain(["--listen", "unix:/nonexistent/socket"]));
+        let Command::Serve(arguments) = line.command else {
+            panic!("another command");
+        };
+        assert!(matches!(run(&arguments), Err(RunError::TlsOverSocket)));
     }
 }

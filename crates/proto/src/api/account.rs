@@ -158,16 +158,16 @@ wire! {
         space: SpaceId,
         /// Bytes it may store.
         quota: u64,
-        /// Padded bytes stored and not released.
+        /// Padded bytes stored and not released, and those of commits.
         used: u64,
         /// Padded bytes promised to open uploads.
         reserved: u64,
         /// Its devices.
         devices: Vec<DeviceId>,
     }
-    /// `GET /v1/account/sigchain`.
+    /// `GET /v1/account/sigchain?from=SEQ`.
     SigchainAnswer {
-        /// All links, the genesis first.
+        /// A page of links from the one asked for on, the oldest first; none past the newest.
         links: Vec<Base64>,
     }
     /// A device's sign-in key.

@@ -47,6 +47,8 @@ codes! {
     HeadMoved => 409,
     /// The sigchain moved on.
     SigchainMoved => 409,
+    /// The sigchain is as long as it may be: no device can be added.
+    SigchainFull => 409,
     /// Other bytes are stored under this blob id.
     BlobConflict => 409,
     /// The offset is not where the partial blob ends.

@@ -7,13 +7,15 @@ use anonicloud_proto::api::{
     LoginStarted, RealmAnswer, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use http::StatusCode;
+use serde::Deserialize;
 
 use super::App;
 use super::error::Refusal;
-use super::extract::{AccountSession, FromJson, JsonText, parse};
+use super::extract::{AccountSession, Asked, FromJson, JsonText, parse};
+use crate::service::Permit;
 
 type Answer<T> = Result<Json<T>, Refusal>;
 /// 201 with an empty object.
@@ -53,8 +55,8 @@ pub(super) async fn login_finish(
 pub(super) async fn device_login_start(
     State(app): State<Arc<App>>,
     FromJson(start): FromJson<DeviceLoginStart>,
-) -> Answer<Challenge> {
-    Ok(Json(app.service().device_login_start(&start)?))
+) -> Json<Challenge> {
+    Json(app.service().device_login_start(&start))
 }
 
 pub(super) async fn device_login_finish(
@@ -73,8 +75,21 @@ pub(super) async fn account(State(app): State<Arc<App>>, session: AccountSession
     Ok(Json(app.service().account(&session.access).await?))
 }
 
-pub(super) async fn sigchain(State(app): State<Arc<App>>, session: AccountSession) -> Answer<SigchainAnswer> {
-    Ok(Json(app.service().sigchain(&session.access).await?))
+/// Where a page of the sigchain begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SigchainQuery {
+    #[serde(default)]
+    from: u64,
+}
+
+pub(super) async fn sigchain(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+    Asked(query): Asked<SigchainQuery>,
+) -> Result<(Extension<Permit>, Json<SigchainAnswer>), Refusal> {
+    let (page, permit) = app.service().sigchain(&session.access, query.from).await?;
+    Ok((Extension(permit), Json(page)))
 }
 
 pub(super) async fn add_device(

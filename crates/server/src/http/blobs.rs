@@ -38,7 +38,7 @@ pub(super) async fn put(
     let put = PutBlob { upload, blob, offset: query.offset, size: query.size, hash: query.hash };
     // A task of its own: when the connection breaks, it still stores what arrived.
     let storing = tokio::spawn(async move {
-        let body = body::pieces(body);
+        let body = body::pieces(body, put.size);
         app.service().put_blob(&access, put, body).await
     });
     let progress = storing.await.map_err(|_| ServiceError::Task)?;
@@ -59,7 +59,9 @@ pub(super) async fn remove(
     SpaceSession(access): SpaceSession,
     Ids((_, upload, blob)): Ids<(SpaceId, UploadId, BlobId)>,
 ) -> Result<StatusCode, Refusal> {
-    app.service().remove_blob(&access, upload, blob).await?;
+    // As for an upload that ends.
+    let removing = tokio::spawn(async move { app.service().remove_blob(&access, upload, blob).await });
+    removing.await.map_err(|_| ServiceError::Task)??;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -74,8 +76,9 @@ pub(super) async fn get(
         headers.get(header::RANGE).map(|value| parse_range(value, size).ok_or(ErrorCode::BadRequest)).transpose()?;
     let range = asked.clone().unwrap_or(0..size);
     let length = range.end - range.start;
-    let bytes = app.service().read_blob(object, range).await?;
+    let (bytes, permit) = app.service().read_blob(&access, object, range).await?;
     let mut response = Response::new(Body::from_stream(bytes));
+    response.extensions_mut().insert(permit);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(RAW));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));

@@ -1,26 +1,35 @@
 //! Connections: accepted while there is room, served with limits, drained at the end.
 
+use core::convert::Infallible;
+use core::future::pending;
+use core::pin::pin;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
 use super::idle::Unstalled;
+use super::incoming::Uncut;
+use super::outgoing::watched;
 use super::tls::HTTP_2;
+use super::traffic::Traffic;
 use super::{App, Bound, router};
 
-/// Requests that run when the server is told to stop have this long.
+/// Requests that run when the server is told to stop, or their connection is closed as unused, have this long.
 const DRAIN: Duration = Duration::from_secs(20);
 /// A peer that takes no byte for this long is left.
 const STALLED: Duration = Duration::from_secs(30);
@@ -31,7 +40,9 @@ const HEADER_BYTES: usize = 16 << 10;
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 const FRAME: u32 = 1 << 20;
-const STREAMS: u32 = 128;
+const STREAMS: u32 = 32;
+/// Bytes that one read takes from a socket under TLS, whose records are 16 KiB.
+const SOCKET_READ: usize = 64 << 10;
 /// How long to wait before accepting again when the machine has no room for a connection.
 const BREATHE: Duration = Duration::from_millis(100);
 
@@ -55,7 +66,7 @@ pub(crate) struct Limits {
 pub(crate) async fn serve(app: Arc<App>, bound: Bound, limits: Limits, stop: impl Future<Output = ()>) {
     let router = router(&app);
     let room = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+    let (stopping, stopped) = watch::channel(false);
     tokio::pin!(stop);
     loop {
         let accepted = async {
@@ -68,7 +79,7 @@ pub(crate) async fn serve(app: Arc<App>, bound: Bound, limits: Limits, stop: imp
         };
         match accepted {
             Ok(stream) => {
-                let connection = serve_stream(stream, limits.tls.clone(), router.clone(), graceful.watcher());
+                let connection = serve_stream(stream, limits.tls.clone(), router.clone(), stopped.clone());
                 tokio::spawn(async move {
                     if let Err(cause) = connection.await {
                         debug!(cause, "a connection ended early");
@@ -83,9 +94,11 @@ pub(crate) async fn serve(app: Arc<App>, bound: Bound, limits: Limits, stop: imp
         }
     }
     info!("stopping: running requests have {} s", DRAIN.as_secs());
-    drop(bound);
+    drop((bound, stopped));
     app.stop();
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    stopping.send_replace(true);
+    // Each connection has one of these.
+    if timeout(DRAIN, stopping.closed()).await.is_err() {
         warn!("some requests did not finish in time");
     }
 }
@@ -96,40 +109,50 @@ async fn serve_stream(
     stream: Stream,
     tls: Option<TlsAcceptor>,
     router: Router,
-    watcher: Watcher,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), Failed> {
+    let traffic = Arc::new(Traffic::default());
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) => {
-            let handshake = tls.accept(Unstalled::new(stream, STALLED));
+            let stream = Unstalled::new(stream, STALLED, Arc::clone(&traffic));
+            let handshake = tls.accept(BufReader::with_capacity(SOCKET_READ, stream));
             let stream = timeout(HANDSHAKE, handshake).await.map_err(io::Error::from)??;
             if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
-                serve_http_2(stream, router, watcher).await
+                serve_http_2(stream, router, traffic, stopped).await
             } else {
-                serve_http_1(stream, router, watcher).await
+                serve_http_1(stream, router, traffic, stopped).await
             }
         }
-        (Stream::Tcp(stream), None) => serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await,
-        (Stream::Unix(stream), _) => serve_http_1(Unstalled::new(stream, STALLED), router, watcher).await,
+        (Stream::Tcp(stream), None) => {
+            let stream = Unstalled::new(stream, STALLED, Arc::clone(&traffic));
+            serve_http_1(stream, router, traffic, stopped).await
+        }
+        (Stream::Unix(stream), _) => {
+            let stream = Unstalled::new(stream, STALLED, Arc::clone(&traffic));
+            serve_http_1(stream, router, traffic, stopped).await
+        }
     }
 }
 
 async fn serve_http_1(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
-    watcher: Watcher,
+    traffic: Arc<Traffic>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), Failed> {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_header_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    Ok(watcher.watch(connection).await?)
+        .serve_connection(TokioIo::new(stream), counted(router, Arc::clone(&traffic)));
+    carry(connection, &traffic, stopped).await
 }
 
 async fn serve_http_2(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
-    watcher: Watcher,
+    traffic: Arc<Traffic>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), Failed> {
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -140,6 +163,49 @@ async fn serve_http_2(
         .max_header_list_size(16 << 10)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    Ok(watcher.watch(connection).await?)
+        .serve_connection(TokioIo::new(stream), counted(router, Arc::clone(&traffic)));
+    carry(connection, &traffic, stopped).await
 }
+
+/// The router, where each request is under way until its answer was taken.
+fn counted(
+    router: Router,
+    traffic: Arc<Traffic>,
+) -> impl HttpService<Incoming, ResBody = axum::body::Body, Error = Infallible, Future: Send> {
+    let router = TowerToHyperService::new(router);
+    service_fn(move |request: Request<Incoming>| {
+        let under_way = traffic.begin();
+        let answered = router.call(Uncut::guard(request, &traffic));
+        async move {
+            let response = answered.await?;
+            if under_way.traffic().is_left() {
+                // The connection is about to be dropped, and this with it.
+                pending::<()>().await;
+            }
+            Ok(watched(response, under_way))
+        }
+    })
+}
+
+/// Runs a connection to its end: the peer's, the server's, that of a minute without a request, or that of a peer that
+/// was given up.
+async fn carry<C>(connection: C, traffic: &Traffic, mut stopped: watch::Receiver<bool>) -> Result<(), Failed>
+where
+    C: GracefulConnection<Error: Into<Failed>>,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended.map_err(Into::into),
+        () = traffic.left() => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+        () = traffic.unused() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = timeout(DRAIN, connection) => ended.map_err(io::Error::from)?.map_err(Into::into),
+        () = traffic.left() => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

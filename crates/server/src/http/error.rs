@@ -72,6 +72,7 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
         | ErrorCode::Forbidden
         | ErrorCode::HandleTaken
         | ErrorCode::AlreadyExists
+        | ErrorCode::SigchainFull
         | ErrorCode::SigchainMoved => account_texts(code),
         ErrorCode::HeadMoved
         | ErrorCode::EpochStale
@@ -128,6 +129,10 @@ const fn account_texts(code: ErrorCode) -> (&'static str, &'static str) {
         ErrorCode::AlreadyExists => {
             ("the account, device or space is there already", "draw new ids, or go on with what is there")
         }
+        ErrorCode::SigchainFull => (
+            "the sigchain is as long as it may be, so that no device can be added",
+            "sign in from a device that is enrolled already, and keep it enrolled",
+        ),
         _ => ("the sigchain moved on", "fetch the sigchain, make the link again behind its newest one, and try again"),
     }
 }

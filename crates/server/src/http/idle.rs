@@ -4,24 +4,35 @@ use core::future::Future as _;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+use super::traffic::Traffic;
 
 /// A stream that fails when a write waits for too long.
 #[derive(Debug)]
 pub(super) struct Unstalled<S> {
     stream: S,
     patience: Duration,
+    traffic: Arc<Traffic>,
     /// Set while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Unstalled<S> {
-    /// Watches the writes of `stream`, each of which may wait this long.
-    pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, deadline: None }
+    /// Watches the writes of `stream`, each of which may wait this long, and counts their bytes.
+    pub(super) const fn new(stream: S, patience: Duration, traffic: Arc<Traffic>) -> Self {
+        Self { stream, patience, traffic, deadline: None }
+    }
+
+    fn count(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.traffic.wrote(bytes);
+        }
+        self.watch(context, polled)
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -49,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(context, polled)
+        self.count(context, polled)
     }
 
     fn poll_write_vectored(
@@ -58,7 +69,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.watch(context, polled)
+        self.count(context, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -83,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_takes_nothing_is_left_and_one_that_takes_is_not() {
         let (near, _far) = duplex(4);
-        let mut near = Unstalled::new(near, Duration::ZERO);
+        let mut near = Unstalled::new(near, Duration::ZERO, Arc::default());
         near.write_all(b"0123").await.unwrap();
         let error = near.write_all(b"4").await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

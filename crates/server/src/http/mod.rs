@@ -9,12 +9,15 @@ mod error;
 mod extract;
 mod gate;
 mod idle;
+mod incoming;
 mod listen;
 mod openapi;
+mod outgoing;
 mod route;
 mod routes;
 mod spaces;
 mod tls;
+mod traffic;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;

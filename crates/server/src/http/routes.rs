@@ -57,8 +57,9 @@ fn account_routes() -> Vec<Route> {
         R::new(Get, "/v1/account", "Describe the account", accounts::account)
             .within(Account)
             .answers::<AccountAnswer>(),
-        R::new(Get, "/v1/account/sigchain", "Give all sigchain links", accounts::sigchain)
+        R::new(Get, "/v1/account/sigchain", "Give a page of sigchain links", accounts::sigchain)
             .within(Account)
+            .asks::<Option<u64>>("from")
             .answers::<SigchainAnswer>(),
         R::new(Post, "/v1/account/devices", "Add a device with its link", accounts::add_device)
             .within(Account)

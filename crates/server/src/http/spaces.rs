@@ -8,20 +8,23 @@ use anonicloud_proto::api::{
 };
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use anonicloud_proto::limits::{COMMIT_REQUEST_MAX, TICKET_MAX};
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use http::{StatusCode, header};
 use serde::Deserialize;
 
 use super::error::Refusal;
 use super::extract::{Asked, FromJson, Ids, SpaceSession};
 use super::{App, body};
+use crate::service::{Permit, ServiceError};
 
 /// The media type of raw bytes.
 pub(super) const RAW: &str = "application/octet-stream";
 
 type Answer<T> = Result<Json<T>, Refusal>;
+/// With the permit that is held until the peer took it all.
+type LongAnswer<T> = Result<(Extension<Permit>, Json<T>), Refusal>;
 
 /// Where a page of the log begins.
 #[derive(Debug, Deserialize)]
@@ -37,8 +40,8 @@ pub(super) struct UploadQuery {
     after: Option<BlobId>,
 }
 
-pub(super) async fn session_start(State(app): State<Arc<App>>, Ids(space): Ids<SpaceId>) -> Answer<Challenge> {
-    Ok(Json(app.service().space_session_start(space)?))
+pub(super) async fn session_start(State(app): State<Arc<App>>, Ids(space): Ids<SpaceId>) -> Json<Challenge> {
+    Json(app.service().space_session_start(space))
 }
 
 pub(super) async fn session_finish(
@@ -51,7 +54,8 @@ pub(super) async fn session_finish(
 }
 
 pub(super) async fn head(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Result<Response, Refusal> {
-    Ok(raw(app.service().head(&access).await?))
+    let permit = app.service().long_answer(&access).await?;
+    Ok(raw(app.service().head(&access).await?, permit))
 }
 
 pub(super) async fn log(
@@ -59,7 +63,8 @@ pub(super) async fn log(
     SpaceSession(access): SpaceSession,
     Asked(query): Asked<LogQuery>,
 ) -> Result<Response, Refusal> {
-    Ok(raw(app.service().log(&access, query.from).await?))
+    let permit = app.service().long_answer(&access).await?;
+    Ok(raw(app.service().log(&access, query.from).await?, permit))
 }
 
 pub(super) async fn commit(
@@ -68,8 +73,11 @@ pub(super) async fn commit(
     request: Request,
 ) -> Answer<CommitAnswer> {
     let (parts, body) = request.into_parts();
+    let permit = app.service().begin_commit(&access, body::announced(&parts.headers)).await?;
     let bytes = body::read(&parts.headers, body, COMMIT_REQUEST_MAX).await?;
-    Ok(Json(app.service().commit(&access, bytes).await?))
+    let answer = app.service().commit(&access, bytes).await?;
+    drop(permit);
+    Ok(Json(answer))
 }
 
 pub(super) async fn open_upload(
@@ -80,8 +88,12 @@ pub(super) async fn open_upload(
     Ok(Json(app.service().open_upload(&access, &open).await?))
 }
 
-pub(super) async fn uploads(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Answer<UploadsAnswer> {
-    Ok(Json(app.service().uploads(&access).await?))
+pub(super) async fn uploads(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+) -> LongAnswer<UploadsAnswer> {
+    let permit = app.service().long_answer(&access).await?;
+    Ok((Extension(permit), Json(app.service().uploads(&access).await?)))
 }
 
 pub(super) async fn upload_state(
@@ -89,9 +101,10 @@ pub(super) async fn upload_state(
     SpaceSession(access): SpaceSession,
     Ids((_, upload)): Ids<(SpaceId, UploadId)>,
     Asked(query): Asked<UploadQuery>,
-) -> Answer<UploadState> {
+) -> LongAnswer<UploadState> {
+    let permit = app.service().long_answer(&access).await?;
     let state = app.service().upload_state(&access, upload, query.after);
-    Ok(Json(state.await?))
+    Ok((Extension(permit), Json(state.await?)))
 }
 
 pub(super) async fn end_upload(
@@ -99,7 +112,9 @@ pub(super) async fn end_upload(
     SpaceSession(access): SpaceSession,
     Ids((_, upload)): Ids<(SpaceId, UploadId)>,
 ) -> Result<StatusCode, Refusal> {
-    app.service().end_upload(&access, upload).await?;
+    // A task of its own: when the client hangs up, it still removes the files whose rows are gone.
+    let ending = tokio::spawn(async move { app.service().end_upload(&access, upload).await });
+    ending.await.map_err(|_| ServiceError::Task)??;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,6 +131,6 @@ pub(super) async fn set_ticket(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn raw(bytes: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, RAW)], bytes).into_response()
+fn raw(bytes: Vec<u8>, permit: Permit) -> Response {
+    (Extension(permit), [(header::CONTENT_TYPE, RAW)], bytes).into_response()
 }

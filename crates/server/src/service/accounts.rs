@@ -7,11 +7,12 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::CapabilityKeys;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::hash::ChainHash;
-use anonicloud_proto::limits::{BOX_MAX, HANDLE_MAX};
+use anonicloud_proto::ids::DeviceId;
+use anonicloud_proto::limits::{BOX_MAX, HANDLE_MAX, SIGCHAIN_ADDS_END, SIGCHAIN_PAGE_BYTES};
 
 use super::commits::check_genesis;
 use super::links::{self, LinkFront};
-use super::{AccountAccess, Service, ServiceError};
+use super::{AccountAccess, Permit, Service, ServiceError};
 use crate::opaque;
 use crate::store::meta::{Appended, NewAccount, NewLink, Registered};
 
@@ -57,18 +58,26 @@ impl Service {
         })
     }
 
-    /// All links of the account of a session.
-    pub(crate) async fn sigchain(&self, access: &AccountAccess) -> Result<SigchainAnswer, ServiceError> {
-        let links = self.meta.sigchain(access.account()).await?;
-        Ok(SigchainAnswer { links: links.into_iter().map(Base64::new).collect() })
+    /// A page of the links of the account of a session, from `from` on; empty past the newest. The permit is for as long
+    /// as the page is kept.
+    pub(crate) async fn sigchain(
+        &self,
+        access: &AccountAccess,
+        from: u64,
+    ) -> Result<(SigchainAnswer, Permit), ServiceError> {
+        let permit = self.sigchains.acquire(access.account()).await?;
+        let links = self.meta.sigchain(access.account(), from, SIGCHAIN_PAGE_BYTES).await?;
+        Ok((SigchainAnswer { links: links.into_iter().map(Base64::new).collect() }, permit))
     }
 
     /// Adds a device with the link that certifies it.
     pub(crate) async fn add_device(&self, access: &AccountAccess, add: AddDevice) -> Result<(), ServiceError> {
         let key = device_key(&add.device.auth_public_key)?;
         let link = new_link(access, &add.link, add.prev)?;
-        match self.meta.add_device(link, add.device.device, key).await? {
-            Appended::Done => Ok(()),
+        let device = add.device.device;
+        match self.meta.add_device(link, device, key, SIGCHAIN_ADDS_END).await? {
+            Appended::Done => self.bind_session(access, device).await,
+            Appended::Full => Err(ErrorCode::SigchainFull.into()),
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
             Appended::WrongDevice => Err(ErrorCode::AlreadyExists.into()),
         }
@@ -84,7 +93,19 @@ impl Service {
             }
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
             Appended::WrongDevice => Err(ErrorCode::NotFound.into()),
+            // Nothing bounds what takes a device away but the devices that are there.
+            Appended::Full => Err(ErrorCode::SigchainFull.into()),
         }
+    }
+
+    /// Makes the session by password that added a device the device's, which ends with it.
+    async fn bind_session(&self, access: &AccountAccess, device: DeviceId) -> Result<(), ServiceError> {
+        self.account_sessions.change(access.key(), |bound| *bound = bound.or(Some(device)));
+        // Removed meanwhile: then its sessions were ended before this was one.
+        if self.meta.device_key(access.account(), device).await?.is_none() {
+            self.account_sessions.close_where(access.account(), |bound| *bound == Some(device));
+        }
+        Ok(())
     }
 
     fn check_registration(&self, finish: RegisterFinish, request_hash: ChainHash) -> Result<NewAccount, ErrorCode> {

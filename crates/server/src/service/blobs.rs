@@ -6,22 +6,26 @@ use anonicloud_proto::api::{BlobProgress, ErrorCode};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
-use anonicloud_proto::limits::BLOB_MAX;
+use anonicloud_proto::limits::{BLOB_MAX, PACK_FLOOR};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
 use super::slots::Claim;
 use super::uploads::UPLOADERS;
-use super::{Service, ServiceError, SpaceAccess};
-use crate::random::random;
+use super::{Permit, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
 use crate::store::blob::{BlobReader, BlobWriter};
 use crate::store::meta::{Begun, NewBlob, RemovedBlob, UploadRequest};
 
-/// The connection of a body broke, or nothing came for too long.
+/// A body that did not come whole.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyBroken;
+pub(crate) enum BodyBroken {
+    /// Its connection or stream ended.
+    Cut,
+    /// It came too slowly.
+    Stalled,
+}
 
 /// The bytes of a blob as they arrive.
 pub(crate) type BlobBody = BoxStream<'static, Result<Bytes, BodyBroken>>;
@@ -63,7 +67,8 @@ impl Service {
         if put.size > BLOB_MAX {
             return Err(ErrorCode::TooLarge.into());
         }
-        if put.size == 0 || put.offset > put.size {
+        // No client has a reason for a smaller one, each of which takes a file and a row.
+        if put.size < PACK_FLOOR || put.offset > put.size {
             return Err(ErrorCode::BadRequest.into());
         }
         let claim = self.slots.claim(access.space(), put.blob).await;
@@ -73,7 +78,7 @@ impl Service {
             size: put.size,
             hash: put.hash,
             from_start: put.offset == 0,
-            object: ObjectId::from_bytes(random()),
+            object: self.objects.draw(),
         };
         let object = match self.meta.begin_blob(request, new).await? {
             Begun::Complete => return Ok(complete(put.size)),
@@ -135,9 +140,15 @@ impl Service {
         Ok((found.size, found.object))
     }
 
-    /// Reads a range of what [`Service::find_blob`] found.
-    pub(crate) async fn read_blob(&self, object: ObjectId, range: Range<u64>) -> Result<BlobReader, ServiceError> {
-        Ok(self.blobs.read(object, range).await?)
+    /// Reads a range of what [`Service::find_blob`] found. The permit is for as long as any of the bytes are kept.
+    pub(crate) async fn read_blob(
+        &self,
+        access: &SpaceAccess,
+        object: ObjectId,
+        range: Range<u64>,
+    ) -> Result<(BlobReader, Permit), ServiceError> {
+        let permit = self.answers.acquire(access.space()).await?;
+        Ok((self.blobs.read(object, range).await?, permit))
     }
 
     async fn finish_blob(
@@ -190,7 +201,7 @@ async fn receive(
         };
         match next {
             None => return Ok(BodyEnd::Whole),
-            Some(Err(BodyBroken)) => return Ok(BodyEnd::Broken),
+            Some(Err(BodyBroken::Cut | BodyBroken::Stalled)) => return Ok(BodyEnd::Broken),
             Some(Ok(bytes)) if writer.len() + bytes.len() as u64 > size => {
                 return Ok(BodyEnd::TooLong);
             }

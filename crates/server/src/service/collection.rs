@@ -5,6 +5,8 @@ use anonicloud_proto::limits::UPLOAD_IDLE_DAYS;
 use super::{Service, ServiceError};
 use crate::store::Day;
 
+/// Days for which an object that no row names is kept.
+const ORPHAN_DAYS: u32 = 7;
 /// Uploads that one transaction ends.
 const BATCH: usize = 64;
 
@@ -23,12 +25,15 @@ impl Service {
         }
     }
 
-    /// Removes the objects that no row names. Only before requests are served: one that is just being written has its
-    /// row first, but one whose row just went may still be written. Gives how many.
+    /// Removes the objects that no row names and that were written more than a week ago. Only before requests are served:
+    /// one that is just being written has its row first, but one whose row just went may still be written. Newer ones
+    /// stay, since the rows may be those of a backup, and clients that know of newer commits will name them again. Gives
+    /// how many.
     pub(crate) async fn sweep_objects(&self) -> Result<usize, ServiceError> {
+        let before = Day(self.clock.today().0.saturating_sub(ORPHAN_DAYS));
         let mut swept = 0;
         for first in 0..=u8::MAX {
-            let stored = self.blobs.list(first).await?;
+            let stored = self.blobs.list(first, before).await?;
             if stored.is_empty() {
                 continue;
             }
@@ -43,11 +48,16 @@ impl Service {
         Ok(swept)
     }
 
-    /// Forgets sessions, logins and challenges that are over.
+    /// Forgets sessions, logins and challenges that are over, and who has nothing under way.
     pub(crate) fn forget_ended(&self) {
         self.account_sessions.purge();
         self.space_sessions.purge();
         self.logins.purge();
         self.challenges.purge();
+        self.password_tries.purge();
+        self.answers.purge();
+        self.sigchains.purge();
+        self.small_commits.purge();
+        self.large_commits.purge();
     }
 }

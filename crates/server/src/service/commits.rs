@@ -10,13 +10,31 @@ use anonicloud_proto::merkle::Frontier;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::{Service, ServiceError, SpaceAccess};
+use super::{Permit, SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
 
+/// The rights that let a session commit, each by itself.
+const COMMITTERS: &[Right] = &[Right::Write, Right::Admin];
+/// A commit request up to this many bytes is small.
+const SMALL_COMMIT: usize = 1 << 20;
+
 impl Service {
+    /// Lets a session commit that may, before its request is read. `length` is what it announces, if it does. The permit
+    /// is for as long as the request is kept.
+    pub(crate) async fn begin_commit(
+        &self,
+        access: &SpaceAccess,
+        length: Option<usize>,
+    ) -> Result<Permit, ServiceError> {
+        access.may(COMMITTERS)?;
+        let small = length.is_some_and(|length| length <= SMALL_COMMIT);
+        let permits = if small { &self.small_commits } else { &self.large_commits };
+        Ok(permits.acquire(access.space()).await?)
+    }
+
     /// Applies a commit to the session's space.
     pub(crate) async fn commit(&self, access: &SpaceAccess, request: Bytes) -> Result<CommitAnswer, ServiceError> {
-        access.may(&[Right::Write, Right::Admin])?;
+        access.may(COMMITTERS)?;
         // A commit may be long, and decoding it hashes all of it.
         let posted = spawn_blocking(move || PostedCommit::from_bytes(&request)).await;
         let posted = posted.map_err(|_| ServiceError::Task)?.map_err(|_| ErrorCode::CommitInvalid)?;
@@ -30,9 +48,14 @@ impl Service {
             return Ok(answer);
         }
         let commit = self.check_commit(access, posted, &space, &head)?;
-        match self.meta.append_commit(commit).await? {
+        // Looked up beside the writer first, which thousands of blobs that are not there would keep from others.
+        if !commit.adds.is_empty() && !self.meta.adds_found(commit.space, commit.adds.clone()).await? {
+            return Err(ErrorCode::BlobMissing.into());
+        }
+        match self.meta.append_commit(commit, SPARE).await? {
             CommitOutcome::Applied => Ok(answer),
             CommitOutcome::BlobMissing => Err(ErrorCode::BlobMissing.into()),
+            CommitOutcome::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
             CommitOutcome::HeadMoved => {
                 // The same commit may have come over two connections at once.
                 let now = self.meta.head(access.space()).await?;

@@ -7,7 +7,7 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::ids::{AccountId, DeviceId};
 
-use super::sessions::IDLE;
+use super::sessions::{IDLE, SessionKey};
 use super::{Purpose, Service, ServiceError};
 use crate::opaque::PendingLogin;
 
@@ -16,12 +16,15 @@ use crate::opaque::PendingLogin;
 pub(super) struct PendingPassword {
     login: PendingLogin,
     account: Option<AccountId>,
+    /// What the try was counted under.
+    bucket: AccountId,
 }
 
 /// An account's session, which only a token gives.
 #[derive(Debug)]
 pub(crate) struct AccountAccess {
     account: AccountId,
+    key: SessionKey,
 }
 
 impl AccountAccess {
@@ -29,13 +32,18 @@ impl AccountAccess {
     pub(crate) const fn account(&self) -> AccountId {
         self.account
     }
+
+    /// Which session.
+    pub(super) const fn key(&self) -> SessionKey {
+        self.key
+    }
 }
 
 impl Service {
     /// The account session of a bearer token.
     pub(crate) fn account_access(&self, token: &[u8]) -> Option<AccountAccess> {
         let (account, _) = self.account_sessions.find(token)?;
-        Some(AccountAccess { account })
+        Some(AccountAccess { account, key: SessionKey::of(token) })
     }
 
     /// Ends the session of a token.
@@ -51,10 +59,12 @@ impl Service {
             Some(found) => (found.account, Some(found.opaque_record.as_slice())),
             None => (fake, None),
         };
+        // The answer is enough to try one password with, whether or not the second message comes.
+        self.password_tries.take(id)?;
         let setup = self.secrets.setup();
         let (login, ke2) =
             setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
-        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account) })?;
+        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account), bucket: id });
         Ok(LoginStarted { login: Base64::new(name.to_vec()), ke2: Base64::new(ke2) })
     }
 
@@ -64,11 +74,12 @@ impl Service {
         let pending = pending.ok_or(ErrorCode::LoginFailed)?;
         pending.login.finish(self.realm_id(), finish.ke3.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
         let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
+        self.password_tries.give_back(pending.bucket);
         self.open_account(account, None).await
     }
 
     /// Draws a challenge for a device, known or not.
-    pub(crate) fn device_login_start(&self, start: &DeviceLoginStart) -> Result<Challenge, ServiceError> {
+    pub(crate) fn device_login_start(&self, start: &DeviceLoginStart) -> Challenge {
         self.challenge(Purpose::Device(start.account, start.device))
     }
 
@@ -85,9 +96,8 @@ impl Service {
     }
 
     /// Draws a challenge.
-    pub(super) fn challenge(&self, purpose: Purpose) -> Result<Challenge, ServiceError> {
-        let challenge = self.challenges.keep(purpose)?;
-        Ok(Challenge { challenge: Base64::new(challenge.to_vec()) })
+    pub(super) fn challenge(&self, purpose: Purpose) -> Challenge {
+        Challenge { challenge: Base64::new(self.challenges.keep(purpose).to_vec()) }
     }
 
     /// Takes a challenge back, if it was drawn for this.

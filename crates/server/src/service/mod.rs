@@ -11,11 +11,13 @@ mod error;
 mod links;
 mod login;
 mod pending;
+mod permits;
 mod sessions;
 mod slots;
 mod spaces;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod uploads;
 
 use std::sync::Arc;
@@ -26,20 +28,36 @@ use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 pub(crate) use self::blobs::{BlobBody, BodyBroken, PutBlob};
 pub(crate) use self::error::ServiceError;
 pub(crate) use self::login::AccountAccess;
+pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
 use self::login::PendingPassword;
 use self::pending::Pending;
 use self::sessions::Sessions;
 use self::slots::Slots;
+use self::tries::Tries;
 use crate::clock::Clock;
 use crate::secrets::ServerSecrets;
+use crate::store::ObjectIds;
 use crate::store::blob::BlobStore;
 use crate::store::meta::MetaStore;
 
 /// Sessions of one account, and of one space; the one longest unused makes room.
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
+
+/// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
+const SPARE: u64 = 16 << 20;
+/// Long answers to one space that are kept until they were taken, and in all; each keeps at most 4 MiB.
+const ANSWERS_PER_SPACE: usize = 16;
+const ANSWERS: usize = 128;
+/// The same for sigchains.
+const SIGCHAINS_PER_ACCOUNT: usize = 2;
+const SIGCHAINS: usize = 16;
+/// Commits that are read or checked, of which small ones do not wait for the others.
+const SMALL_COMMITS_PER_SPACE: usize = 4;
+const SMALL_COMMITS: usize = 64;
+const LARGE_COMMITS: usize = 4;
 
 /// What a challenge was drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +78,13 @@ pub(crate) struct Service {
     space_sessions: Sessions<SpaceId, Rights>,
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
+    password_tries: Tries,
     slots: Slots,
+    objects: ObjectIds,
+    answers: Permits<SpaceId>,
+    sigchains: Permits<AccountId>,
+    small_commits: Permits<SpaceId>,
+    large_commits: Permits<SpaceId>,
 }
 
 impl Service {
@@ -77,7 +101,13 @@ impl Service {
             space_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_SPACE),
             logins: Pending::new(Arc::clone(&clock)),
             challenges: Pending::new(Arc::clone(&clock)),
+            password_tries: Tries::new(Arc::clone(&clock)),
             slots: Slots::default(),
+            objects: ObjectIds::new(),
+            answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
+            sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
+            small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),
+            large_commits: Permits::new(LARGE_COMMITS, 1),
             meta,
             blobs,
             clock,

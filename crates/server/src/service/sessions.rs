@@ -14,6 +14,17 @@ use crate::random::random;
 /// A session without a request for this long has ended.
 pub(super) const IDLE: Duration = Duration::from_hours(1);
 
+/// Names a session: the hash of its token.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SessionKey(ChainHash);
+
+impl SessionKey {
+    /// The key of the session of this token.
+    pub(super) fn of(token: &[u8]) -> Self {
+        Self(ChainHash::of(token))
+    }
+}
+
 /// Sessions of owners `K` with what each may do, `V`.
 #[derive(Debug)]
 pub(super) struct Sessions<K, V> {
@@ -69,6 +80,13 @@ impl<K: Copy + Eq + Hash, V: Clone> Sessions<K, V> {
         }
         session.used = now;
         Some((session.owner, session.value.clone()))
+    }
+
+    /// Changes what a session may do, if it is there.
+    pub(super) fn change(&self, key: SessionKey, change: impl FnOnce(&mut V)) {
+        if let Some(session) = self.lock().sessions.get_mut(&key.0) {
+            change(&mut session.value);
+        }
     }
 
     /// Ends the session of a token.

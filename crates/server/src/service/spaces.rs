@@ -8,7 +8,7 @@ use anonicloud_proto::limits::{LOG_PAGE_BYTES, LOG_PAGE_COMMITS};
 
 use super::login::signature;
 use super::sessions::IDLE;
-use super::{Purpose, Service, ServiceError};
+use super::{Permit, Purpose, Service, ServiceError};
 use crate::store::meta::LogRow;
 
 /// Bytes of a page's rows, which leaves each its four bytes of length in the encoding.
@@ -45,7 +45,7 @@ impl Service {
     }
 
     /// Draws a challenge for a space, known or not.
-    pub(crate) fn space_session_start(&self, space: SpaceId) -> Result<Challenge, ServiceError> {
+    pub(crate) fn space_session_start(&self, space: SpaceId) -> Challenge {
         self.challenge(Purpose::Space(space))
     }
 
@@ -86,6 +86,11 @@ impl Service {
             expires_in: IDLE.as_secs(),
             rights,
         })
+    }
+
+    /// Lets a session have an answer of up to some MiB. The permit is for as long as the answer is kept.
+    pub(crate) async fn long_answer(&self, access: &SpaceAccess) -> Result<Permit, ServiceError> {
+        Ok(self.answers.acquire(access.space).await?)
     }
 
     /// The encoded `HeadAnswer` of a space.

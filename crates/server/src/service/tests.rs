@@ -7,6 +7,7 @@ use anonicloud_proto::capability::{CapabilityKeys, CapabilityPublicKey, ReadToke
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::limits::PACK_FLOOR;
 use bytes::Bytes;
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures::{StreamExt as _, stream};
@@ -18,6 +19,10 @@ use crate::clock::manual::ManualClock;
 use crate::secrets::ServerSecrets;
 use crate::store::blob::FileBlobs;
 use crate::store::meta::{MetaStore, SqliteMeta, conformance};
+
+/// The smallest blob.
+const FLOOR: u64 = PACK_FLOOR;
+const CONTENT: &[u8] = &[7; 16 << 10];
 
 struct Fixture {
     service: Service,
@@ -36,6 +41,7 @@ impl Fixture {
         let key = SigningKey::from_bytes(&[1; 32]);
         let public = CapabilityPublicKey::from_bytes(key.verifying_key().to_bytes());
         let mut account = conformance::new_account(1);
+        account.quota = 100_000;
         account.space_keys =
             CapabilityKeys { read: ReadTokenHash::of(&[1; 32]), append: public, write: public, admin: public }
                 .to_bytes();
@@ -48,7 +54,7 @@ impl Fixture {
     /// Opens a session to write, `seconds` after its challenge.
     async fn session(&self, seconds: u64) -> Result<Base64, ServiceError> {
         let space = conformance::new_account(1).genesis.space;
-        let challenge = self.service.space_session_start(space)?.challenge;
+        let challenge = self.service.space_session_start(space).challenge;
         let bytes: [u8; 32] = challenge.as_bytes().try_into().unwrap();
         let realm = self.service.realm().realm;
         let message = session_message(&realm, &space, 0, Right::Write, &bytes);
@@ -89,16 +95,16 @@ async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
     let (service, access) = (&fixture.service, fixture.access().await);
     let [idle, busy] = [1, 2].map(|name| UploadId::from_bytes([name; 16]));
     for upload in [idle, busy] {
-        let open = OpenUpload { upload, bytes: 5000 };
+        let open = OpenUpload { upload, bytes: 50_000 };
         service.open_upload(&access, &open).await.unwrap();
         let put = PutBlob {
             upload,
             blob: BlobId::from_bytes([upload.as_bytes()[0]; 32]),
             offset: 0,
-            size: 3,
-            hash: StoredHash::of(b"abc"),
+            size: FLOOR,
+            hash: StoredHash::of(CONTENT),
         };
-        let body = stream::iter([Ok(Bytes::from_static(b"abc"))]).boxed();
+        let body = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
         assert!(service.put_blob(&access, put, body).await.unwrap().complete);
     }
     fixture.clock.pass_days(7);
@@ -112,9 +118,9 @@ async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
     let gone = service.upload_state(&access, idle, None).await.unwrap_err();
     assert_eq!(code(&gone), Some(ErrorCode::NotFound));
     let kept = service.upload_state(&access, busy, None).await.unwrap();
-    assert_eq!((kept.reserved, kept.blobs.len()), (5000, 1));
+    assert_eq!((kept.reserved, kept.blobs.len()), (50_000, 1));
     // What was reserved is free again: all of the quota but the other's.
-    let open = OpenUpload { upload: idle, bytes: 5000 };
+    let open = OpenUpload { upload: idle, bytes: 50_000 };
     service.open_upload(&access, &open).await.unwrap();
 }
 
@@ -137,16 +143,16 @@ async fn a_body_that_stalls_is_kept_and_may_be_sent_again() {
     let fixture = Fixture::new().await;
     let (service, access) = (&fixture.service, fixture.access().await);
     let (upload, blob) = (UploadId::from_bytes([1; 16]), BlobId::from_bytes([1; 32]));
-    let open = OpenUpload { upload, bytes: 10 };
+    let open = OpenUpload { upload, bytes: FLOOR };
     service.open_upload(&access, &open).await.unwrap();
-    let put = PutBlob { upload, blob, offset: 0, size: 3, hash: StoredHash::of(b"abc") };
-    let body = stream::iter([Ok(Bytes::from_static(b"ab")), Err(BodyBroken)]).boxed();
+    let put = PutBlob { upload, blob, offset: 0, size: FLOOR, hash: StoredHash::of(CONTENT) };
+    let body = stream::iter([Ok(Bytes::from_static(&CONTENT[..2])), Err(BodyBroken::Stalled)]).boxed();
     let stalled = service.put_blob(&access, put, body).await.unwrap_err();
     // A code that clients try again after.
     assert_eq!(code(&stalled), Some(ErrorCode::Unavailable));
     let state = service.blob_state(&access, upload, blob).await.unwrap();
     assert_eq!((state.stored, state.complete), (2, false));
-    let rest = stream::iter([Ok(Bytes::from_static(b"c"))]).boxed();
+    let rest = stream::iter([Ok(Bytes::from_static(&CONTENT[2..]))]).boxed();
     let put = PutBlob { offset: 2, ..put };
     assert!(service.put_blob(&access, put, rest).await.unwrap().complete);
 }

@@ -4,18 +4,18 @@ use anonicloud_proto::api::{BlobState, ErrorCode, OpenUpload, UploadAnswer, Uplo
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PER_SPACE};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Service, ServiceError, SpaceAccess};
+use super::{SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
-use crate::store::meta::{BlobRow, OpenedUpload, UploadRequest};
+use crate::store::meta::{BlobRow, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
 
 /// The rights that let a session upload, each by itself.
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 
-/// Half-written blobs whose lengths are made durable at the same time.
-const SYNCS: usize = 8;
-
+/// An upload of at most this many bytes may go over the quota: a removal sends the folders that it changes.
+const SMALL_UPLOAD: u64 = 256 << 10;
+/// Bytes of all tickets of a space, which are answered at once.
+const TICKETS: usize = 4 << 20;
 impl Service {
     /// Opens an upload or raises its reservation.
     pub(crate) async fn open_upload(
@@ -25,7 +25,8 @@ impl Service {
     ) -> Result<UploadAnswer, ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
-        let opened = self.meta.open_upload(request, open.bytes, UPLOADS_PER_SPACE);
+        let spare = if open.bytes <= SMALL_UPLOAD { SPARE } else { 0 };
+        let opened = self.meta.open_upload(request, open.bytes, UploadLimits { count: UPLOADS_PER_SPACE, spare });
         match opened.await? {
             OpenedUpload::Reserved(reserved) => {
                 Ok(UploadAnswer { upload: open.upload, reserved, idle_days: UPLOAD_IDLE_DAYS })
@@ -61,7 +62,7 @@ impl Service {
             // The rows of half-written blobs may still wait for the next durable transaction.
             self.meta.flush().await?;
         }
-        let blobs = stream::iter(rows.into_iter().map(|row| self.state_of(row))).buffered(SYNCS).try_collect().await?;
+        let blobs = self.states_of(&rows).await?;
         Ok(UploadState { reserved, blobs, more })
     }
 
@@ -82,7 +83,8 @@ impl Service {
             // As in `upload_state`.
             self.meta.flush().await?;
         }
-        self.state_of(row).await
+        let mut states = self.states_of(&[row]).await?;
+        states.pop().ok_or_else(|| ErrorCode::Internal.into())
     }
 
     /// Keeps an upload's sealed ticket.
@@ -94,7 +96,11 @@ impl Service {
     ) -> Result<(), ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, upload);
-        if self.meta.set_ticket(request, ticket).await? { Ok(()) } else { Err(ErrorCode::NotFound.into()) }
+        match self.meta.set_ticket(request, ticket, TICKETS).await? {
+            TicketKept::Kept => Ok(()),
+            TicketKept::NoUpload => Err(ErrorCode::NotFound.into()),
+            TicketKept::TooMuch => Err(ErrorCode::QuotaExceeded.into()),
+        }
     }
 
     /// Ends an upload: its reservation, and its blobs that no commit names.
@@ -117,8 +123,13 @@ impl Service {
         UploadRequest { space: access.space(), upload, day: self.clock.today() }
     }
 
-    async fn state_of(&self, row: BlobRow) -> Result<BlobState, ServiceError> {
-        let stored = if row.complete { row.size } else { self.blobs.durable_len(row.object).await? };
-        Ok(BlobState { blob: row.blob, stored, complete: row.complete })
+    async fn states_of(&self, rows: &[BlobRow]) -> Result<Vec<BlobState>, ServiceError> {
+        let parts = rows.iter().filter(|row| !row.complete).map(|row| row.object).collect();
+        let mut lens = self.blobs.durable_lens(parts).await?.into_iter();
+        let state = |row: &BlobRow| {
+            let stored = if row.complete { row.size } else { lens.next().unwrap_or(0) };
+            BlobState { blob: row.blob, stored, complete: row.complete }
+        };
+        Ok(rows.iter().map(state).collect())
     }
 }

@@ -6,8 +6,11 @@ pub(crate) mod meta;
 
 use core::fmt;
 use core::str::FromStr;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use data_encoding::HEXLOWER;
+
+use crate::random::random;
 
 /// Days since 1970-01-01, the finest time that is ever kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +29,33 @@ impl ObjectId {
     /// The bytes.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+/// Objects that come one after another have the same first byte, so that one sync of their folder serves several.
+const RUN: u64 = 64;
+
+/// Draws ids of objects.
+#[derive(Debug)]
+pub(crate) struct ObjectIds {
+    first: u8,
+    drawn: AtomicU64,
+}
+
+impl ObjectIds {
+    /// Begins at a random first byte.
+    pub(crate) fn new() -> Self {
+        let [first] = random();
+        Self { first, drawn: AtomicU64::new(0) }
+    }
+
+    /// The next id: random but for its first byte.
+    pub(crate) fn draw(&self) -> ObjectId {
+        let run = (self.drawn.fetch_add(1, Ordering::Relaxed) / RUN).to_le_bytes()[0];
+        let mut bytes: [u8; 16] = random();
+        let [first, ..] = &mut bytes;
+        *first = self.first.wrapping_add(run);
+        ObjectId(bytes)
     }
 }
 

@@ -175,7 +175,8 @@ async fn a_device_signs_in_until_it_is_removed() {
     assert_eq!(refused(ended).await, ErrorCode::SessionExpired);
     let removed = device_login(&server, &alice, device, &key).await;
     assert_eq!(removed.err(), Some(ErrorCode::LoginFailed));
-    expect_status(server.get("/v1/account").bearer_auth(&owner), 200).await;
+    // The session that added the device was its session since then.
+    assert_eq!(refused(server.get("/v1/account").bearer_auth(&owner)).await, ErrorCode::SessionExpired);
 }
 
 async fn device_login(

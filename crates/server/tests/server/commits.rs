@@ -9,7 +9,7 @@ use anonicloud_proto::merkle::Frontier;
 
 use crate::actor::Actor;
 use crate::process::{Server, expect, expect_status, refused};
-use crate::space::Blob;
+use crate::space::{Blob, commit_len, usage};
 
 #[tokio::test]
 async fn of_two_commits_at_once_exactly_one_wins() {
@@ -43,9 +43,9 @@ async fn a_commit_that_breaks_a_rule_changes_nothing() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 100);
+    let blob = Blob::new(1, 20_000);
     space.send(&server, upload, &blob).await;
-    let part = Blob::new(2, 100);
+    let part = Blob::new(2, 20_000);
     let put =
         server.put(&space.path(&part.put_path(upload, 0))).bearer_auth(&space.token).body(part.bytes[..50].to_vec());
     expect_status(put, 200).await;
@@ -106,8 +106,8 @@ fn broken_lists(alice: &Actor, head: &HeadAnswer, blob: &Blob, part: &Blob) -> V
     let releases = CommitLists { releases: vec![blob.id], ..CommitLists::default() };
     let header = alice.header(head, b"tree", &releases);
     let releasing = alice.sign(header, b"tree", releases, &alice.write);
-    let missing = AddedBlob { blob: BlobId::from_bytes([9; 32]), size: 100 };
-    let resized = AddedBlob { blob: blob.id, size: 99 };
+    let missing = AddedBlob { blob: BlobId::from_bytes([9; 32]), size: 20_000 };
+    let resized = AddedBlob { blob: blob.id, size: 19_999 };
     let adding = |adds: &[AddedBlob]| alice.commit(head, b"tree", adds);
     vec![
         ("release", releasing, CommitInvalid),
@@ -121,13 +121,13 @@ fn broken_lists(alice: &Actor, head: &HeadAnswer, blob: &Blob, part: &Blob) -> V
 async fn a_commit_may_name_what_an_earlier_one_named() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
-    let upload = space.open_upload(&server, 1, 300).await;
-    let (first, second) = (Blob::new(1, 100), Blob::new(2, 100));
+    let upload = space.open_upload(&server, 1, 60_000).await;
+    let (first, second) = (Blob::new(1, 20_000), Blob::new(2, 20_000));
     space.send(&server, upload, &first).await;
     space.commit(&server, &alice, &[&first]).await;
+    let before = commit_len(&space.head(&server).await);
     space.send(&server, upload, &second).await;
     space.commit(&server, &alice, &[&first, &second]).await;
-    let token = crate::process::bearer(&alice.login(&server).await.unwrap().token);
-    let account: anonicloud_proto::api::AccountAnswer = expect(server.get("/v1/account").bearer_auth(token), 200).await;
-    assert_eq!((account.used, account.reserved), (200, 100));
+    let commits = before + commit_len(&space.head(&server).await);
+    assert_eq!(usage(&server, &alice).await, (40_000 + commits, 20_000));
 }

@@ -33,7 +33,7 @@ async fn garbage_on_every_route_is_refused_and_never_fails_or_hangs() {
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let account = bearer(&alice.login(&server).await.unwrap().token);
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 10);
+    let blob = Blob::new(1, 16 << 10);
     space.send(&server, upload, &blob).await;
     let ids = [("{space}", space.id.to_string()), ("{upload}", upload.to_string()), ("{blob}", blob.id.to_string())];
     let deep = "[".repeat(100_000);

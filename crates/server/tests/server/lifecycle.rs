@@ -19,7 +19,7 @@ async fn an_acknowledged_blob_and_commit_survive_sigkill() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 10 << 20).await;
-    let (committed, complete, part) = (Blob::new(1, 3 << 20), Blob::new(2, 70_000), Blob::new(3, 1000));
+    let (committed, complete, part) = (Blob::new(1, 3 << 20), Blob::new(2, 70_000), Blob::new(3, 20_000));
     space.send(&server, upload, &committed).await;
     space.commit(&server, &alice, &[&committed]).await;
     space.send(&server, upload, &complete).await;
@@ -45,17 +45,23 @@ async fn an_acknowledged_blob_and_commit_survive_sigkill() {
 }
 
 #[tokio::test]
-async fn files_that_no_row_names_are_swept_at_the_start() {
+async fn old_files_that_no_row_names_are_swept_at_the_start() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     space.send(&server, upload, &blob).await;
     space.commit(&server, &alice, &[&blob]).await;
-    let orphan = server.data().join("blobs/ab").join("ab".repeat(16));
-    fs_err::write(&orphan, b"orphan").unwrap();
+    let place = |byte: &str| server.data().join("blobs").join(byte).join(byte.repeat(16));
+    let (old, new) = (place("ab"), place("cd"));
+    for orphan in [&old, &new] {
+        fs_err::write(orphan, b"orphan").unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(9 * 24);
+    fs_err::OpenOptions::new().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
     let server = server.kill_and_restart().await;
-    assert!(!orphan.exists());
+    // A new one may be named by a commit that a restored backup does not know yet.
+    assert!(!old.exists() && new.exists());
     let space = alice.open_space(&server, &[anonicloud_proto::capability::Right::Read]).await;
     let read = expect_status(space.reading(&server, &blob), 200).await;
     assert_eq!(read.bytes().await.unwrap(), blob.bytes);
@@ -66,11 +72,11 @@ async fn sigterm_lets_running_requests_finish_and_refuses_new_ones() {
     let mut server = Server::start().await;
     let (_, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     let address = server.url.strip_prefix("http://").unwrap().to_owned();
     let mut running = TcpStream::connect(&address).await.unwrap();
     let head = format!(
-        "PUT {} HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nauthorization: Bearer {}\r\ncontent-length: 1000\r\n\r\n",
+        "PUT {} HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\nauthorization: Bearer {}\r\ncontent-length: 20000\r\n\r\n",
         space.path(&blob.put_path(upload, 0)),
         space.token,
     );
@@ -176,7 +182,7 @@ async fn logs_and_files_name_nobody() {
     let (alice, space) = Actor::with_space(&server, "alicecanary").await;
     let login = alice.login(&server).await.unwrap();
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     space.send(&server, upload, &blob).await;
     space.commit(&server, &alice, &[&blob]).await;
     let agent = server.get("/v1/realm").header("user-agent", "agentcanary");
@@ -228,7 +234,7 @@ async fn files_are_for_their_owner_and_blobs_carry_the_day_alone() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     space.send(&server, upload, &blob).await;
     let mode = |path: &std::path::Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&server.data()), 0o700);
@@ -264,7 +270,7 @@ async fn blobs_without_their_metadata_are_refused_and_not_swept() {
     let mut server = Server::start().await;
     let (_, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    space.send(&server, upload, &Blob::new(1, 1000)).await;
+    space.send(&server, upload, &Blob::new(1, 20_000)).await;
     server.terminate();
     assert!(server.wait().await.success());
     let stored = files(&server.data().join("blobs"));

@@ -5,6 +5,8 @@ mod accounts;
 #[cfg(test)]
 mod actor;
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod commits;
 #[cfg(test)]
 mod hostile;

@@ -1,6 +1,6 @@
 //! A space that an actor has opened, and blobs to put into it.
 
-use anonicloud_proto::api::{BlobProgress, CommitAnswer, OpenUpload, UploadAnswer};
+use anonicloud_proto::api::{AccountAnswer, BlobProgress, CommitAnswer, OpenUpload, UploadAnswer};
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::commit::{AddedBlob, HeadAnswer, PostedCommit};
 use anonicloud_proto::hash::StoredHash;
@@ -8,7 +8,7 @@ use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use reqwest::RequestBuilder;
 
 use crate::actor::Actor;
-use crate::process::{Server, expect, expect_status};
+use crate::process::{Server, bearer, expect, expect_status};
 
 /// An open space.
 pub(crate) struct Space {
@@ -104,4 +104,16 @@ impl Blob {
         let hash = StoredHash::of(&self.bytes);
         format!("uploads/{upload}/blobs/{id}?offset={offset}&size={size}&hash={hash}")
     }
+}
+
+/// Bytes that a space's head takes of the quota by itself.
+pub(crate) fn commit_len(head: &HeadAnswer) -> u64 {
+    (head.commit.header.to_bytes().len() + head.commit.body.len()) as u64
+}
+
+/// Bytes that an account uses and has reserved.
+pub(crate) async fn usage(server: &Server, actor: &Actor) -> (u64, u64) {
+    let token = bearer(&actor.login(server).await.unwrap().token);
+    let account: AccountAnswer = expect(server.get("/v1/account").bearer_auth(token), 200).await;
+    (account.used, account.reserved)
 }

@@ -46,8 +46,8 @@ async fn proofs_open_the_space_they_are_for_and_nothing_else() {
 async fn a_session_reaches_as_far_as_its_rights() {
     let server = Server::start().await;
     let (alice, full) = Actor::with_space(&server, "alice").await;
-    let upload = full.open_upload(&server, 1, 1000).await;
-    let blob = Blob::new(1, 100);
+    let upload = full.open_upload(&server, 1, 100_000).await;
+    let blob = Blob::new(1, 20_000);
     let reader = alice.open_space(&server, &[Right::Read]).await;
     let appender = alice.open_space(&server, &[Right::Append]).await;
     let writer = alice.open_space(&server, &[Right::Write]).await;

@@ -1,8 +1,6 @@
 //! Blobs: resumed, written once, within the reservation and the quota.
 
-use anonicloud_proto::api::{
-    AccountAnswer, BlobProgress, BlobState, ErrorCode, UploadAnswer, UploadState, UploadsAnswer,
-};
+use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode, UploadAnswer, UploadState, UploadsAnswer};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use std::sync::Arc;
@@ -10,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::actor::Actor;
-use crate::process::{Server, bearer, expect, expect_status, refused};
-use crate::space::{Blob, Space};
+use crate::process::{Server, expect, expect_status, refused};
+use crate::space::{Blob, Space, commit_len, usage};
 
 #[tokio::test]
 async fn a_blob_goes_on_after_a_cut_at_any_offset() {
@@ -74,7 +72,7 @@ async fn bytes_go_behind_those_stored_or_over_them() {
     let server = Server::start().await;
     let (_, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     let part = |from: usize, to: usize| {
         server
             .put(&space.path(&blob.put_path(upload, from)))
@@ -84,7 +82,7 @@ async fn bytes_go_behind_those_stored_or_over_them() {
     assert_eq!(refused(part(1, 500)).await, ErrorCode::OffsetMismatch);
     let progress = |stored| BlobProgress { stored, complete: false };
     assert_eq!(expect::<BlobProgress>(part(0, 500), 200).await, progress(500));
-    assert_eq!(refused(part(501, 1000)).await, ErrorCode::OffsetMismatch);
+    assert_eq!(refused(part(501, 20_000)).await, ErrorCode::OffsetMismatch);
     assert_eq!(expect::<BlobProgress>(part(200, 300), 200).await, progress(300));
     let expected = BlobState { blob: blob.id, stored: 300, complete: false };
     assert_eq!(state(&server, &space, upload, "").await.blobs, std::slice::from_ref(&expected));
@@ -93,12 +91,12 @@ async fn bytes_go_behind_those_stored_or_over_them() {
         expect(server.get(&path).bearer_auth(&space.token), 200).await
     };
     assert_eq!(asked().await, expected);
-    let whole: BlobProgress = expect(part(300, 1000), 200).await;
-    assert!(whole.complete && whole.stored == 1000);
+    let whole: BlobProgress = expect(part(300, 20_000), 200).await;
+    assert!(whole.complete && whole.stored == 20_000);
     // It is there: the body is not even read.
-    let again: BlobProgress = expect(part(1000, 1000), 200).await;
+    let again: BlobProgress = expect(part(20_000, 20_000), 200).await;
     assert!(again.complete);
-    assert_eq!(asked().await, BlobState { blob: blob.id, stored: 1000, complete: true });
+    assert_eq!(asked().await, BlobState { blob: blob.id, stored: 20_000, complete: true });
     let path = |upload: UploadId| {
         let blob = BlobId::from_bytes([9; 32]);
         let path = space.path(&format!("uploads/{upload}/blobs/{blob}"));
@@ -115,9 +113,9 @@ async fn a_blob_is_written_once() {
     let server = Server::start().await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
-    let blob = Blob::new(1, 1000);
+    let blob = Blob::new(1, 20_000);
     space.send(&server, upload, &blob).await;
-    let mut other = Blob::new(2, 1000);
+    let mut other = Blob::new(2, 20_000);
     other.id = blob.id;
     assert_eq!(refused(space.sending(&server, upload, &other, 0)).await, ErrorCode::BlobConflict);
     let second = space.open_upload(&server, 2, 1 << 20).await;
@@ -143,11 +141,11 @@ async fn a_blob_is_written_once() {
 async fn bytes_that_do_not_hash_as_announced_are_gone() {
     let server = Server::start().await;
     let (_, space) = Actor::with_space(&server, "alice").await;
-    let upload = space.open_upload(&server, 1, 2000).await;
-    let blob = Blob::new(1, 1000);
+    let upload = space.open_upload(&server, 1, 40_000).await;
+    let blob = Blob::new(1, 20_000);
     let put = |bytes: Vec<u8>| server.put(&space.path(&blob.put_path(upload, 0))).bearer_auth(&space.token).body(bytes);
     let mut flipped = blob.bytes.clone();
-    flipped[999] ^= 1;
+    flipped[19_999] ^= 1;
     let mut longer = blob.bytes.clone();
     longer.push(0);
     for wrong in [flipped, longer] {
@@ -156,51 +154,46 @@ async fn bytes_that_do_not_hash_as_announced_are_gone() {
     }
     // Neither is charged: there is room for exactly two such blobs.
     space.send(&server, upload, &blob).await;
-    space.send(&server, upload, &Blob::new(2, 1000)).await;
-    let third = space.sending(&server, upload, &Blob::new(3, 1), 0);
+    space.send(&server, upload, &Blob::new(2, 20_000)).await;
+    let third = space.sending(&server, upload, &Blob::new(3, 16 << 10), 0);
     assert_eq!(refused(third).await, ErrorCode::QuotaExceeded);
 }
 
 #[tokio::test]
 async fn the_quota_holds_for_what_is_used_and_promised() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    let server = Server::start_with(folder, &["--quota", "10KiB"]).await;
+    let server = Server::start_with(folder, &["--quota", "10MiB"]).await;
     let (alice, space) = Actor::with_space(&server, "alice").await;
-    let first = space.open_upload(&server, 1, 6000).await;
+    let first = space.open_upload(&server, 1, 6000 << 10).await;
     let second = UploadId::from_bytes([2; 16]);
-    for bytes in [4241, u64::MAX, i64::MAX.unsigned_abs()] {
+    for bytes in [(4240 << 10) + 1, u64::MAX, i64::MAX.unsigned_abs()] {
         let open = space.opening(&server, second, bytes);
         assert_eq!(refused(open).await, ErrorCode::QuotaExceeded);
     }
     let lower: UploadAnswer = expect(space.opening(&server, first, 10), 200).await;
-    assert_eq!(lower.reserved, 6000);
-    space.open_upload(&server, 2, 4240).await;
-    let more = space.opening(&server, first, 6001);
+    assert_eq!(lower.reserved, 6000 << 10);
+    space.open_upload(&server, 2, 4240 << 10).await;
+    let more = space.opening(&server, first, (6000 << 10) + 1);
     assert_eq!(refused(more).await, ErrorCode::QuotaExceeded);
-    let big = space.sending(&server, first, &Blob::new(9, 6001), 0);
-    assert_eq!(refused(big).await, ErrorCode::QuotaExceeded);
-    let blob = Blob::new(1, 5000);
+    let blob = Blob::new(1, 5000 << 10);
     space.send(&server, first, &blob).await;
-    assert_eq!(usage(&server, &alice).await, (0, 10_240));
+    let big = space.sending(&server, first, &Blob::new(9, (1000 << 10) + 1), 0);
+    assert_eq!(refused(big).await, ErrorCode::QuotaExceeded);
+    assert_eq!(usage(&server, &alice).await, (0, 10 << 20));
     space.commit(&server, &alice, &[&blob]).await;
-    assert_eq!(usage(&server, &alice).await, (5000, 5240));
-    let rest = Blob::new(2, 1000);
+    let used = (5000 << 10) + commit_len(&space.head(&server).await);
+    assert_eq!(usage(&server, &alice).await, (used, 5240 << 10));
+    let rest = Blob::new(2, 900 << 10);
     space.send(&server, first, &rest).await;
     let path = space.path(&format!("uploads/{first}"));
     expect_status(server.delete(&path).bearer_auth(&space.token), 204).await;
-    assert_eq!(usage(&server, &alice).await, (5000, 4240));
+    assert_eq!(usage(&server, &alice).await, (used, 4240 << 10));
     let gone = server.get(&path).bearer_auth(&space.token);
     assert_eq!(refused(gone).await, ErrorCode::NotFound);
     // The committed blob stays, the other went with its upload and may come again.
     expect_status(space.reading(&server, &blob), 200).await;
-    space.open_upload(&server, 3, 1000).await;
+    space.open_upload(&server, 3, 900 << 10).await;
     space.send(&server, UploadId::from_bytes([3; 16]), &rest).await;
-}
-
-async fn usage(server: &Server, actor: &Actor) -> (u64, u64) {
-    let token = bearer(&actor.login(server).await.unwrap().token);
-    let account: AccountAnswer = expect(server.get("/v1/account").bearer_auth(token), 200).await;
-    (account.used, account.reserved)
 }
 
 #[tokio::test]
@@ -217,7 +210,7 @@ async fn another_device_finds_uploads_tickets_and_pages_of_blobs() {
     assert_eq!(list.uploads[0].upload, upload);
     assert_eq!(list.uploads[0].ticket.as_ref().unwrap().as_bytes(), b"sealed");
     for name in [3, 1, 2] {
-        space.send(&server, upload, &Blob::new(name, 10)).await;
+        space.send(&server, upload, &Blob::new(name, 16 << 10)).await;
     }
     let all = state(&server, &space, upload, "").await;
     let ids: Vec<BlobId> = all.blobs.iter().map(|state| state.blob).collect();
@@ -290,10 +283,11 @@ async fn limits_of_a_blob_hold() {
         server.put(&space.path(&format!("uploads/{upload}/blobs/{id}?{query}"))).bearer_auth(&space.token)
     };
     assert_eq!(refused(put(0, (5 << 20) + 1)).await, ErrorCode::TooLarge);
-    assert_eq!(refused(put(0, 0)).await, ErrorCode::BadRequest);
-    assert_eq!(refused(put(2, 1)).await, ErrorCode::BadRequest);
+    for (offset, size) in [(0, 0), (0, (16 << 10) - 1), ((16 << 10) + 1, 16 << 10)] {
+        assert_eq!(refused(put(offset, size)).await, ErrorCode::BadRequest, "{offset} {size}");
+    }
     let elsewhere = UploadId::from_bytes([9; 16]);
-    let nowhere = space.sending(&server, elsewhere, &Blob::new(1, 10), 0);
+    let nowhere = space.sending(&server, elsewhere, &Blob::new(1, 16 << 10), 0);
     assert_eq!(refused(nowhere).await, ErrorCode::NotFound);
     let largest = Blob::new(1, 5 << 20);
     space.send(&server, upload, &largest).await;

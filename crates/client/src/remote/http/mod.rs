@@ -30,8 +30,12 @@ use crate::buffers::Buffers;
 
 pub use self::address::{ConnectError, Patience, ServerAddress};
 
-/// A page of uploads with their tickets, and a sigchain.
+/// A page of uploads with their tickets, and one of a sigchain.
 const LONG_ANSWER_MAX: usize = 8 << 20;
+/// A whole sigchain: that of an honest account, of 9 KiB a device, has half of it.
+const SIGCHAIN_MAX: usize = 64 << 20;
+/// Links of a sigchain that has taken all devices that it takes and lost each.
+const SIGCHAIN_LINKS_MAX: usize = 1 << 13;
 /// What a head answer and a log page have beside bodies: headers and a frontier.
 const HEADERS_MAX: usize = 16 << 10;
 /// Blobs and parts of this length and more are read into memory that is used again.
@@ -150,8 +154,22 @@ impl Remote for HttpRemote {
     }
 
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {
-        let request = Request::new(Method::GET, "/v1/account/sigchain".to_owned()).token(token);
-        self.account.json(request, LONG_ANSWER_MAX).await
+        let mut chain = SigchainAnswer { links: Vec::new() };
+        let mut bytes = 0;
+        loop {
+            let path = format!("/v1/account/sigchain?from={}", chain.links.len());
+            let page =
+                self.account.json::<SigchainAnswer>(Request::new(Method::GET, path).token(token), LONG_ANSWER_MAX);
+            let page = page.await?;
+            if page.links.is_empty() {
+                return Ok(chain);
+            }
+            bytes += page.links.iter().map(|link| link.as_bytes().len()).sum::<usize>();
+            if bytes > SIGCHAIN_MAX || chain.links.len() + page.links.len() > SIGCHAIN_LINKS_MAX {
+                return Err(RemoteError::Malformed { what: "a longer sigchain than the API allows" });
+            }
+            chain.links.extend(page.links);
+        }
     }
 
     async fn add_device(&self, token: &SessionToken, request: &AddDevice) -> RemoteResult<()> {

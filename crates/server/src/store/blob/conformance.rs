@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 
 use super::{BlobError, BlobStore, Written};
-use crate::store::ObjectId;
+use crate::store::{Day, ObjectId};
 
 /// Runs the suite over a store that is empty at first.
 pub(crate) async fn suite<S: BlobStore>(open: impl Fn() -> S) {
@@ -28,10 +28,16 @@ async fn read(store: &impl BlobStore, name: u8, from: u64, to: u64) -> Result<Ve
     Ok(pieces.concat())
 }
 
+async fn durable_len(store: &impl BlobStore, name: u8) -> u64 {
+    let lens = store.durable_lens(vec![object(name)]).await.unwrap();
+    assert_eq!(lens.len(), 1);
+    lens[0]
+}
+
 async fn whole_objects<S: BlobStore>(open: &impl Fn() -> S) {
     let store = open();
     let bytes = content((3 << 20) + 5);
-    assert_eq!(store.durable_len(object(1)).await.unwrap(), 0);
+    assert_eq!(durable_len(&store, 1).await, 0);
     assert!(store.write(object(1), 1).await.unwrap().is_none());
     let mut writer = store.write(object(1), 0).await.unwrap().unwrap();
     let mut rest = bytes.clone();
@@ -47,7 +53,7 @@ async fn whole_objects<S: BlobStore>(open: &impl Fn() -> S) {
     drop(store);
     let store = open();
     let len = bytes.len() as u64;
-    assert_eq!(store.durable_len(object(1)).await.unwrap(), len);
+    assert_eq!(durable_len(&store, 1).await, len);
     for (from, to) in [(0, len), (0, 0), (len - 1, len), (524_287, 1_048_577)] {
         let (start, end) = (usize::try_from(from).unwrap(), usize::try_from(to).unwrap());
         assert!(read(&store, 1, from, to).await.unwrap() == bytes[start..end], "{from}..{to}");
@@ -70,7 +76,7 @@ async fn cut_objects<S: BlobStore>(open: &impl Fn() -> S) {
         writer.append(bytes.slice(..cut)).await.unwrap();
         writer.leave().await.unwrap();
         let store = if reopen { open() } else { store };
-        assert_eq!(store.durable_len(object(name)).await.unwrap(), cut as u64);
+        assert_eq!(durable_len(&store, name).await, cut as u64);
         assert!(store.write(object(name), cut as u64 + 1).await.unwrap().is_none());
         let from = cut - back;
         let mut writer = store.write(object(name), from as u64).await.unwrap().unwrap();
@@ -88,11 +94,14 @@ async fn lists(store: &impl BlobStore) {
         writer.append(content(1)).await.unwrap();
         writer.finish().await.unwrap();
     }
-    assert_eq!(store.list(200).await.unwrap(), [objects[0]]);
+    let later = Day(u32::MAX);
+    assert_eq!(store.list(200, later).await.unwrap(), [objects[0]]);
+    // Written on no day before the first one.
+    assert!(store.list(200, Day(0)).await.unwrap().is_empty());
     for _ in 0..2 {
         store.remove(objects[0]).await.unwrap();
-        assert!(store.list(200).await.unwrap().is_empty());
+        assert!(store.list(200, later).await.unwrap().is_empty());
     }
-    assert_eq!(store.durable_len(objects[0]).await.unwrap(), 0);
-    assert_eq!(store.list(201).await.unwrap(), [objects[1]]);
+    assert_eq!(store.durable_lens(vec![objects[1], objects[0]]).await.unwrap(), [1, 0]);
+    assert_eq!(store.list(201, later).await.unwrap(), [objects[1]]);
 }

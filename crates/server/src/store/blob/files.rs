@@ -1,10 +1,10 @@
 //! Objects as files in 256 folders, named by their ids.
 //!
 //! A file is written where it stays. Its row in the metadata says whether it counts, so nothing is renamed; a file that
-//! no row names is swept at the next start.
+//! no row names is swept at a start a week later.
 
 use core::ops::Range;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,11 @@ use fs_err::{File, OpenOptions};
 use futures::stream;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::durable::{FolderSync, Lengths};
 use super::write::{FileWriter, Open};
 use super::{Answer, BlobError, BlobReader, BlobStore, BlobWriter};
-use crate::clock::Clock;
-use crate::store::ObjectId;
+use crate::clock::{Clock, day_of};
+use crate::store::{Day, ObjectId};
 
 /// Bytes of one read.
 const READ: u64 = 512 << 10;
@@ -37,6 +38,9 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     /// Hash states of half-written objects, with the bytes they cover; without one the file is read again.
     hashers: Mutex<HashMap<ObjectId, (u64, blake3::Hasher)>>,
+    lengths: Arc<Lengths>,
+    /// One for each of the folders.
+    fans: Vec<FolderSync>,
 }
 
 impl FileBlobs {
@@ -49,8 +53,14 @@ impl FileBlobs {
                 fs_err::create_dir(fan)?;
             }
         }
-        File::open(folder)?.sync_all()?;
-        let shared = Shared { folder: folder.to_path_buf(), clock, hashers: Mutex::default() };
+        sync_with_parent(folder)?;
+        let shared = Shared {
+            folder: folder.to_path_buf(),
+            clock,
+            hashers: Mutex::default(),
+            lengths: Arc::default(),
+            fans: (0..=u8::MAX).map(|_| FolderSync::default()).collect(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -66,17 +76,31 @@ impl FileBlobs {
 }
 
 impl BlobStore for FileBlobs {
-    fn durable_len(&self, object: ObjectId) -> Answer<'_, u64> {
+    fn durable_lens(&self, objects: Vec<ObjectId>) -> Answer<'_, Vec<u64>> {
         self.run(move |shared| {
-            let file = match File::open(shared.path(object)) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-                Err(error) => return Err(error.into()),
-            };
-            let len = file.metadata()?.len();
-            file.sync_all()?;
-            shared.sync_folder(object)?;
-            Ok(len)
+            let mut fans = BTreeMap::new();
+            let mut lens = Vec::with_capacity(objects.len());
+            for object in objects {
+                let file = match open_quietly(&shared.path(object)) {
+                    Ok(file) => file,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        lens.push(0);
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let len = file.metadata()?.len();
+                lens.push(len);
+                shared.lengths.ensure(object, len, || {
+                    fans.insert(first_of(object), object);
+                    file.sync_all()
+                })?;
+            }
+            // Once for all objects in a folder, and when all were seen to be there.
+            for object in fans.into_values() {
+                shared.sync_folder(object).inspect_err(|_| shared.lengths.forget_all())?;
+            }
+            Ok(lens)
         })
     }
 
@@ -90,7 +114,7 @@ impl BlobStore for FileBlobs {
 
     fn read(&self, object: ObjectId, range: Range<u64>) -> Answer<'_, BlobReader> {
         self.run(move |shared| {
-            let mut file = File::open(shared.path(object)).map_err(|error| match error.kind() {
+            let mut file = open_quietly(&shared.path(object)).map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => BlobError::Missing,
                 _ => error.into(),
             })?;
@@ -102,6 +126,7 @@ impl BlobStore for FileBlobs {
     fn remove(&self, object: ObjectId) -> Answer<'_, ()> {
         self.run(move |shared| {
             drop(shared.take_hasher(object));
+            shared.lengths.forget(object);
             match fs_err::remove_file(shared.path(object)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
                 _ => Ok(()),
@@ -109,11 +134,15 @@ impl BlobStore for FileBlobs {
         })
     }
 
-    fn list(&self, first: u8) -> Answer<'_, Vec<ObjectId>> {
+    fn list(&self, first: u8, before: Day) -> Answer<'_, Vec<ObjectId>> {
         self.run(move |shared| {
             let mut objects = Vec::new();
             for entry in fs_err::read_dir(shared.folder.join(format!("{first:02x}")))? {
-                if let Some(object) = entry?.file_name().to_str().and_then(|n| n.parse().ok()) {
+                let entry = entry?;
+                let Some(object) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                    continue;
+                };
+                if day_of(entry.metadata()?.modified()?) < before {
                     objects.push(object);
                 }
             }
@@ -128,14 +157,13 @@ impl Shared {
     }
 
     fn fan(&self, object: ObjectId) -> PathBuf {
-        let [first, ..] = object.as_bytes();
-        self.folder.join(format!("{first:02x}"))
+        self.folder.join(format!("{:02x}", first_of(object)))
     }
 
     /// Makes the entry of an object in its folder durable.
-    pub(super) fn sync_folder(&self, object: ObjectId) -> Result<(), BlobError> {
-        File::open(self.fan(object))?.sync_all()?;
-        Ok(())
+    pub(super) fn sync_folder(&self, object: ObjectId) -> io::Result<()> {
+        // There is one for each first byte.
+        self.fans.get(usize::from(first_of(object))).map_or(Ok(()), |fan| fan.sync(&self.fan(object)))
     }
 
     /// Keeps the hash state of a half-written object, if there is room.
@@ -152,6 +180,7 @@ impl Shared {
     }
 
     fn open_for_writing(&self, object: ObjectId, offset: u64) -> Result<Option<Box<Open>>, BlobError> {
+        let writing = self.lengths.begin(object);
         let opened =
             OpenOptions::new().read(true).write(true).create(offset == 0).truncate(false).open(self.path(object));
         let mut file = match opened {
@@ -175,7 +204,7 @@ impl Shared {
             }
         };
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Some(Box::new(Open { file, hasher, len: offset })))
+        Ok(Some(Box::new(Open { file, hasher, len: offset, _writing: writing })))
     }
 }
 
@@ -188,35 +217,57 @@ impl From<io::Error> for BlobError {
     }
 }
 
+const fn first_of(object: ObjectId) -> u8 {
+    let [first, ..] = *object.as_bytes();
+    first
+}
+
+/// Opens a file to read without leaving the time of it, where the system allows that: for a file of this user, on a file
+/// system that knows it.
+fn open_quietly(path: &Path) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt as _;
+        let quiet = rustix::fs::OFlags::NOATIME.bits().cast_signed();
+        match OpenOptions::new().read(true).custom_flags(quiet).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            opened => return opened,
+        }
+    }
+    File::open(path)
+}
+
+/// Makes a folder's entries durable, and its own in the folder that it is in.
+pub(crate) fn sync_with_parent(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
 /// The result of work on a thread.
 pub(super) async fn joined<T>(task: JoinHandle<Result<T, BlobError>>) -> Result<T, BlobError> {
     let result = task.await;
     result.map_err(|error| BlobError::Engine(io::Error::other(error)))?
 }
 
-/// Reads `left` bytes piece by piece, the next one while the last one travels.
+/// Reads `left` bytes piece by piece, each when it is asked for: what waits to be sent is in memory once.
 fn pieces(file: File, left: u64) -> BlobReader {
-    let first = (left > 0).then(|| read_piece(file, left));
-    Box::pin(stream::try_unfold(first, |running| async move {
-        let Some(running) = running else {
+    Box::pin(stream::try_unfold((file, left), |(file, left)| async move {
+        if left == 0 {
             return Ok(None);
-        };
-        let (piece, file, left) = joined(running).await?;
-        let next = (left > 0).then(|| read_piece(file, left));
-        Ok(Some((piece, next)))
+        }
+        joined(spawn_blocking(move || read_piece(file, left))).await.map(Some)
     }))
 }
 
-fn read_piece(mut file: File, left: u64) -> JoinHandle<Result<(Bytes, File, u64), BlobError>> {
-    spawn_blocking(move || {
-        let want = left.min(READ);
-        let mut piece = Vec::with_capacity(usize::try_from(want).unwrap_or_default());
-        let read = file.by_ref().take(want).read_to_end(&mut piece)?;
-        if read as u64 != want {
-            return Err(BlobError::Missing);
-        }
-        Ok((Bytes::from(piece), file, left - want))
-    })
+fn read_piece(mut file: File, left: u64) -> Result<(Bytes, (File, u64)), BlobError> {
+    let want = left.min(READ);
+    let mut piece = Vec::with_capacity(usize::try_from(want).unwrap_or_default());
+    let read = file.by_ref().take(want).read_to_end(&mut piece)?;
+    if read as u64 != want {
+        return Err(BlobError::Missing);
+    }
+    Ok((Bytes::from(piece), (file, left - want)))
 }
 
 #[cfg(test)]
@@ -224,10 +275,27 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::store::blob::conformance;
+    use futures::StreamExt as _;
 
     #[tokio::test]
     async fn files_do_what_every_store_does() {
         let folder = tempfile::tempdir().unwrap();
         conformance::suite(|| FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn reading_leaves_no_time_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        let object = ObjectId::from_bytes([7; 16]);
+        let mut writer = store.write(object, 0).await.unwrap().unwrap();
+        writer.append(Bytes::from_static(b"abc")).await.unwrap();
+        writer.finish().await.unwrap();
+        let accessed = || fs_err::metadata(store.shared.path(object)).unwrap().accessed().unwrap();
+        let before = accessed();
+        let pieces: Vec<_> = store.read(object, 0..3).await.unwrap().collect().await;
+        assert_eq!(pieces.len(), 1);
+        store.durable_lens(vec![object]).await.unwrap();
+        assert_eq!(accessed(), before);
     }
 }

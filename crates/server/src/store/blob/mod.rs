@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod durable;
 mod files;
 mod write;
 
@@ -14,8 +15,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use thiserror::Error;
 
-use super::ObjectId;
-pub(crate) use files::FileBlobs;
+use super::{Day, ObjectId};
+pub(crate) use files::{FileBlobs, sync_with_parent};
 
 /// What a method answers, later.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, BlobError>>;
@@ -48,8 +49,8 @@ pub(crate) struct Written {
 
 /// Keeps objects. An object has one writer at a time; who calls sees to it.
 pub(crate) trait BlobStore: Send + Sync + Debug {
-    /// How many bytes of an object are durable, which makes durable what is stored; none if there is no such object.
-    fn durable_len(&self, object: ObjectId) -> Answer<'_, u64>;
+    /// How many bytes of each object are durable, which makes durable what is stored; none if there is no such object.
+    fn durable_lens(&self, objects: Vec<ObjectId>) -> Answer<'_, Vec<u64>>;
 
     /// Opens an object behind its first `offset` bytes; those behind are cut off. Gives none if fewer are stored.
     fn write(&self, object: ObjectId, offset: u64) -> Answer<'_, Option<Box<dyn BlobWriter>>>;
@@ -60,8 +61,8 @@ pub(crate) trait BlobStore: Send + Sync + Debug {
     /// Removes an object, or nothing if there is none.
     fn remove(&self, object: ObjectId) -> Answer<'_, ()>;
 
-    /// Every object whose first byte is `first`.
-    fn list(&self, first: u8) -> Answer<'_, Vec<ObjectId>>;
+    /// Every object whose first byte is `first` and that was last written before this day.
+    fn list(&self, first: u8, before: Day) -> Answer<'_, Vec<ObjectId>>;
 }
 
 /// An object that is being written.

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use fs_err::File;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::durable::Writing;
 use super::files::{Shared, joined};
 use super::{Answer, BlobError, BlobWriter, Written};
 use crate::clock::midnight;
 use crate::store::ObjectId;
 
 /// Bytes that are gathered before they are written.
-const GATHER: usize = 512 << 10;
+const GATHER: usize = 1 << 20;
 
 /// A file at its end, with the hash of all before.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Open {
     pub(super) file: File,
     pub(super) hasher: blake3::Hasher,
     pub(super) len: u64,
+    pub(super) _writing: Writing,
 }
 
 /// Writes one object.

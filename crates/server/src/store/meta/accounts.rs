@@ -99,6 +99,8 @@ pub(crate) enum Appended {
     Moved,
     /// The device to add is there, or the one to remove is not.
     WrongDevice,
+    /// The chain has as many links as it may.
+    Full,
 }
 
 /// The accounts of the metadata store.
@@ -121,11 +123,11 @@ pub(crate) trait AccountStore: Send + Sync + Debug {
     /// The sign-in key of a device.
     fn device_key(&self, account: AccountId, device: DeviceId) -> Answer<'_, Option<[u8; 32]>>;
 
-    /// All links of an account, the genesis first.
-    fn sigchain(&self, account: AccountId) -> Answer<'_, Vec<Vec<u8>>>;
+    /// Links of an account from `from` on, at most `bytes` bytes of them, but at least one if there is one.
+    fn sigchain(&self, account: AccountId, from: u64, bytes: usize) -> Answer<'_, Vec<Vec<u8>>>;
 
-    /// Appends a link that adds a device with this sign-in key.
-    fn add_device(&self, link: NewLink, device: DeviceId, key: [u8; 32]) -> Answer<'_, Appended>;
+    /// Appends a link that adds a device with this sign-in key, while the chain has fewer than `most`.
+    fn add_device(&self, link: NewLink, device: DeviceId, key: [u8; 32], most: u64) -> Answer<'_, Appended>;
 
     /// Appends a link that removes a device.
     fn remove_device(&self, link: NewLink, device: DeviceId) -> Answer<'_, Appended>;

@@ -67,6 +67,8 @@ pub(crate) enum CommitOutcome {
     HeadMoved,
     /// A blob it adds is not complete in the space, or has another size.
     BlobMissing,
+    /// The owner's quota has no room for it.
+    QuotaExceeded,
 }
 
 /// The spaces of the metadata store.
@@ -80,6 +82,10 @@ pub(crate) trait SpaceStore: Send + Sync + Debug {
     /// At most `count` commits from `from` on, and at most `bytes` bytes of them, but at least one if there is one.
     fn log(&self, space: SpaceId, from: u64, count: usize, bytes: usize) -> Answer<'_, Vec<LogRow>>;
 
-    /// Makes `commit` the head if its `prev` is, and charges the blobs it adds.
-    fn append_commit(&self, commit: NewCommit) -> Answer<'_, CommitOutcome>;
+    /// Whether all of these blobs are complete in the space, with these sizes.
+    fn adds_found(&self, space: SpaceId, adds: Vec<AddedBlob>) -> Answer<'_, bool>;
+
+    /// Makes `commit` the head if its `prev` is, and charges it and the blobs it adds. It may go over the owner's quota by
+    /// `spare` bytes.
+    fn append_commit(&self, commit: NewCommit, spare: u64) -> Answer<'_, CommitOutcome>;
 }

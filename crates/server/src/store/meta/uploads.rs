@@ -21,6 +21,26 @@ pub(crate) struct UploadRequest {
     pub(crate) day: Day,
 }
 
+/// What bounds the uploads of a space.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UploadLimits {
+    /// How many there may be.
+    pub(crate) count: usize,
+    /// Bytes by which this one may go over the quota.
+    pub(crate) spare: u64,
+}
+
+/// How keeping a ticket went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TicketKept {
+    /// It is kept.
+    Kept,
+    /// There is no such upload.
+    NoUpload,
+    /// The tickets of the space would be too long.
+    TooMuch,
+}
+
 /// How opening an upload went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenedUpload {
@@ -101,8 +121,8 @@ pub(crate) struct CommittedBlob {
 
 /// The uploads of the metadata store.
 pub(crate) trait UploadStore: Send + Sync + Debug {
-    /// Opens an upload or raises its reservation to `bytes`; a new one only while the space has fewer than `most`.
-    fn open_upload(&self, request: UploadRequest, bytes: u64, most: usize) -> Answer<'_, OpenedUpload>;
+    /// Opens an upload or raises its reservation to `bytes`, within `limits`.
+    fn open_upload(&self, request: UploadRequest, bytes: u64, limits: UploadLimits) -> Answer<'_, OpenedUpload>;
 
     /// The open uploads of a space.
     fn uploads(&self, space: SpaceId) -> Answer<'_, Vec<UploadSummary>>;
@@ -116,8 +136,8 @@ pub(crate) trait UploadStore: Send + Sync + Debug {
     /// A blob of the space, whichever upload brought it.
     fn blob(&self, space: SpaceId, blob: BlobId) -> Answer<'_, Option<BlobRow>>;
 
-    /// Keeps an upload's ticket. Gives whether there is such an upload.
-    fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>) -> Answer<'_, bool>;
+    /// Keeps an upload's ticket, if those of the space then have at most `most` bytes.
+    fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>, most: usize) -> Answer<'_, TicketKept>;
 
     /// Ends an upload and its reservation. Gives the objects to remove, or nothing if there is no such upload.
     fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<ObjectId>>>;

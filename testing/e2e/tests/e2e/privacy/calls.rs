@@ -3,7 +3,7 @@
 pub(super) const CALLS: &[(&str, &str)] = &[
     ("DELETE /v1/spaces/{space}/uploads/{upload}", "ends a transfer"),
     ("GET /v1/account", "what the account uses, and its devices"),
-    ("GET /v1/account/sigchain", "the history of the account's keys"),
+    ("GET /v1/account/sigchain?from", "the history of the account's keys"),
     ("GET /v1/realm", "which installation this is"),
     ("GET /v1/spaces/{space}/blobs/{blob}", "fetches a piece"),
     ("GET /v1/spaces/{space}/head", "the newest commit"),

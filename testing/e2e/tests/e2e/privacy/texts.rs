@@ -24,8 +24,10 @@ with a key that the server never has.
 pub(super) const FILES_TITLE: &str = "
 ## The data folder
 
-The system keeps a time of change for each file beside its modification time. The modification time of what is in `blobs`
-is set to midnight UTC; the time of change is not the server's to set, and neither are the times of the database's files.
+The system keeps four times for each file. Of what is in `blobs`, the times of modification and of access are set to the
+midnight (UTC) before it was written, and reading leaves no time where the file system allows that (`O_NOATIME`; otherwise
+mount it with `noatime`). The times of birth and of change are not the server's to set: they are exact, and tell who takes
+the disk when a piece was written. So are the times of the folders, of the database's files, and of a piece that is half there.
 ";
 
 pub(super) const REQUESTS_TITLE: &str = "
@@ -98,7 +100,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("accounts.recovery_public_key", "checks a signature made with the recovery words"),
     ("accounts.space", "its private tree"),
     ("accounts.quota", "bytes it may store"),
-    ("accounts.used", "bytes it stores, as padded"),
+    ("accounts.used", "bytes it stores, as padded, and those of its commits"),
     ("accounts.reserved", "bytes promised to its transfers under way"),
     ("accounts.registered_day", "when it was made"),
     ("blobs.space", "the tree that it belongs to"),

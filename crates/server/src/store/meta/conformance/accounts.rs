@@ -35,7 +35,7 @@ async fn is_kept(store: &impl MetaStore, first: NewAccount) {
     assert!(store.login_record("handle2".to_owned()).await.unwrap().is_none());
     let (boxes, space) = store.boxes(first.account).await.unwrap().unwrap();
     assert_eq!((boxes, space), (first.boxes, first.genesis.space));
-    assert_eq!(store.sigchain(first.account).await.unwrap(), first.links);
+    assert_eq!(store.sigchain(first.account, 0, 1 << 20).await.unwrap(), first.links);
     let row = store.account(first.account).await.unwrap().unwrap();
     assert_eq!((row.quota, row.devices), (10_000, vec![first.device.0]));
     let kept = store.space(space).await.unwrap().unwrap();
@@ -56,7 +56,7 @@ pub(super) async fn devices<S: MetaStore, F: Future<Output = S>>(open: &impl Fn(
         link: vec![seq.to_le_bytes()[0]],
     };
     let (old, new) = (account.device.0, DeviceId::from_bytes([99; 16]));
-    let add = |link, device| store.add_device(link, device, [5; 32]);
+    let add = |link, device| store.add_device(link, device, [5; 32], 3);
     assert_eq!(add(link(2, b"other"), new).await.unwrap(), Appended::Moved);
     assert_eq!(add(link(3, &[10, 1]), new).await.unwrap(), Appended::Moved);
     assert_eq!(add(link(2, &[10, 1]), old).await.unwrap(), Appended::WrongDevice);
@@ -64,10 +64,16 @@ pub(super) async fn devices<S: MetaStore, F: Future<Output = S>>(open: &impl Fn(
     let remove = |link, device| store.remove_device(link, device);
     assert_eq!(remove(link(2, &[10, 1]), old).await.unwrap(), Appended::Moved);
     assert_eq!(remove(link(3, &[2]), DeviceId::from_bytes([1; 16])).await.unwrap(), Appended::WrongDevice);
+    // A chain that is full takes no device, and still loses one.
+    assert_eq!(add(link(3, &[2]), DeviceId::from_bytes([98; 16])).await.unwrap(), Appended::Full);
     assert_eq!(remove(link(3, &[2]), old).await.unwrap(), Appended::Done);
     drop(store);
     let store = open().await;
     assert_eq!(store.device_key(account.account, new).await.unwrap(), Some([5; 32]));
     assert_eq!(store.device_key(account.account, old).await.unwrap(), None);
-    assert_eq!(store.sigchain(account.account).await.unwrap().len(), 4);
+    let page = async |from, bytes| store.sigchain(account.account, from, bytes).await.unwrap();
+    assert_eq!(page(0, 1 << 20).await, [vec![10, 0], vec![10, 1], vec![2], vec![3]]);
+    assert_eq!(page(1, 3).await, [vec![10, 1], vec![2]]);
+    assert_eq!(page(1, 1).await, [[10, 1]]);
+    assert!(page(4, 1 << 20).await.is_empty() && page(u64::MAX, 1 << 20).await.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Blobs: begun, complete, committed, removed.
 
 use super::super::{Begun, CommitOutcome, CommittedBlob, MetaStore, NewBlob, RemovedBlob, UploadRequest};
-use super::{added, blob, commit, hash, new_account, request, usage};
+use super::{added, blob, commit, hash, limits, new_account, request, usage};
 
 /// A blob begins in one upload, within its reservation, and moves to another with its charge.
 pub(super) async fn begun(store: &impl MetaStore) {
@@ -10,7 +10,7 @@ pub(super) async fn begun(store: &impl MetaStore) {
     let begin = async |request: UploadRequest, blob: NewBlob| store.begin_blob(request, blob).await.unwrap();
     assert_eq!(begin(first, blob(1, 100, true)).await, Begun::NoUpload);
     for request in [first, second] {
-        store.open_upload(request, 1000, 8).await.unwrap();
+        store.open_upload(request, 1000, limits(8)).await.unwrap();
     }
     assert_eq!(begin(first, blob(1, 100, false)).await, Begun::NothingStored);
     let one = blob(1, 600, true);
@@ -38,11 +38,11 @@ pub(super) async fn begun(store: &impl MetaStore) {
 pub(super) async fn committed(store: &impl MetaStore) {
     store.register(new_account(31)).await.unwrap();
     let upload = request(31, 1, 30_000);
-    store.open_upload(upload, 2000, 8).await.unwrap();
+    store.open_upload(upload, 2000, limits(8)).await.unwrap();
     let one = blob(1, 500, true);
     store.begin_blob(upload, one).await.unwrap();
     let next = commit(31, 1, hash(31, 0), &[added(1, 500)]);
-    let append = async |commit: &_| store.append_commit(Clone::clone(commit)).await.unwrap();
+    let append = async |commit: &_| store.append_commit(Clone::clone(commit), 0).await.unwrap();
     assert_eq!(append(&next).await, CommitOutcome::BlobMissing);
     let stale = blob(1, 500, true).object;
     let complete = async |object| store.complete_blob(upload.space, one.blob, object).await;
@@ -54,11 +54,14 @@ pub(super) async fn committed(store: &impl MetaStore) {
     assert_eq!(other, Begun::Conflict);
     let resized = commit(31, 1, hash(31, 0), &[added(1, 501)]);
     assert_eq!(append(&resized).await, CommitOutcome::BlobMissing);
+    let found = async |size| store.adds_found(upload.space, vec![added(1, size)]).await.unwrap();
+    assert!(found(500).await && !found(501).await);
     let found = async || store.committed_blob(upload.space, one.blob).await.unwrap();
     assert_eq!(found().await, None);
     assert_eq!(usage(store, 31).await, (0, 2000));
     assert_eq!(append(&next).await, CommitOutcome::Applied);
-    assert_eq!(usage(store, 31).await, (500, 1500));
+    // The blob, and 102 bytes of the commit.
+    assert_eq!(usage(store, 31).await, (602, 1500));
     let kept = CommittedBlob { object: one.object, size: 500 };
     assert_eq!(found().await, Some(kept));
     let removed = store.remove_blob(upload, one.blob).await.unwrap();

@@ -10,7 +10,7 @@ use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::hash::{ChainHash, StoredHash};
 use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, SpaceId, UploadId};
 
-use super::{LogRow, MetaStore, NewAccount, NewBlob, NewCommit, UploadRequest};
+use super::{LogRow, MetaStore, NewAccount, NewBlob, NewCommit, UploadLimits, UploadRequest};
 use crate::store::{Day, ObjectId};
 
 /// Runs the suite over a store that is empty at first.
@@ -19,6 +19,7 @@ pub(crate) async fn suite<S: MetaStore, F: Future<Output = S>>(open: impl Fn() -
     accounts::devices(&open).await;
     commits::suite(&open).await;
     let store = open().await;
+    commits::charged(&store).await;
     blobs::begun(&store).await;
     blobs::committed(&store).await;
     uploads::reservations(&store).await;
@@ -73,6 +74,11 @@ pub(super) fn hash(name: u8, seq: u8) -> ChainHash {
 /// A request for an upload.
 pub(super) fn request(name: u8, upload: u8, day: u32) -> UploadRequest {
     UploadRequest { space: SpaceId::from_bytes([name; 32]), upload: UploadId::from_bytes([upload; 16]), day: Day(day) }
+}
+
+/// So many uploads, and nothing over the quota.
+pub(super) const fn limits(count: usize) -> UploadLimits {
+    UploadLimits { count, spare: 0 }
 }
 
 /// A blob that begins.

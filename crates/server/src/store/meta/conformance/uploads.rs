@@ -2,8 +2,8 @@
 
 use futures::future::join_all;
 
-use super::super::{MetaStore, OpenedUpload};
-use super::{blob, new_account, request, usage};
+use super::super::{MetaStore, OpenedUpload, TicketKept, UploadLimits};
+use super::{blob, limits, new_account, request, usage};
 use crate::store::Day;
 
 /// A reservation is raised within the quota, and never lowered.
@@ -11,7 +11,7 @@ pub(super) async fn reservations(store: &impl MetaStore) {
     store.register(new_account(40)).await.unwrap();
     let open = async |upload, bytes| {
         let request = request(40, upload, 30_000);
-        store.open_upload(request, bytes, 2).await.unwrap()
+        store.open_upload(request, bytes, limits(2)).await.unwrap()
     };
     assert_eq!(open(1, 4000).await, OpenedUpload::Reserved(4000));
     assert_eq!(open(2, 6000).await, OpenedUpload::Reserved(6000));
@@ -20,13 +20,22 @@ pub(super) async fn reservations(store: &impl MetaStore) {
     assert_eq!(open(2, u64::MAX).await, OpenedUpload::QuotaExceeded);
     assert_eq!(open(2, 1).await, OpenedUpload::Reserved(6000));
     assert_eq!(usage(store, 40).await, (0, 10_000));
+    // Over the quota by what is to spare, and no further.
+    let spare = async |bytes| {
+        let limits = UploadLimits { count: 9, spare: 500 };
+        store.open_upload(request(40, 3, 30_000), bytes, limits).await.unwrap()
+    };
+    assert_eq!(spare(501).await, OpenedUpload::QuotaExceeded);
+    assert_eq!(spare(500).await, OpenedUpload::Reserved(500));
+    // What is promised stays so.
+    assert_eq!(open(2, 6000).await, OpenedUpload::Reserved(6000));
 }
 
 /// Another device finds what has begun, and the ticket.
 pub(super) async fn pages_and_tickets(store: &impl MetaStore) {
     store.register(new_account(41)).await.unwrap();
     let upload = request(41, 1, 30_000);
-    store.open_upload(upload, 1000, 2).await.unwrap();
+    store.open_upload(upload, 1000, limits(2)).await.unwrap();
     let parts = [blob(1, 10, true), blob(2, 10, true), blob(3, 10, true)];
     for part in parts {
         store.begin_blob(upload, part).await.unwrap();
@@ -37,21 +46,28 @@ pub(super) async fn pages_and_tickets(store: &impl MetaStore) {
     };
     assert_eq!(page(None, 2).await, [parts[0].blob, parts[1].blob]);
     assert_eq!(page(Some(parts[1].blob), 9).await, [parts[2].blob]);
-    let set = async |upload| store.set_ticket(upload, b"ticket".to_vec()).await.unwrap();
-    assert!(set(upload).await);
-    assert!(!set(request(41, 9, 30_000)).await);
+    let set = async |upload, length| store.set_ticket(upload, vec![7; length], 16).await.unwrap();
+    assert_eq!(set(upload, 10).await, TicketKept::Kept);
+    assert_eq!(set(request(41, 9, 30_000), 6).await, TicketKept::NoUpload);
+    let second = request(41, 2, 30_000);
+    store.open_upload(second, 0, limits(2)).await.unwrap();
+    assert_eq!(set(second, 7).await, TicketKept::TooMuch);
+    // A ticket replaces the one before.
+    assert_eq!(set(upload, 16).await, TicketKept::Kept);
+    assert_eq!(set(second, 1).await, TicketKept::TooMuch);
     let listed = store.uploads(upload.space).await.unwrap();
-    assert_eq!(listed.len(), 1);
+    assert_eq!(listed.len(), 2);
     let ticket = listed[0].ticket.as_ref().unwrap();
-    assert_eq!(ticket.as_bytes(), b"ticket");
+    assert_eq!(ticket.as_bytes(), [7; 16]);
+    assert!(listed[1].ticket.is_none());
 }
 
 /// An upload ends when it is told to or idle, and gives back its reservation and objects.
 pub(super) async fn ends(store: &impl MetaStore) {
     store.register(new_account(42)).await.unwrap();
     let (idle, busy) = (request(42, 1, 20_000), request(42, 2, 20_000));
-    store.open_upload(idle, 4000, 2).await.unwrap();
-    store.open_upload(busy, 6000, 2).await.unwrap();
+    store.open_upload(idle, 4000, limits(2)).await.unwrap();
+    store.open_upload(busy, 6000, limits(2)).await.unwrap();
     let parts = [blob(1, 10, true), blob(2, 10, true)];
     for part in parts {
         store.begin_blob(idle, part).await.unwrap();
@@ -80,7 +96,7 @@ pub(super) async fn ends(store: &impl MetaStore) {
 /// Requests at once share the quota and never exceed it.
 pub(super) async fn quota_at_once(store: &impl MetaStore) {
     store.register(new_account(50)).await.unwrap();
-    let opening = (0..64).map(|name| store.open_upload(request(50, name, 20_000), 1000, 1024));
+    let opening = (0..64).map(|name| store.open_upload(request(50, name, 20_000), 1000, limits(1024)));
     let opened = join_all(opening).await;
     let reserved = opened.into_iter().filter(|opened| matches!(opened, Ok(OpenedUpload::Reserved(1000))));
     assert_eq!(reserved.count(), 10);

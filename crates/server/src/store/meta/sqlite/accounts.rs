@@ -3,6 +3,7 @@
 use anonicloud_proto::api::{AccountBoxes, Base64, SealedBox};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, DeviceId, SpaceId};
+use futures::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
 use super::writer::{Durability, Verdict};
@@ -97,21 +98,36 @@ impl AccountStore for SqliteMeta {
         })
     }
 
-    fn sigchain(&self, account: AccountId) -> Answer<'_, Vec<Vec<u8>>> {
+    fn sigchain(&self, account: AccountId, from: u64, bytes: usize) -> Answer<'_, Vec<Vec<u8>>> {
         Box::pin(async move {
-            let links = sqlx::query_scalar(sql!("links_select"))
+            let Ok(from) = signed(from) else {
+                return Ok(Vec::new());
+            };
+            let mut links = sqlx::query_scalar::<_, Vec<u8>>(sql!("links_page"))
                 .bind(account.as_bytes().as_slice())
-                .fetch_all(&self.reads)
-                .await?;
-            Ok(links)
+                .bind(from)
+                .fetch(&self.reads);
+            let mut page = Vec::new();
+            let mut total = 0;
+            while let Some(link) = links.try_next().await? {
+                total += link.len();
+                if total > bytes && !page.is_empty() {
+                    break;
+                }
+                page.push(link);
+            }
+            Ok(page)
         })
     }
 
-    fn add_device(&self, link: NewLink, device: DeviceId, key: [u8; 32]) -> Answer<'_, Appended> {
+    fn add_device(&self, link: NewLink, device: DeviceId, key: [u8; 32], most: u64) -> Answer<'_, Appended> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move {
                 if !follows(connection, &link).await? {
                     return Ok(Verdict::Undo(Appended::Moved));
+                }
+                if link.seq >= most {
+                    return Ok(Verdict::Undo(Appended::Full));
                 }
                 if !insert_device(connection, link.account, device, &key).await? {
                     return Ok(Verdict::Undo(Appended::WrongDevice));

@@ -113,6 +113,8 @@ mod tests {
             (sql!("adds_mark"), "(space=? AND id=?)"),
             (sql!("upload_blobs"), "(space=? AND upload=? AND id>?)"),
             (sql!("upload_blobs_delete"), "(space=? AND upload=?)"),
+            (sql!("links_page"), "(account=? AND seq>?)"),
+            (sql!("tickets_length"), "(space=?)"),
             (sql!("uploads_expired"), "(active_day<?)"),
             (sql!("objects_between"), "(object>? AND object<?)"),
             (sql!("commits_page"), "(space=? AND seq>?)"),

@@ -67,10 +67,18 @@ impl SpaceStore for SqliteMeta {
         })
     }
 
-    fn append_commit(&self, commit: NewCommit) -> Answer<'_, CommitOutcome> {
-        Box::pin(
-            self.writer.write(Durability::Now, |connection| Box::pin(async move { append(connection, &commit).await })),
-        )
+    fn adds_found(&self, space: SpaceId, adds: Vec<AddedBlob>) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let mut connection = self.reads.acquire().await?;
+            let (found, _) = find_adds(&mut connection, space, &adds_as_json(&adds)).await?;
+            Ok(usize::try_from(found) == Ok(adds.len()))
+        })
+    }
+
+    fn append_commit(&self, commit: NewCommit, spare: u64) -> Answer<'_, CommitOutcome> {
+        Box::pin(self.writer.write(Durability::Now, move |connection| {
+            Box::pin(async move { append(connection, &commit, spare).await })
+        }))
     }
 }
 
@@ -97,7 +105,11 @@ pub(super) async fn insert(
     Ok(true)
 }
 
-async fn append(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<Verdict<CommitOutcome>, MetaError> {
+async fn append(
+    connection: &mut SqliteConnection,
+    commit: &NewCommit,
+    spare: u64,
+) -> Result<Verdict<CommitOutcome>, MetaError> {
     let advanced = sqlx::query(sql!("space_advance"))
         .bind(commit.space.as_bytes().as_slice())
         .bind(commit.prev.as_bytes().as_slice())
@@ -112,6 +124,16 @@ async fn append(connection: &mut SqliteConnection, commit: &NewCommit) -> Result
     if !commit.adds.is_empty() && !apply_adds(connection, commit).await? {
         return Ok(Verdict::Undo(CommitOutcome::BlobMissing));
     }
+    let length = commit.row.header.len().saturating_add(commit.row.body.len());
+    let charged = sqlx::query(sql!("account_charge"))
+        .bind(commit.space.as_bytes().as_slice())
+        .bind(i64::try_from(length).map_err(|_| MetaError::TooLarge)?)
+        .bind(signed(spare)?)
+        .execute(&mut *connection)
+        .await?;
+    if charged.rows_affected() == 0 {
+        return Ok(Verdict::Undo(CommitOutcome::QuotaExceeded));
+    }
     insert_commit(connection, commit).await?;
     Ok(Verdict::Keep(CommitOutcome::Applied))
 }
@@ -120,8 +142,7 @@ async fn append(connection: &mut SqliteConnection, commit: &NewCommit) -> Result
 async fn apply_adds(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<bool, MetaError> {
     let space = commit.space.as_bytes().as_slice();
     let adds = adds_as_json(&commit.adds);
-    let (found, moved) =
-        sqlx::query_as::<_, (i64, i64)>(sql!("adds_found")).bind(space).bind(&adds).fetch_one(&mut *connection).await?;
+    let (found, moved) = find_adds(connection, commit.space, &adds).await?;
     if usize::try_from(found) != Ok(commit.adds.len()) {
         return Ok(false);
     }
@@ -129,6 +150,12 @@ async fn apply_adds(connection: &mut SqliteConnection, commit: &NewCommit) -> Re
     sqlx::query(sql!("account_commit")).bind(space).bind(moved).execute(&mut *connection).await?;
     sqlx::query(sql!("adds_mark")).bind(space).bind(&adds).execute(&mut *connection).await?;
     Ok(true)
+}
+
+/// How many of the blobs are complete with these sizes, and the bytes of those that no commit names.
+async fn find_adds(connection: &mut SqliteConnection, space: SpaceId, adds: &str) -> Result<(i64, i64), MetaError> {
+    let found = sqlx::query_as(sql!("adds_found")).bind(space.as_bytes().as_slice()).bind(adds).fetch_one(connection);
+    Ok(found.await?)
 }
 
 async fn insert_commit(connection: &mut SqliteConnection, commit: &NewCommit) -> Result<(), MetaError> {

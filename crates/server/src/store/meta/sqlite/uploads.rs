@@ -9,14 +9,15 @@ use sqlx::SqliteConnection;
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, blobs, fixed, signed, sql, unsigned};
 use crate::store::meta::{
-    Answer, Begun, BlobRow, CommittedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob, UploadRequest, UploadStore,
+    Answer, Begun, BlobRow, CommittedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
+    UploadRequest, UploadStore,
 };
 use crate::store::{Day, ObjectId};
 
 impl UploadStore for SqliteMeta {
-    fn open_upload(&self, request: UploadRequest, bytes: u64, most: usize) -> Answer<'_, OpenedUpload> {
+    fn open_upload(&self, request: UploadRequest, bytes: u64, limits: UploadLimits) -> Answer<'_, OpenedUpload> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
-            Box::pin(async move { open(connection, &request, bytes, most).await })
+            Box::pin(async move { open(connection, &request, bytes, limits).await })
         }))
     }
 
@@ -78,18 +79,9 @@ impl UploadStore for SqliteMeta {
         })
     }
 
-    fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>) -> Answer<'_, bool> {
+    fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>, most: usize) -> Answer<'_, TicketKept> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
-            Box::pin(async move {
-                let updated = sqlx::query(sql!("upload_ticket"))
-                    .bind(request.space.as_bytes().as_slice())
-                    .bind(request.upload.as_bytes().as_slice())
-                    .bind(ticket)
-                    .bind(i64::from(request.day.0))
-                    .execute(connection)
-                    .await?;
-                Ok(Verdict::Keep(updated.rows_affected() == 1))
-            })
+            Box::pin(async move { keep_ticket(connection, &request, &ticket, most).await })
         }))
     }
 
@@ -199,13 +191,13 @@ async fn open(
     connection: &mut SqliteConnection,
     request: &UploadRequest,
     bytes: u64,
-    most: usize,
+    limits: UploadLimits,
 ) -> Result<Verdict<OpenedUpload>, MetaError> {
     let space = request.space.as_bytes().as_slice();
     let current = charges(connection, request).await?;
     if current.is_none() {
         let count = sqlx::query_scalar::<_, i64>(sql!("upload_count")).bind(space).fetch_one(&mut *connection).await?;
-        if usize::try_from(count).is_ok_and(|count| count >= most) {
+        if usize::try_from(count).is_ok_and(|count| count >= limits.count) {
             return Ok(Verdict::Undo(OpenedUpload::TooMany));
         }
     }
@@ -214,9 +206,16 @@ async fn open(
     let (Ok(more), Ok(reserved_signed)) = (signed(reserved - before), signed(reserved)) else {
         return Ok(Verdict::Undo(OpenedUpload::QuotaExceeded));
     };
-    let raised = sqlx::query(sql!("account_reserve")).bind(space).bind(more).execute(&mut *connection).await?;
-    if raised.rows_affected() == 0 {
-        return Ok(Verdict::Undo(OpenedUpload::QuotaExceeded));
+    if more > 0 {
+        let raised = sqlx::query(sql!("account_reserve"))
+            .bind(space)
+            .bind(more)
+            .bind(signed(limits.spare)?)
+            .execute(&mut *connection)
+            .await?;
+        if raised.rows_affected() == 0 {
+            return Ok(Verdict::Undo(OpenedUpload::QuotaExceeded));
+        }
     }
     let text = if current.is_none() { sql!("upload_insert") } else { sql!("upload_raise") };
     sqlx::query(text)
@@ -227,6 +226,31 @@ async fn open(
         .execute(connection)
         .await?;
     Ok(Verdict::Keep(OpenedUpload::Reserved(reserved)))
+}
+
+async fn keep_ticket(
+    connection: &mut SqliteConnection,
+    request: &UploadRequest,
+    ticket: &[u8],
+    most: usize,
+) -> Result<Verdict<TicketKept>, MetaError> {
+    let others = sqlx::query_scalar::<_, i64>(sql!("tickets_length"))
+        .bind(request.space.as_bytes().as_slice())
+        .bind(request.upload.as_bytes().as_slice())
+        .fetch_one(&mut *connection)
+        .await?;
+    let room = usize::try_from(others).is_ok_and(|others| ticket.len() <= most.saturating_sub(others));
+    if !room {
+        return Ok(Verdict::Undo(TicketKept::TooMuch));
+    }
+    let updated = sqlx::query(sql!("upload_ticket"))
+        .bind(request.space.as_bytes().as_slice())
+        .bind(request.upload.as_bytes().as_slice())
+        .bind(ticket)
+        .bind(i64::from(request.day.0))
+        .execute(connection)
+        .await?;
+    Ok(Verdict::Keep(if updated.rows_affected() == 1 { TicketKept::Kept } else { TicketKept::NoUpload }))
 }
 
 async fn end(

@@ -1,0 +1,2 @@
+UPDATE accounts SET used = used + ?2
+WHERE id = (SELECT owner FROM spaces WHERE id = ?1) AND ?2 <= quota - used - reserved + ?3

@@ -1,1 +1,0 @@
-SELECT link FROM sigchain WHERE account = ?1 ORDER BY seq

@@ -1,0 +1,92 @@
+//! Answers on their way out: every piece is counted until the peer took it, and a peer that takes too little is left.
+//!
+//! Over HTTP/2 a peer may close the window of a stream and still answer pings, so that the connection looks alive.
+
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::{Body as _, Frame, SizeHint};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::body::announced;
+use super::traffic::UnderWay;
+use crate::service::Permit;
+
+/// An answer may take this long and a second for each KiB, however slowly its connection moves on.
+const ANSWER: Duration = Duration::from_mins(1);
+
+/// `response` with a body that is watched until the last of it was taken. A [`Permit`] among its extensions is held as
+/// long.
+pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
+    let permit = response.extensions_mut().remove::<Permit>();
+    if response.body().is_end_stream() {
+        return response;
+    }
+    let (held, mut freed) = mpsc::channel(1);
+    // A stream does not know its length, but its header does.
+    let announced = announced(response.headers()).map(|length| length as u64);
+    let length = announced.or(response.body().size_hint().upper()).unwrap_or(0);
+    tokio::spawn(async move {
+        let most = ANSWER + Duration::from_secs(length >> 10);
+        let taken = async {
+            tokio::select! {
+                _ = freed.recv() => true,
+                () = under_way.traffic().stalled() => false,
+            }
+        };
+        if !matches!(timeout(most, taken).await, Ok(true)) {
+            under_way.traffic().leave();
+        }
+        drop((permit, under_way));
+    });
+    response.map(|body| Body::new(Watched { body, held }))
+}
+
+/// Never carries anything: it is open as long as something of the answer is kept.
+type Held = mpsc::Sender<Infallible>;
+
+#[derive(Debug)]
+struct Watched {
+    body: Body,
+    held: Held,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        polled.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Piece { bytes, _held: self.held.clone() })))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Bytes that are counted as held until the connection drops them.
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
