@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use anonicloud_client::item::{Item, ItemKind};
-use anonicloud_client::transfer::{GetReport, Job, PutReport, Skipped};
+use anonicloud_client::path::RemotePath;
+use anonicloud_client::transfer::{Conflict, GetReport, Job, PutReport, Skipped};
 use data_encoding::BASE64;
 use indicatif::HumanBytes;
 use serde::Serialize;
@@ -133,6 +134,29 @@ pub(crate) struct Moved {
     /// Encrypted bytes that went over the wire in this run.
     pub(crate) bytes_transferred: u64,
     pub(crate) skipped: Vec<SkippedFile>,
+    /// Sent files that another device changed meanwhile: both versions are kept.
+    pub(crate) conflicts: Vec<KeptBoth>,
+}
+
+/// A file whose two versions are kept.
+#[derive(Debug, Serialize)]
+pub(crate) struct KeptBoth {
+    /// Where the other device's version is.
+    pub(crate) path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path_base64: Option<String>,
+    /// Where the version is that was sent.
+    pub(crate) copy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) copy_base64: Option<String>,
+}
+
+impl From<Conflict> for KeptBoth {
+    fn from(conflict: Conflict) -> Self {
+        let (path, path_base64) = readable_remote(&conflict.path);
+        let (copy, copy_base64) = readable_remote(&conflict.copy);
+        Self { path, path_base64, copy, copy_base64 }
+    }
 }
 
 /// A file that was left out.
@@ -162,6 +186,7 @@ impl From<PutReport> for Moved {
             bytes: report.bytes,
             bytes_transferred: report.bytes_sent,
             skipped: report.skipped.into_iter().map(SkippedFile::from).collect(),
+            conflicts: report.conflicts.into_iter().map(KeptBoth::from).collect(),
         }
     }
 }
@@ -176,6 +201,7 @@ impl From<GetReport> for Moved {
             bytes: report.bytes,
             bytes_transferred: report.bytes_fetched,
             skipped: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 }
@@ -183,7 +209,7 @@ impl From<GetReport> for Moved {
 impl Moved {
     /// The sum of two.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, skipped } = other;
+        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, skipped, conflicts } = other;
         self.files += files;
         self.directories += directories;
         self.symlinks += symlinks;
@@ -191,6 +217,7 @@ impl Moved {
         self.bytes += bytes;
         self.bytes_transferred += bytes_transferred;
         self.skipped.extend(skipped);
+        self.conflicts.extend(conflicts);
         self
     }
 
@@ -277,6 +304,11 @@ fn readable_path(path: &Path) -> (String, Option<String>) {
     readable(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
 }
 
+/// A path in the cloud, in the same way.
+fn readable_remote(path: &RemotePath) -> (String, Option<String>) {
+    readable(&path.to_bytes())
+}
+
 fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match core::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
@@ -303,6 +335,12 @@ mod tests {
             bytes: 12 << 20,
             bytes_transferred: 4 << 20,
             skipped: vec![skipped],
+            conflicts: vec![KeptBoth {
+                path: "/notes.txt".to_owned(),
+                path_base64: None,
+                copy: "/notes (conflict, 7f3a5c01, 2026-11-23).txt".to_owned(),
+                copy_base64: None,
+            }],
         }
     }
 

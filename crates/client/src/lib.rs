@@ -47,6 +47,8 @@ pub mod path {
 /// Sending and fetching.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer {
+    pub use anonicloud_core::tree::edit::Conflict;
+
     pub use crate::download::{GetItem, GetReport, GetTarget};
     pub use crate::local::scan::{SkipReason, Skipped};
     pub use crate::progress::Progress;

@@ -85,7 +85,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         adds.extend(after.iter().flat_map(|one| &one.adds).copied());
         let parents = MissingParents::Create(Attributes { mtime: now_ns(), mode: PARENT_MODE });
         let commit = self.client.commit_edits(edits, parents, adds, &self.reservation);
-        self.report.bytes_sent += commit.await?;
+        let committed = commit.await?;
+        self.report.bytes_sent += committed.sent;
+        self.report.conflicts.extend(committed.conflicts);
         self.reservation.release(shared_bytes);
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anonicloud_core::content::pack::PackBuilder;
 use anonicloud_core::tree::edit::Edit;
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use futures::StreamExt as _;
@@ -16,6 +17,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::assembly::{Assembly, Slot};
+use super::begun::Begun;
 use super::content::LoadError;
 use super::file::FileTask;
 use super::jobs::Job;
@@ -83,6 +85,8 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) ready: Vec<Ready>,
     /// Files to be read once more.
     pub(super) again: Vec<FileTask>,
+    /// What earlier runs began of small files, by path.
+    pub(super) begun: HashMap<RemotePath, Begun>,
     /// Tickets of the server by path, once they were asked for.
     pub(super) remote_tickets: Option<Vec<OpenTicket>>,
     pub(super) last_commit: Instant,
@@ -106,6 +110,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             adds: Vec::new(),
             ready: Vec::new(),
             again: Vec::new(),
+            begun: HashMap::new(),
             remote_tickets: None,
             last_commit: Instant::now(),
             report: PutReport::default(),

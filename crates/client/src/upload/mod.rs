@@ -2,6 +2,7 @@
 
 mod assembly;
 mod batch;
+mod begun;
 mod content;
 mod engine;
 mod file;

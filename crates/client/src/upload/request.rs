@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anonicloud_core::tree::edit::Conflict;
 use anonicloud_core::tree::name::RemotePath;
 
 use crate::local::scan::Skipped;
@@ -42,4 +43,6 @@ pub struct PutReport {
     pub bytes_sent: u64,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// What another device changed meanwhile: its version keeps the path, the one sent here has another.
+    pub conflicts: Vec<Conflict>,
 }

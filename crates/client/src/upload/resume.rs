@@ -15,6 +15,7 @@ use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 
 use super::assembly::FileTarget;
+use super::begun::{Begun, Standing};
 use super::engine::{Ready, Uploader};
 use super::file::FileTask;
 use super::jobs::{Job, done, queued};
@@ -213,6 +214,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(file.size);
                 self.ready.push(Ready::of(&file, &mut SystemRandom));
                 paths.insert(file.path);
+            } else {
+                self.begun.insert(file.path.clone(), Begun::by_staged(&file));
             }
         }
         self.staged.extend(packs.iter().map(|pack| pack.blob));
@@ -245,7 +248,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         Ok(())
     }
 
-    /// Whether the file on this device is still what was sealed, and the tree does not have that version yet.
+    /// Whether the file on this device is still what was sealed, and the tree does not have that version or one like it.
     async fn is_current(&self, job: &Job, file: &StagedFile) -> Result<bool, OperationError> {
         let Some(local) = job.local_path(&file.path) else {
             return Ok(false);
@@ -254,11 +257,18 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(false);
         };
         let same = metadata.is_file() && metadata.len() == file.size && attributes_of(&metadata) == file.attributes;
-        let committed = match self.client.entry_at(&file.path).await?.as_deref().map(|entry| &entry.content) {
-            Some(EntryContent::File { version, .. }) => version.version() == file.version.version(),
-            _ => false,
+        if !same {
+            return Ok(false);
+        }
+        let there = self.client.entry_at(&file.path).await?;
+        let Some(EntryContent::File { size, version }) = there.as_deref().map(|entry| &entry.content) else {
+            return Ok(true);
         };
-        Ok(same && !committed)
+        let like_it = there.as_ref().is_some_and(|entry| entry.attributes.mtime == file.attributes.mtime);
+        if like_it && *size == file.size {
+            return Ok(false);
+        }
+        Ok(self.client.standing(&Begun::by_staged(file), Some(version)).await? != Standing::Committed)
     }
 
     /// Whether the server still has the blobs that a staged file has beside its packs: they go when an upload ends, and then

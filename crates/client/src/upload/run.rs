@@ -128,6 +128,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(());
         }
         let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
+        let size = if let LocalKind::File { size } = entry.kind { size } else { 0 };
         let found = self.client.entry_at(&entry.remote).await?;
         match plan(entry, found.as_ref()) {
             Plan::Present => {}
@@ -136,7 +137,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(content);
             }
             Plan::Edit(edit) => self.take_edit(edit, is_symlink),
-            Plan::Send(task) => self.begin_file(task).await?,
+            Plan::Send(task) => {
+                if let Some(task) = self.go_on_from(task, size).await? {
+                    self.begin_file(task).await?;
+                }
+            }
             Plan::InTheWay => self.in_the_way(local),
         }
         Ok(())

@@ -15,6 +15,8 @@ mod folders;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod overtaken;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod refusals;
