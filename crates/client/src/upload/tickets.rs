@@ -62,20 +62,34 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.open_ticket_row(&row).map(Some)
     }
 
-    /// All tickets that the server keeps, of all devices; those that do not open are not ours.
+    /// All tickets of this space that the server keeps, of all devices; those that do not open are not ours.
     pub(crate) async fn remote_tickets(&self) -> Result<Vec<OpenTicket>, OperationError> {
         let remote = self.remote();
-        let answer = self.door().request(remote, async |access| remote.uploads(access).await).await?;
+        let (space, epoch) = (self.door().space(), self.door().keys().epoch());
         let mut tickets = Vec::new();
-        for summary in answer.uploads {
-            let Some(sealed) = summary.ticket else {
-                continue;
-            };
-            if let Ok(ticket) = Ticket::open(self.master(), &self.ticket_owner(&summary.upload), sealed.as_bytes()) {
-                tickets.push(OpenTicket { upload: summary.upload, ticket });
+        let mut after = None;
+        loop {
+            let page = async |access: &_| remote.uploads(access, after.as_ref()).await;
+            let page = self.door().request(remote, page).await?;
+            let last = page.uploads.last().map(|summary| summary.upload);
+            for summary in page.uploads {
+                let Some(sealed) = summary.ticket else {
+                    continue;
+                };
+                let owner = self.ticket_owner(&summary.upload);
+                match Ticket::open(self.master(), &owner, sealed.as_bytes()) {
+                    Ok(ticket) if (ticket.space, ticket.epoch) == (space, epoch) => {
+                        tickets.push(OpenTicket { upload: summary.upload, ticket });
+                    }
+                    _ => {}
+                }
             }
+            // A page that does not get on would never end.
+            if !page.more || last <= after {
+                return Ok(tickets);
+            }
+            after = last;
         }
-        Ok(tickets)
     }
 
     /// Keeps a ticket here; durable when this returns. Gives it sealed.

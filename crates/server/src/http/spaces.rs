@@ -30,6 +30,13 @@ pub(super) struct LogQuery {
     from: u64,
 }
 
+/// Behind which upload a page of uploads begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UploadsQuery {
+    after: Option<UploadId>,
+}
+
 /// Behind which blob a page of an upload's state begins.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,8 +87,12 @@ pub(super) async fn open_upload(
     Ok(Json(app.service().open_upload(&access, &open).await?))
 }
 
-pub(super) async fn uploads(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Answer<UploadsAnswer> {
-    Ok(Json(app.service().uploads(&access).await?))
+pub(super) async fn uploads(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Asked(query): Asked<UploadsQuery>,
+) -> Answer<UploadsAnswer> {
+    Ok(Json(app.service().uploads(&access, query.after).await?))
 }
 
 pub(super) async fn upload_state(

@@ -40,10 +40,12 @@ pub(super) async fn pages_and_tickets(store: &impl MetaStore) {
     let set = async |upload| store.set_ticket(upload, b"ticket".to_vec()).await.unwrap();
     assert!(set(upload).await);
     assert!(!set(request(41, 9, 30_000)).await);
-    let listed = store.uploads(upload.space).await.unwrap();
+    let listed = store.uploads(upload.space, None, 9).await.unwrap();
     assert_eq!(listed.len(), 1);
     let ticket = listed[0].ticket.as_ref().unwrap();
     assert_eq!(ticket.as_bytes(), b"ticket");
+    assert!(store.uploads(upload.space, Some(upload.upload), 9).await.unwrap().is_empty());
+    assert!(store.uploads(upload.space, None, 0).await.unwrap().is_empty());
 }
 
 /// An upload ends when it is told to or idle, and gives back its reservation and objects.
