@@ -49,7 +49,7 @@ pub mod path {
 pub mod transfer {
     pub use anonicloud_core::tree::edit::Conflict;
 
-    pub use crate::download::{GetItem, GetReport, GetTarget};
+    pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
     pub use crate::local::scan::{SkipReason, Skipped};
     pub use crate::progress::Progress;
     pub use crate::upload::{Job, JobSource, PutReport, PutSource};

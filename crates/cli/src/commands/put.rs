@@ -8,7 +8,7 @@ use super::target::existing_kind;
 use super::transferred;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::paths::{RemoteArgument, put_sources};
+use crate::paths::{RemoteArgument, cut_put, put_sources};
 use crate::progress::Bar;
 use crate::report::Moved;
 
@@ -37,8 +37,10 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
-        let existing = existing_kind(&client, &self.target).await?;
-        let sources = put_sources(&self.sources, &self.target, existing)?;
+        let sources = match cut_put(&self.sources, &self.target, &client.queue().await?) {
+            Some(cut) => cut,
+            None => put_sources(&self.sources, &self.target, existing_kind(&client, &self.target).await?)?,
+        };
         let report = {
             let bar = Bar::new(context.ui);
             client.put(sources, &bar).await?

@@ -1,6 +1,8 @@
 //! The real server and the real client: one test per promise.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod cuts;
