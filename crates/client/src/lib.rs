@@ -52,5 +52,5 @@ pub mod transfer {
     pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
     pub use crate::local::scan::{SkipReason, Skipped};
     pub use crate::progress::Progress;
-    pub use crate::upload::{Job, JobSource, PutReport, PutSource};
+    pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};
 }

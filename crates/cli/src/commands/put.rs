@@ -8,7 +8,7 @@ use super::target::existing_kind;
 use super::transferred;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::paths::{RemoteArgument, cut_put, put_sources};
+use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
 use crate::progress::Bar;
 use crate::report::Moved;
 
@@ -35,6 +35,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether a source is stdin.
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.sources.iter().any(|source| is_dash(source))
+    }
+
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
         let sources = match cut_put(&self.sources, &self.target, &client.queue().await?) {

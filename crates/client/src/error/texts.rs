@@ -83,10 +83,15 @@ impl OperationError {
         use ErrorKind::{Busy, Conflict, NotFound, Usage};
         match self {
             Self::TargetExists(_) => ("target_exists", Conflict, "choose another target, or replace it with `--force`"),
-            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 200 TiB"),
+            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 1.9 TiB"),
             Self::NothingToResume(_) => {
                 ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")
             }
+            Self::SeveralToResume(_) => (
+                "resume_unclear",
+                Conflict,
+                "nothing was sent; resume them on their own devices, or send the file with `put` to its path",
+            ),
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
             Self::Contended => ("contended", Busy, "try again when they are done"),
             _ => ("busy", Busy, "wait for it to end; `status` shows what is queued"),

@@ -172,6 +172,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     async fn change(&self, edits: Vec<Edit>, parents: MissingParents) -> Result<(), OperationError> {
         let reservation = Reservation::new(make_upload_id());
         self.commit_edits(&edits, parents, Vec::new(), &reservation).await?;
-        self.end_upload(reservation.upload()).await
+        self.tidy_upload(reservation.upload()).await
     }
 }

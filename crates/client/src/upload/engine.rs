@@ -87,7 +87,9 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) again: Vec<FileTask>,
     /// What earlier runs began of small files, by path.
     pub(super) begun: HashMap<RemotePath, Begun>,
-    /// Tickets of the server by path, once they were asked for.
+    /// The ticket that the next large file goes on with.
+    pub(super) adopted: Option<OpenTicket>,
+    /// Tickets of the server, once they were asked for.
     pub(super) remote_tickets: Option<Vec<OpenTicket>>,
     pub(super) last_commit: Instant,
     pub(super) report: PutReport,
@@ -111,6 +113,7 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             ready: Vec::new(),
             again: Vec::new(),
             begun: HashMap::new(),
+            adopted: None,
             remote_tickets: None,
             last_commit: Instant::now(),
             report: PutReport::default(),

@@ -1,6 +1,8 @@
 //! Sending files (spec: 2-content): scan, compare, cut, seal, pack, send, commit; and going on after a cut.
 
+mod adopt;
 mod assembly;
+mod away;
 mod batch;
 mod begun;
 mod content;
@@ -21,5 +23,5 @@ mod stream;
 mod tickets;
 
 pub use jobs::{Job, JobSource};
-pub use request::{PutReport, PutSource};
+pub use request::{AdoptReport, PutReport, PutSource, ResumeReport};
 pub(crate) use segment::SealedBlob;

@@ -1,7 +1,11 @@
 //! The real server and the real client: one test per promise.
 
 #[cfg(test)]
+mod adopted;
+#[cfg(test)]
 mod again;
+#[cfg(test)]
+mod away;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
@@ -20,6 +24,8 @@ mod large;
 mod overtaken;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod queue;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

@@ -13,7 +13,7 @@ fn with(store: &mut Memory, there: u8) -> Option<TreeRoot> {
 }
 
 fn planned_on(before: Before, number: u8) -> Edit {
-    put_over("/d/a.txt", number, before, &mut Seeded(2 << 40))
+    put_over("/d/a.txt", number, before, &mut Seeded(u64::from(number) << 40))
 }
 
 fn edit(store: &mut Memory, root: Option<&TreeRoot>, edits: &[Edit]) -> (Option<TreeRoot>, Vec<Conflict>) {
