@@ -8,8 +8,9 @@ use anonicloud_core::space::build::{BuildCommitError, TreeChange};
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
 use anonicloud_core::tree::edit::{Conflict, Edit, MissingParents, Rules, apply};
+use anonicloud_core::tree::lookup::Found;
 use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
-use anonicloud_core::tree::node::TreeRoot;
+use anonicloud_core::tree::node::{EntryContent, TreeRoot};
 use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
 use anonicloud_proto::api::ErrorCode;
 use anonicloud_proto::codec::Encode as _;
@@ -42,7 +43,8 @@ pub(crate) struct Committed {
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Commits `edits` on the newest tree, together with blobs that are stored.
+    /// Commits `edits` on the newest tree, together with blobs that are stored. [`OperationError::Contended`] also when another
+    /// device has put one of the versions meanwhile.
     pub(crate) async fn commit_edits(
         &self,
         edits: &[Edit],
@@ -68,6 +70,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             self.sync().await?;
             let theirs = self.root().await?;
+            if self.has_version_of(edits).await? {
+                return Err(OperationError::Contended);
+            }
             let input = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
             let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
             dirty = merged.tree;
@@ -78,6 +83,21 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             base = theirs;
         }
         Err(OperationError::Contended)
+    }
+
+    /// Whether the tree has a version that one of `edits` puts: another device went on with the same upload and was faster.
+    /// Its record is another one, so that a merge would keep both.
+    async fn has_version_of(&self, edits: &[Edit]) -> Result<bool, OperationError> {
+        for edit in edits {
+            if let Edit::PutFile { path, version, .. } = edit
+                && let Found::Entry(entry) = self.find(path).await?
+                && let EntryContent::File { version: there, .. } = &entry.content
+                && there.version() == version.version()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Seals what changed, stores its packs, and remembers the nodes; gives the new root.

@@ -144,10 +144,11 @@ const fn is_superseded(error: &OperationError) -> bool {
     use ErrorCode::{BlobConflict, BlobMismatch, BlobMissing, NotFound, OffsetMismatch};
     matches!(
         error,
-        OperationError::Remote(RemoteError::Refused {
-            code: NotFound | BlobMissing | OffsetMismatch | BlobMismatch | BlobConflict,
-            ..
-        })
+        OperationError::Contended
+            | OperationError::Remote(RemoteError::Refused {
+                code: NotFound | BlobMissing | OffsetMismatch | BlobMismatch | BlobConflict,
+                ..
+            })
     )
 }
 

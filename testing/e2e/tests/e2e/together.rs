@@ -97,7 +97,9 @@ fn two_devices_write_one_file_at_once_and_both_stay() {
 /// The second goes on with what the first has sent; the first finds all done, and says nothing of it.
 #[test]
 fn two_devices_send_one_file_at_once() {
-    for moment in [Moment::Arrives(Kind::PutBlob, 9), Moment::Answer(Kind::PutBlob, 12)] {
+    for moment in
+        [Moment::Arrives(Kind::PutBlob, 9), Moment::Answer(Kind::PutBlob, 12), Moment::Arrives(Kind::Commit, 1)]
+    {
         let world = World::new();
         let laptop = world.sign_up("laptop", "alice");
         let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
