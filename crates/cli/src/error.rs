@@ -300,6 +300,7 @@ mod tests {
             OperationError::FileTooLarge,
             OperationError::Stream(full()),
             OperationError::NothingToResume(path()),
+            OperationError::SeveralToResume(path()),
             OperationError::UnknownTransfer("7f3a".to_owned()),
             OperationError::Busy,
             OperationError::State(StateError::Corrupt),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anonicloud_client::item::ItemKind;
 use anonicloud_client::path::{EntryName, RemotePath};
-use anonicloud_client::transfer::{GetTarget, PutSource};
+use anonicloud_client::transfer::{GetTarget, Job, JobSource, PutSource};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use thiserror::Error;
 
@@ -120,6 +120,22 @@ pub(crate) fn put_sources(
     Ok(planned)
 }
 
+/// What a `put` that is typed again becomes when it was cut before: what it became then, though the folder that it made by
+/// now would take the source in.
+pub(crate) fn cut_put(sources: &[PathBuf], target: &RemoteArgument, queued: &[Job]) -> Option<Vec<PutSource>> {
+    let [source] = sources else { return None };
+    if target.is_folder || is_dash(source) {
+        return None;
+    }
+    let local = std::path::absolute(source).ok()?;
+    let is_same =
+        |sources: &[JobSource]| matches!(sources, [only] if only.local == local && only.remote == target.path);
+    queued
+        .iter()
+        .any(|job| is_same(job.sources()))
+        .then(|| vec![PutSource::Path { local: source.clone(), remote: target.path.clone() }])
+}
+
 /// Where each source of `get` goes; `into` says whether `local` is a folder now.
 pub(crate) fn get_targets(
     sources: &[RemoteArgument],
@@ -181,7 +197,8 @@ fn goes_into(target: &RemoteArgument, existing: Option<ItemKind>, sources: usize
     Ok(into)
 }
 
-fn is_dash(path: &Path) -> bool {
+/// Whether a path stands for stdin or stdout.
+pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 

@@ -51,8 +51,10 @@ pub mod path {
 /// Sending and fetching.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer {
-    pub use crate::download::{GetItem, GetReport, GetTarget};
+    pub use anonicloud_core::tree::edit::Conflict;
+
+    pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
     pub use crate::local::scan::{SkipReason, Skipped};
     pub use crate::progress::Progress;
-    pub use crate::upload::{Job, JobSource, PutReport, PutSource};
+    pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};
 }

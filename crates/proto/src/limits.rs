@@ -41,6 +41,8 @@ pub const LOG_PAGE_COMMITS: usize = 256;
 pub const LOG_PAGE_BYTES: usize = 4 << 20;
 /// Blobs in one page of an upload's state.
 pub const UPLOAD_PAGE_BLOBS: usize = 4096;
+/// Open uploads in one page of their list; each may have a ticket.
+pub const UPLOADS_PAGE: usize = 64;
 /// Days an upload may be idle before it is collected.
 pub const UPLOAD_IDLE_DAYS: u32 = 7;
 /// A handle, in characters.

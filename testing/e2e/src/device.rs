@@ -108,7 +108,13 @@ impl Device {
 
     /// Starts it with `--json` and does not wait.
     pub fn start(&self, arguments: Arguments<'_>) -> Running {
+        self.start_reading(arguments, Stdio::null())
+    }
+
+    /// Starts it with `--json` on a stdin, and does not wait.
+    pub fn start_reading(&self, arguments: Arguments<'_>, input: impl Into<Stdio>) -> Running {
         let mut command = self.command(arguments);
+        command.stdin(input);
         let process = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Running(Some(process.expect("the client starts")))
     }

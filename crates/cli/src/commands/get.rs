@@ -1,13 +1,15 @@
 //! `get`: fetches files and folders, or writes them to stdout.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use anonicloud_client::transfer::{GetItem, GetTarget};
 use clap::Args;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::paths::{get_targets, split_get};
+use crate::paths::{RemoteArgument, get_targets, is_dash, split_get};
 use crate::progress::Bar;
 use crate::report::Moved;
 
@@ -32,19 +34,32 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
+/// The one source of which `local` may become the copy.
+fn made_by<'a>(sources: &'a [RemoteArgument], local: &Path) -> Option<&'a RemoteArgument> {
+    let is_folder = local.as_os_str().as_bytes().ends_with(b"/");
+    sources.first().filter(|_| sources.len() == 1 && !is_dash(local) && !is_folder)
+}
+
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let (sources, local) = split_get(&self.paths).map_err(CliError::Arguments)?;
-        let items: Vec<_> = get_targets(&sources, &local, local.is_dir())?
+        let client = context.client().await?;
+        // A folder that a cut run of this command made is the target itself, and takes nothing under its own name.
+        let made = match made_by(&sources, &local) {
+            Some(source) => client.begun_get(&source.path, &local).await?,
+            None => None,
+        };
+        let into = made.is_none() && local.is_dir();
+        let items: Vec<_> = get_targets(&sources, &local, into)?
             .into_iter()
             .map(|(remote, target)| GetItem { remote, target, overwrite: self.force })
             .collect();
         let to_stdout = items.iter().any(|item| item.target == GetTarget::Stdout);
-        let client = context.client().await?;
-        let report = {
-            let bar = Bar::new(context.ui);
-            client.get(items, &bar).await?
-        };
+        let report = client.get(items, &Bar::new(context.ui)).await;
+        if let Some(made) = made {
+            client.end_get(made, report.is_ok()).await?;
+        }
+        let report = report?;
         let moved = Moved::from(report);
         let text = moved.sentence("received");
         if to_stdout { context.ui.summary_beside_content(&moved, &text) } else { context.ui.summary(&moved, &text) }

@@ -81,8 +81,11 @@ impl Command {
     }
 
     /// How to go on after Ctrl-C.
-    pub(crate) const fn after_interrupt(&self) -> Option<&'static str> {
+    pub(crate) fn after_interrupt(&self) -> Option<&'static str> {
         match self {
+            Self::Put(put) if put.reads_stdin() => {
+                Some("what came from stdin cannot go on: run the same command again, from its start")
+            }
             Self::Put(_) | Self::Resume(_) => Some("run `anonicloud resume` to go on"),
             Self::Get(_) => Some("run the same command again to go on"),
             _ => None,

@@ -8,7 +8,7 @@ use super::target::existing_kind;
 use super::transferred;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::paths::{RemoteArgument, put_sources};
+use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
 use crate::progress::Bar;
 use crate::report::Moved;
 
@@ -35,10 +35,17 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether a source is stdin.
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.sources.iter().any(|source| is_dash(source))
+    }
+
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
-        let existing = existing_kind(&client, &self.target).await?;
-        let sources = put_sources(&self.sources, &self.target, existing)?;
+        let sources = match cut_put(&self.sources, &self.target, &client.queue().await?) {
+            Some(cut) => cut,
+            None => put_sources(&self.sources, &self.target, existing_kind(&client, &self.target).await?)?,
+        };
         let report = {
             let bar = Bar::new(context.ui);
             client.put(sources, &bar).await?

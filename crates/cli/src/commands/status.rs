@@ -22,6 +22,9 @@ impl Arguments {
                 return writeln!(out, "nothing waits");
             }
             for transfer in &queue.transfers {
+                if transfer.sources.is_empty() {
+                    writeln!(out, "{}  a stream that was cut; what it sent goes with the next transfer", transfer.id)?;
+                }
                 for source in &transfer.sources {
                     let (local, remote) = (escape::sentence(&source.local), escape::sentence(&source.remote));
                     writeln!(out, "{}  {local} to {remote}", transfer.id)?;

@@ -1,11 +1,16 @@
-//! How a transfer ends that left files out.
+//! How a transfer ends that left files out or met changes of other devices.
 
 use crate::error::CliError;
+use crate::escape;
 use crate::report::Moved;
 use crate::ui::Ui;
 
-/// Lists what was left out, and refuses when anything was.
+/// Tells what was kept twice, lists what was left out, and refuses when anything was.
 pub(super) fn refuse_skipped(ui: Ui, moved: &Moved) -> Result<(), CliError> {
+    for both in &moved.conflicts {
+        let (path, copy) = (escape::name(both.path.as_bytes()), escape::name(both.copy.as_bytes()));
+        ui.tell(&format!("{path} was changed by another device; what was sent is {copy}"))?;
+    }
     if moved.skipped.is_empty() {
         return Ok(());
     }

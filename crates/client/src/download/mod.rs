@@ -1,5 +1,6 @@
 //! Fetching files: every byte is verified before it is written, and a file appears under its name when all of it is.
 
+mod begun;
 pub(crate) mod cache;
 mod file;
 mod folders;
@@ -11,4 +12,5 @@ mod run;
 mod settle;
 mod stream;
 
+pub use begun::BegunGet;
 pub use run::{GetItem, GetReport, GetTarget};

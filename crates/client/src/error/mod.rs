@@ -108,6 +108,9 @@ pub enum OperationError {
     /// No interrupted upload is like this file.
     #[error("{}: no interrupted upload has this content", .0.display())]
     NothingToResume(PathBuf),
+    /// More than one interrupted upload is like this file.
+    #[error("{}: several interrupted uploads are like this file", .0.display())]
+    SeveralToResume(PathBuf),
     /// No queued transfer has this id.
     #[error("no queued transfer has the id {0}")]
     UnknownTransfer(String),

@@ -91,10 +91,15 @@ impl OperationError {
             Self::IsSymlink(_) => {
                 ("is_symlink", Conflict, "name a file, or a target other than `-`: links are made, not followed")
             }
-            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 200 TiB"),
+            Self::FileTooLarge => ("file_too_large", Usage, "split it; one file holds up to about 1.9 TiB"),
             Self::NothingToResume(_) => {
                 ("nothing_to_resume", NotFound, "see `status`; or send the file anew with `put`")
             }
+            Self::SeveralToResume(_) => (
+                "resume_unclear",
+                Conflict,
+                "nothing was sent; resume them on their own devices, or send the file with `put` to its path",
+            ),
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
             Self::TreeTooDeep => ("tree_too_deep", Conflict, "move a folder on the way further up with `mv`"),
             Self::Contended => ("contended", Busy, "try again when they are done"),

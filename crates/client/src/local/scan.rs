@@ -60,6 +60,8 @@ pub enum SkipReason {
     Changed,
     /// Something else stands at its place.
     InTheWay,
+    /// It has more bytes than one commit can add.
+    TooLarge,
 }
 
 impl SkipReason {
@@ -77,6 +79,7 @@ impl SkipReason {
             Self::Vanished => "vanished",
             Self::Changed => "changed",
             Self::InTheWay => "in_the_way",
+            Self::TooLarge => "too_large",
         }
     }
 }

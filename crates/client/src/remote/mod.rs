@@ -118,8 +118,12 @@ pub trait Remote {
         access: &SpaceAccess,
         request: &OpenUpload,
     ) -> impl Future<Output = RemoteResult<UploadAnswer>>;
-    /// Open uploads and their tickets.
-    fn uploads(&self, access: &SpaceAccess) -> impl Future<Output = RemoteResult<UploadsAnswer>>;
+    /// A page of open uploads and their tickets, behind `after`.
+    fn uploads(
+        &self,
+        access: &SpaceAccess,
+        after: Option<&UploadId>,
+    ) -> impl Future<Output = RemoteResult<UploadsAnswer>>;
     /// A page of an upload's blobs, those after `after`.
     fn upload_state(
         &self,

@@ -8,9 +8,10 @@ use anonicloud_core::space::build::{BuildCommitError, TreeChange};
 use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
-use anonicloud_core::tree::edit::{Edit, MissingParents, apply};
+use anonicloud_core::tree::edit::{Conflict, Edit, MissingParents, Rules, apply};
+use anonicloud_core::tree::lookup::Found;
 use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
-use anonicloud_core::tree::node::TreeRoot;
+use anonicloud_core::tree::node::{EntryContent, TreeRoot};
 use anonicloud_core::tree::seal::{SealedTree, TreeSealer};
 use anonicloud_proto::api::ErrorCode;
 use anonicloud_proto::codec::Encode as _;
@@ -34,18 +35,32 @@ const ATTEMPTS: u32 = 50;
 /// Packs of nodes sent at once.
 const IN_FLIGHT: usize = 4;
 
+/// What a commit came to.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// Sealed bytes sent for the nodes.
+    pub(crate) sent: u64,
+    /// What other devices changed meanwhile, and where ours is.
+    pub(crate) conflicts: Vec<Conflict>,
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Commits `edits` on the newest tree, together with blobs that are stored; gives the sealed bytes sent for the nodes.
+    /// Commits `edits` on the newest tree, together with blobs that are stored. [`OperationError::Contended`] also when another
+    /// device has put one of the versions meanwhile.
     pub(crate) async fn commit_edits(
         &self,
         edits: &[Edit],
         parents: MissingParents,
         mut adds: Vec<AddedBlob>,
         reservation: &Reservation,
-    ) -> Result<u64, OperationError> {
+    ) -> Result<Committed, OperationError> {
         let mut base = self.root().await?;
         let mut random = SystemRandom;
-        let mut dirty = self.walk_steps(|nodes| apply(base.as_ref(), edits, parents, nodes, &mut random)).await?;
+        let (device, date) = self.conflict_mark();
+        let naming = ConflictNaming { device: &device, date: &date };
+        let rules = Rules { parents, naming };
+        let edited = self.walk_steps(|nodes| apply(base.as_ref(), edits, rules, nodes, &mut random)).await?;
+        let (mut dirty, mut conflicts) = (edited.tree, edited.conflicts);
         let brought = adds.len();
         let mut sent = 0;
         for _ in 0..ATTEMPTS {
@@ -53,14 +68,41 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             if self.try_commit(sealed.as_ref(), &adds).await? {
                 let nodes = adds.iter().skip(brought);
                 reservation.release(nodes.map(|added| added.size).sum());
-                return Ok(sent);
+                return Ok(Committed { sent, conflicts });
             }
             self.sync().await?;
             let theirs = self.root().await?;
-            dirty = self.merge(base.as_ref(), sealed.as_ref(), theirs.as_ref()).await?;
+            if self.has_version_of(edits).await? {
+                return Err(OperationError::Contended);
+            }
+            let input = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
+            let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
+            dirty = merged.tree;
+            for note in merged.notes {
+                match note {
+                    MergeNote::Conflict { path, copy } => conflicts.push(Conflict { path, copy }),
+                    MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
+                    _ => {}
+                }
+            }
             base = theirs;
         }
         Err(OperationError::Contended)
+    }
+
+    /// Whether the tree has a version that one of `edits` puts: another device went on with the same upload and was faster.
+    /// Its record is another one, so that a merge would keep both.
+    async fn has_version_of(&self, edits: &[Edit]) -> Result<bool, OperationError> {
+        for edit in edits {
+            if let Edit::PutFile { path, version, .. } = edit
+                && let Found::Entry(entry) = self.find(path).await?
+                && let EntryContent::File { version: there, .. } = &entry.content
+                && there.version() == version.version()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Seals what changed, stores its packs, and remembers the nodes; gives the new root.
@@ -141,25 +183,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom)
     }
 
-    async fn merge(
-        &self,
-        base: Option<&TreeRoot>,
-        ours: Option<&TreeRoot>,
-        theirs: Option<&TreeRoot>,
-    ) -> Result<DirtyTree, OperationError> {
-        let device: String = self.record().device.device().to_string().chars().take(8).collect();
-        let date = date_of(today());
-        let naming = ConflictNaming { device: &device, date: &date };
-        let input = MergeInput { base, ours, theirs };
-        let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
-        for note in merged.notes {
-            match note {
-                MergeNote::Conflict { path, copy } => self.notify(&Notice::Conflict { path, copy }),
-                MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
-                _ => {}
-            }
-        }
-        Ok(merged.tree)
+    /// This device and today, as the names of conflict copies tell them.
+    fn conflict_mark(&self) -> (String, String) {
+        let device = self.record().device.device().to_string().chars().take(8).collect();
+        (device, date_of(today()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anonicloud_core::content::reference::Totals;
 use anonicloud_core::crypto::rejected::Rejected;
-use anonicloud_core::tree::edit::{Edit, EditError, MissingParents};
+use anonicloud_core::tree::edit::{Conflict, Edit, EditError, MissingParents};
 use anonicloud_core::tree::lookup::{DirectoryRef, Found, find, list};
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::{Attributes, Entry, EntryContent};
@@ -178,7 +178,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Commits edits that bring no content.
     async fn change(&self, edits: Vec<Edit>, parents: MissingParents) -> Result<(), OperationError> {
         let reservation = Reservation::new(make_upload_id());
-        self.commit_edits(&edits, parents, Vec::new(), &reservation).await?;
-        self.end_upload(reservation.upload()).await
+        let committed = self.commit_edits(&edits, parents, Vec::new(), &reservation).await?;
+        for Conflict { path, copy } in committed.conflicts {
+            self.notify(&Notice::Conflict { path, copy });
+        }
+        self.tidy_upload(reservation.upload()).await
     }
 }

@@ -30,6 +30,8 @@ pub enum Table {
     Staged,
     /// Directory nodes read, by hash.
     Nodes,
+    /// Downloads that made their target and are not finished.
+    Downloads,
 }
 
 impl Table {
@@ -42,6 +44,7 @@ impl Table {
             Self::Tickets => 3,
             Self::Staged => 4,
             Self::Nodes => 5,
+            Self::Downloads => 6,
         }
     }
 }

@@ -7,8 +7,10 @@ use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::UploadId;
+use anonicloud_proto::limits::COMMIT_BLOBS_MAX;
 
 use super::engine::{Ready, Uploader};
+use super::request::BLOBS_BESIDE;
 use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::local::scan::SkipReason;
@@ -38,11 +40,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         Ok(())
     }
 
-    /// Commits everything that is ready now; what becomes ready meanwhile waits for the next commit.
+    /// Commits everything that is ready now, or as much as one commit holds; what becomes ready meanwhile waits for the next.
     pub(super) async fn commit(&mut self) -> Result<(), OperationError> {
-        let mut batch = std::mem::take(&mut self.ready);
         // Files that an earlier run left come before their folders, which would then be made with nobody's attributes.
-        batch.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
+        self.ready.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
+        let batch = self.next_batch();
         self.flush();
         let staged = std::mem::take(&mut self.staged);
         while self.packs_in_flight > 0 {
@@ -67,22 +69,38 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         }
         let mut changes: Vec<_> =
             staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();
-        let mut uploads = Vec::new();
         for one in &after {
             if let Some(shown) = &one.shown {
                 self.progress.file_done(shown);
             }
         }
         for one in after.into_iter().chain(refused) {
-            changes.extend(one.ticket.map(|key| StateChange::delete(Table::Tickets, &key)));
-            uploads.extend(one.upload);
+            let ended = match &one.upload {
+                Some(upload) => self.client.end_upload(upload).await,
+                None => Ok(()),
+            };
+            match ended {
+                Ok(()) => changes.extend(one.ticket.map(|key| StateChange::delete(Table::Tickets, &key))),
+                // What is committed stands. The ticket stays, so that the upload is ended with the job.
+                Err(OperationError::Remote(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.client.state().apply(changes).await?;
-        for upload in uploads {
-            self.client.end_upload(&upload).await?;
-        }
         self.last_commit = Instant::now();
         Ok(())
+    }
+
+    /// Takes out of what is ready as many entries as one commit has room for, at least one.
+    fn next_batch(&mut self) -> Vec<Ready> {
+        let mut blobs = 0;
+        let fits = |ready: &&Ready| {
+            blobs += ready.adds.len();
+            blobs <= COMMIT_BLOBS_MAX - BLOBS_BESIDE
+        };
+        let count = self.ready.iter().take_while(fits).count();
+        let rest = self.ready.split_off(count.max(1).min(self.ready.len()));
+        std::mem::replace(&mut self.ready, rest)
     }
 
     async fn commit_batch(
@@ -98,7 +116,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         adds.extend(after.iter().flat_map(|one| &one.adds).copied());
         let parents = MissingParents::Create(Attributes { mtime: now_ns(), mode: PARENT_MODE });
         let commit = self.client.commit_edits(edits, parents, adds, &self.reservation);
-        self.report.bytes_sent += commit.await?;
+        let committed = commit.await?;
+        self.report.bytes_sent += committed.sent;
+        self.report.conflicts.extend(committed.conflicts);
         self.reservation.release(shared_bytes);
         Ok(())
     }

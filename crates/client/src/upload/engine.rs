@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anonicloud_core::content::pack::PackBuilder;
 use anonicloud_core::tree::edit::Edit;
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use futures::future::LocalBoxFuture;
@@ -17,6 +18,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 
 use super::assembly::{Assembly, Slot};
+use super::begun::Begun;
 use super::content::LoadError;
 use super::file::FileTask;
 use super::jobs::Job;
@@ -93,7 +95,11 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) ready: Vec<Ready>,
     /// Files to be read once more.
     pub(super) again: Vec<FileTask>,
-    /// Tickets of the server by path, once they were asked for.
+    /// What earlier runs began of small files, by path.
+    pub(super) begun: HashMap<RemotePath, Begun>,
+    /// The ticket that the next large file goes on with.
+    pub(super) adopted: Option<OpenTicket>,
+    /// Tickets of the server, once they were asked for.
     pub(super) remote_tickets: Option<Vec<OpenTicket>>,
     /// When there was nothing to commit, the time of the last look.
     pub(super) last_commit: Instant,
@@ -120,6 +126,8 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             adds: Vec::new(),
             ready: Vec::new(),
             again: Vec::new(),
+            begun: HashMap::new(),
+            adopted: None,
             remote_tickets: None,
             last_commit: Instant::now(),
             report: PutReport::default(),

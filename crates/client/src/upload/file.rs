@@ -110,7 +110,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     ) -> Result<(Rc<Reservation>, Source, HashMap<BlobId, BlobState>), OperationError> {
         let shared = file.size() >= SEGMENT_LEN as u64;
         let committed = target.base.as_ref().map(VersionRef::version);
-        let found = self.find_ticket(&target.path).await?;
+        let found = self.find_ticket(target, file.size()).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
         let (done, found): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|open| Some(open.ticket.source.version()) == committed);

@@ -4,7 +4,7 @@ use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::content::write::{BuildRecordError, FileFacts, RecordBuilder, SealedRecord};
 use anonicloud_core::crypto::random::Random;
 use anonicloud_core::crypto::rejected::Rejected;
-use anonicloud_core::tree::edit::Edit;
+use anonicloud_core::tree::edit::{Before, Edit};
 use anonicloud_core::tree::node::NodeId;
 
 use super::assembly::{Assembly, Slot};
@@ -54,6 +54,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             size: assembly.size,
             attributes: assembly.target.attributes,
             version,
+            base: assembly.target.base,
             adds: assembly.adds,
             upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
@@ -111,6 +112,7 @@ impl Ready {
                 size: file.size,
                 version: file.version,
                 id: NodeId::make(random),
+                before: file.base.map_or(Before::Nothing, |base| Before::File(base.version())),
             },
             adds: file.adds,
             upload: file.upload,

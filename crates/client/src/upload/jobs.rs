@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use anonicloud_proto::ids::UploadId;
 
@@ -29,7 +29,7 @@ pub struct JobSource {
 pub struct Job {
     /// The upload of its packs; its id.
     pub(crate) upload: UploadId,
-    /// What is to be sent.
+    /// What is to be sent; of a stream, nothing.
     pub(crate) sources: Vec<JobSource>,
 }
 
@@ -39,7 +39,7 @@ impl Job {
         self.upload.to_string()
     }
 
-    /// What is to be sent, and where to.
+    /// What is to be sent, and where to; nothing when it came from a stream.
     pub fn sources(&self) -> &[JobSource] {
         &self.sources
     }
@@ -87,21 +87,28 @@ pub(crate) fn done(job: &Job) -> StateChange {
 }
 
 impl Job {
-    /// Whether the file with these names is one that the job sends.
-    pub(super) fn covers(&self, names: &[Vec<u8>]) -> bool {
-        self.sources.iter().any(|source| {
-            let root = source.remote.names();
-            let above = names.iter().take(root.len()).map(Vec::as_slice);
-            root.iter().map(EntryName::as_bytes).eq(above)
-        })
+    /// How many names the nearest root has that `path` is at or below; `None` when the job does not send it.
+    pub(super) fn root_depth(&self, path: &RemotePath) -> Option<usize> {
+        let above = self.sources.iter().filter(|source| source.remote.contains(path));
+        above.map(|source| source.remote.names().len()).max()
     }
 
     /// The file of this device that becomes `remote`.
     pub(super) fn local_path(&self, remote: &RemotePath) -> Option<PathBuf> {
+        self.local_place(remote).map(|(_, path)| path)
+    }
+
+    /// The file of this device that becomes `remote`, and the source that it is of.
+    pub(super) fn local_place(&self, remote: &RemotePath) -> Option<(&Path, PathBuf)> {
         self.sources.iter().find_map(|source| {
             let names = remote.names().strip_prefix(source.remote.names())?;
             let below = names.iter().map(|name| std::ffi::OsStr::from_bytes(name.as_bytes()));
-            Some(below.fold(source.local.clone(), |path, name| path.join(name)))
+            Some((source.local.as_path(), below.fold(source.local.clone(), |path, name| path.join(name))))
         })
+    }
+
+    /// Whether it only notes the upload of a stream, which cannot be read again.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.sources.is_empty()
     }
 }

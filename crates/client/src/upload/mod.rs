@@ -1,7 +1,10 @@
 //! Sending files (spec: 2-content): scan, compare, cut, seal, pack, send, commit; and going on after a cut.
 
+mod adopt;
 mod assembly;
+mod away;
 mod batch;
+mod begun;
 mod content;
 mod engine;
 mod file;
@@ -23,5 +26,5 @@ mod stream;
 mod tickets;
 
 pub use jobs::{Job, JobSource};
-pub use request::{PutReport, PutSource};
+pub use request::{AdoptReport, PutReport, PutSource, ResumeReport};
 pub(crate) use segment::SealedBlob;

@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 
 use anonicloud_core::content::pack::{AddPieceError, PackBuilder};
-use anonicloud_core::content::reference::{PieceRef, Source};
+use anonicloud_core::content::reference::{PieceRef, Source, VersionRef};
 use anonicloud_core::content::write::{FileFacts, RecordBuilder};
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::segment::seal_segment;
@@ -108,7 +108,8 @@ impl SmallPacker {
         let mut random = SystemRandom;
         let (source, attributes) = (Source::make(&mut random), file.attributes());
         let keys = source.segment_keys(&self.realm);
-        let facts = FileFacts { size: file.size(), mtime: attributes.mtime, predecessor: task.target.base };
+        let predecessor = task.target.base.as_ref().map(VersionRef::duplicate);
+        let facts = FileFacts { size: file.size(), mtime: attributes.mtime, predecessor };
         let record = RecordBuilder::new(self.realm, self.space, source, facts);
         let mut record = record.map_err(|_| Rejected)?;
         if !self.content.is_empty() {
@@ -124,6 +125,7 @@ impl SmallPacker {
             size: file.size(),
             attributes,
             version: record.placed_at(placed).map_err(|_| Rejected)?,
+            base: task.target.base,
             adds: Vec::new(),
             upload: None,
         });

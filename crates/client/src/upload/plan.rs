@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anonicloud_core::content::reference::VersionRef;
-use anonicloud_core::tree::edit::Edit;
+use anonicloud_core::tree::edit::{Before, Edit};
 use anonicloud_core::tree::node::{Entry, EntryContent};
 
 use super::assembly::FileTarget;
@@ -30,24 +30,25 @@ pub(super) fn plan(local: LocalEntry, found: Option<&Arc<Entry>>) -> Plan {
     let LocalEntry { local: path, remote, attributes, kind } = local;
     let same_time = found.is_some_and(|entry| entry.attributes.mtime == attributes.mtime);
     let same = found.is_some_and(|entry| entry.attributes == attributes);
-    let set_attributes = |path| Plan::Edit(Edit::SetAttributes { path, attributes });
+    let before = Before::of(found.map(Arc::as_ref));
+    let set_attributes = |path, before| Plan::Edit(Edit::SetAttributes { path, attributes, before });
     match (kind, found.map(|entry| &entry.content)) {
         (LocalKind::Directory, None) => Plan::Edit(Edit::MakeDirectory { path: remote, attributes }),
         (LocalKind::Directory, Some(EntryContent::Directory { .. })) if same => Plan::Present,
-        (LocalKind::Directory, Some(EntryContent::Directory { .. })) => set_attributes(remote),
-        (LocalKind::Symlink(target), None) => Plan::Edit(Edit::PutSymlink { path: remote, attributes, target }),
+        (LocalKind::Directory, Some(EntryContent::Directory { .. })) => set_attributes(remote, before),
+        (LocalKind::Symlink(target), None) => Plan::Edit(Edit::PutSymlink { path: remote, attributes, target, before }),
         (LocalKind::Symlink(target), Some(EntryContent::Symlink { target: there })) => {
             if target == *there && same_time {
                 Plan::Unchanged { content: 0 }
             } else {
-                Plan::Edit(Edit::PutSymlink { path: remote, attributes, target })
+                Plan::Edit(Edit::PutSymlink { path: remote, attributes, target, before })
             }
         }
         (LocalKind::File { size }, Some(EntryContent::File { size: there, .. })) if size == *there && same_time => {
             if same {
                 Plan::Unchanged { content: size }
             } else {
-                set_attributes(remote)
+                set_attributes(remote, before)
             }
         }
         (LocalKind::File { .. }, None | Some(EntryContent::File { .. })) => {

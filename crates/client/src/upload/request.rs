@@ -2,9 +2,18 @@
 
 use std::path::PathBuf;
 
+use anonicloud_core::tree::edit::Conflict;
 use anonicloud_core::tree::name::RemotePath;
+use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, SEGMENT_LEN};
 
+use super::jobs::Job;
+use crate::error::OperationError;
 use crate::local::scan::Skipped;
+
+/// Content bytes of the largest file: all of its blobs go into one commit, with room for packs and nodes.
+pub(super) const FILE_MAX: u64 = (COMMIT_BLOBS_MAX - BLOBS_BESIDE) as u64 * SEGMENT_LEN as u64;
+/// Blobs of a commit that are left for packs.
+pub(super) const BLOBS_BESIDE: usize = 1 << 13;
 
 /// Something to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +31,26 @@ pub enum PutSource {
         /// What it becomes.
         remote: RemotePath,
     },
+}
+
+/// What going on with all queued transfers did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ResumeReport {
+    /// Of each transfer that came to its end.
+    pub reports: Vec<PutReport>,
+    /// The transfers that did not, and why; they stay queued.
+    pub failed: Vec<(Job, OperationError)>,
+}
+
+/// What going on with an upload of another device did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AdoptReport {
+    /// Where the file is now.
+    pub path: RemotePath,
+    /// What was sent.
+    pub report: PutReport,
 }
 
 /// What an upload did.
@@ -42,4 +71,6 @@ pub struct PutReport {
     pub bytes_sent: u64,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// What another device changed meanwhile: its version keeps the path, the one sent here has another.
+    pub conflicts: Vec<Conflict>,
 }

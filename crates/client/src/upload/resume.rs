@@ -2,36 +2,28 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
-use anonicloud_core::content::reference::VersionRef;
-use anonicloud_core::crypto::rejected::Rejected;
-use anonicloud_core::crypto::segment::address_segment;
-use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::EntryContent;
 use anonicloud_proto::api::BlobState;
 use anonicloud_proto::codec::Decode as _;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 
-use super::assembly::FileTarget;
+use super::away::is_missing;
+use super::begun::{Begun, Standing};
 use super::engine::{Ready, Uploader};
-use super::file::FileTask;
 use super::jobs::{Job, done, queued};
-use super::request::PutReport;
-use super::reservation::make_upload_id;
+use super::request::ResumeReport;
 use super::segment::SealedBlob;
 use super::staged::{StagedFile, StagedPack};
-use super::tickets::OpenTicket;
 use crate::client::Client;
-use crate::error::OperationError;
+use crate::error::{ErrorKind, OperationError};
 use crate::local::scan::attributes_of;
-use crate::local::source::SourceFile;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
 use crate::state::{LocalState, StateChange, StateError, Table};
-use crate::work;
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// The transfers that are not finished.
@@ -42,36 +34,31 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         queued(self.state()).await
     }
 
-    /// Goes on with every queued transfer; gives a report each.
+    /// Goes on with every queued transfer. One that fails holds no other up, unless none could get on.
     ///
     /// # Errors
-    /// As [`Client::put`].
-    pub async fn resume(&self, progress: &dyn Progress) -> Result<Vec<PutReport>, OperationError> {
+    /// When nothing could be tried at all; how each transfer went is in the report.
+    pub async fn resume(&self, progress: &dyn Progress) -> Result<ResumeReport, OperationError> {
         let _lock = self.lock_transfers()?;
         self.sync().await?;
         self.drop_orphans().await?;
-        let mut reports = Vec::new();
+        let mut resumed = ResumeReport::default();
         for job in queued(self.state()).await? {
-            reports.push(self.run_job(&job, progress).await?);
-        }
-        Ok(reports)
-    }
-
-    /// Goes on with an upload that another device began, from this device's copy of the file: the ticket is found by the
-    /// content that the server already has.
-    ///
-    /// # Errors
-    /// [`OperationError::NothingToResume`] when no upload has a segment of this file.
-    pub async fn resume_from(&self, file: &Path, progress: &dyn Progress) -> Result<PutReport, OperationError> {
-        let _lock = self.lock_transfers()?;
-        self.sync().await?;
-        let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
-        for open in self.remote_tickets().await? {
-            if self.has_segment_of(&open, &source).await? {
-                return self.finish_ticket(open, &source, progress).await;
+            match self.run_job(&job, progress).await {
+                Ok(report) => resumed.reports.push(report),
+                Err(error) => {
+                    let concerns_all = matches!(
+                        error.kind(),
+                        ErrorKind::Network | ErrorKind::Auth | ErrorKind::Integrity | ErrorKind::Server
+                    );
+                    resumed.failed.push((job, error));
+                    if concerns_all {
+                        break;
+                    }
+                }
             }
         }
-        Err(OperationError::NothingToResume(file.to_owned()))
+        Ok(resumed)
     }
 
     /// Takes a queued transfer off the queue; what it sent and did not commit is dropped at the server.
@@ -84,7 +71,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let job = jobs.into_iter().find(|job| job.id() == id);
         let job = job.ok_or_else(|| OperationError::UnknownTransfer(id.to_owned()))?;
         self.end_upload(&job.upload).await?;
-        self.drop_tickets(&job).await?;
+        self.drop_tickets(&job, |_| false).await?;
         let mut changes = vec![done(&job)];
         for pack in self.staged_packs(&job.upload).await? {
             changes.push(StateChange::delete(Table::Staged, pack.blob.as_bytes()));
@@ -92,10 +79,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(self.state().apply(changes).await?)
     }
 
-    /// Drops packs of runs that have no job to take them up: a cut stream, or another device's upload.
+    /// Drops what no job takes up again: uploads of streams that were cut, and packs of what another device began.
     pub(super) async fn drop_orphans(&self) -> Result<(), OperationError> {
-        let jobs = queued(self.state()).await?;
+        let (streams, jobs): (Vec<_>, Vec<_>) = queued(self.state()).await?.into_iter().partition(Job::is_stream);
         let mut changes = Vec::new();
+        for stream in &streams {
+            self.end_upload(&stream.upload).await?;
+            changes.push(done(stream));
+        }
         for (key, row) in self.state().scan(Table::Staged).await? {
             let pack = StagedPack::from_bytes(&row).map_err(|_| StateError::Corrupt)?;
             if jobs.iter().all(|job| job.upload != pack.upload) {
@@ -104,52 +95,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
         }
         Ok(self.state().apply(changes).await?)
-    }
-
-    async fn has_segment_of(&self, open: &OpenTicket, source: &SourceFile) -> Result<bool, OperationError> {
-        let known = self.upload_blobs(&open.upload).await?;
-        if known.is_empty() {
-            return Ok(false);
-        }
-        let keys = open.ticket.source.segment_keys(self.realm());
-        let source = source.clone();
-        let mut content = self.buffers().take();
-        let found = work::run(move || {
-            for index in 0..source.segments() {
-                source.read_segment(index, &mut content)?;
-                if known.contains_key(&address_segment(&keys, index, &content).blob) {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        });
-        found.await.map_err(|error: std::io::Error| OperationError::local(Path::new("the file"), error))
-    }
-
-    async fn finish_ticket(
-        &self,
-        open: OpenTicket,
-        source: &SourceFile,
-        progress: &dyn Progress,
-    ) -> Result<PutReport, OperationError> {
-        let mut path = RemotePath::root();
-        for name in &open.ticket.path {
-            path = path.join(&EntryName::new(name).map_err(|_| Rejected)?);
-        }
-        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
-            Some(EntryContent::File { version, .. }) => Some(VersionRef::duplicate(version)),
-            _ => None,
-        };
-        progress.plan(1, source.size());
-        let mut uploader = Uploader::new(self, make_upload_id(), progress);
-        let upload = *uploader.reservation.upload();
-        uploader.remote_tickets = Some(vec![open]);
-        let target = FileTarget { path, attributes: source.attributes(), base };
-        let task = FileTask { local: source.path().to_owned(), target, keep: true, attempt: 1 };
-        uploader.begin_file(task).await?;
-        let report = uploader.finish().await?;
-        self.end_upload(&upload).await?;
-        Ok(report)
     }
 
     /// What the server has of an upload; of one that it does not know, nothing.
@@ -183,7 +128,16 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    async fn staged_packs(&self, upload: &UploadId) -> Result<Vec<StagedPack>, OperationError> {
+    /// Ends an upload whose content is committed. When the server does not, it ends by itself some days later.
+    pub(crate) async fn tidy_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
+        match self.end_upload(upload).await {
+            Err(OperationError::Remote(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// What the journal has of an upload.
+    pub(super) async fn staged_packs(&self, upload: &UploadId) -> Result<Vec<StagedPack>, OperationError> {
         let mut packs = Vec::new();
         for (_, row) in self.state().scan(Table::Staged).await? {
             let pack = StagedPack::from_bytes(&row).map_err(|_| StateError::Corrupt)?;
@@ -214,6 +168,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(file.size);
                 paths.insert(file.path.clone());
                 self.ready.push(Ready::of(file, &mut SystemRandom));
+            } else {
+                self.begun.insert(file.path.clone(), Begun::by_staged(&file));
             }
         }
         self.staged.extend(packs.iter().map(|pack| pack.blob));
@@ -246,20 +202,29 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         Ok(())
     }
 
-    /// Whether the file on this device is still what was sealed, and the tree does not have that version yet.
+    /// Whether the file on this device is still what was sealed, and the tree does not have that version or one like it.
     async fn is_current(&self, job: &Job, file: &StagedFile) -> Result<bool, OperationError> {
         let Some(local) = job.local_path(&file.path) else {
             return Ok(false);
         };
-        let Ok(metadata) = fs_err::symlink_metadata(&local) else {
-            return Ok(false);
+        let metadata = match fs_err::symlink_metadata(&local) {
+            Ok(metadata) => metadata,
+            // What cannot be looked at now is sent as it was sealed.
+            Err(error) => return Ok(!is_missing(&error)),
         };
         let same = metadata.is_file() && metadata.len() == file.size && attributes_of(&metadata) == file.attributes;
-        let committed = match self.client.entry_at(&file.path).await?.as_deref().map(|entry| &entry.content) {
-            Some(EntryContent::File { version, .. }) => version.version() == file.version.version(),
-            _ => false,
+        if !same {
+            return Ok(false);
+        }
+        let there = self.client.entry_at(&file.path).await?;
+        let Some(EntryContent::File { size, version }) = there.as_deref().map(|entry| &entry.content) else {
+            return Ok(true);
         };
-        Ok(same && !committed)
+        let like_it = there.as_ref().is_some_and(|entry| entry.attributes.mtime == file.attributes.mtime);
+        if like_it && *size == file.size {
+            return Ok(false);
+        }
+        Ok(self.client.standing(&Begun::by_staged(file), Some(version)).await? != Standing::Committed)
     }
 
     /// Whether the server still has the blobs that a staged file has beside its packs: they go when an upload ends, and then

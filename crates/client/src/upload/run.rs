@@ -6,19 +6,24 @@ use std::path::PathBuf;
 use anonicloud_core::tree::edit::Edit;
 use anonicloud_core::tree::lookup::Found;
 use anonicloud_core::tree::name::RemotePath;
+use anonicloud_proto::api::ErrorCode;
 
+use super::away::is_away;
 use super::engine::{Ready, Uploader};
 use super::jobs::{Job, JobSource, done, queue, queued};
 use super::plan::{Plan, plan};
-use super::request::{PutReport, PutSource};
+use super::request::{FILE_MAX, PutReport, PutSource};
 use super::reservation::make_upload_id;
 use super::small::is_small;
 use crate::client::Client;
 use crate::error::OperationError;
-use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason};
+use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason, Skipped};
 use crate::progress::Progress;
-use crate::remote::Remote;
+use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
+
+/// Times that a job is run when other devices go on with its uploads meanwhile.
+const RUNS: u32 = 4;
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Sends `sources`. Interrupted at any instant, it goes on by [`Client::resume`] or by being called again.
@@ -36,7 +41,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                     let absolute = std::path::absolute(&local);
                     let local = absolute.map_err(|error| OperationError::local(&local, error))?;
                     // A root that is not there is a mistake of the person, not a file to leave out.
-                    fs_err::symlink_metadata(&local).map_err(|error| OperationError::local(&local, error))?;
+                    let there = fs_err::symlink_metadata(&local);
+                    let there = there.map_err(|error| OperationError::local(&local, error))?;
+                    if there.is_file() && there.len() > FILE_MAX {
+                        return Err(OperationError::FileTooLarge);
+                    }
                     paths.push(JobSource { local, remote });
                 }
             }
@@ -66,25 +75,48 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(job)
     }
 
-    /// Runs a job to its end and takes it off the queue.
+    /// Runs a job to its end and takes it off the queue. What cannot be looked at now is not given up: then the job stays.
     pub(super) async fn run_job(&self, job: &Job, progress: &dyn Progress) -> Result<PutReport, OperationError> {
-        let mut uploader = Uploader::new(self, job.upload, progress);
-        uploader.job = Some(job);
-        let staged = uploader.take_up_staged(job).await?;
-        let mut scan = Scan::default();
-        for source in &job.sources {
-            if let Err(error) = scan.add(&source.local, source.remote.clone()) {
-                uploader.skip(source.local.clone(), SkipReason::of(&error), error.to_string());
+        self.look_at_roots(job).await?;
+        let mut before = PutReport::default();
+        let mut runs = 0;
+        loop {
+            runs += 1;
+            let mut uploader = Uploader::new(self, job.upload, progress);
+            uploader.job = Some(job);
+            let outcome = uploader.run(job).await;
+            let mut report = std::mem::take(&mut uploader.report);
+            report.bytes_sent += before.bytes_sent;
+            report.conflicts.splice(..0, before.conflicts);
+            match outcome {
+                Ok(()) => {
+                    self.end_job(job, &report.skipped).await?;
+                    return Ok(report);
+                }
+                // Another device went on with an upload of this run and was faster: what is left to do is found out anew.
+                Err(error) if runs < RUNS && is_superseded(&error) => {
+                    self.sync().await?;
+                    before = report;
+                }
+                Err(error) => return Err(error),
             }
         }
-        uploader.report.skipped.append(&mut scan.skipped);
-        announce(&scan.entries, progress);
-        uploader.take_all(scan.entries, &staged).await?;
-        let report = uploader.finish().await?;
-        self.end_upload(&job.upload).await?;
-        self.drop_tickets(job).await?;
-        self.state().apply(vec![done(job)]).await?;
-        Ok(report)
+    }
+
+    /// Takes a job off the queue that has run, with what it left at the server.
+    async fn end_job(&self, job: &Job, skipped: &[Skipped]) -> Result<(), OperationError> {
+        let ended = async {
+            if self.drop_tickets(job, |path| is_away(job, path, skipped)).await? {
+                self.end_upload(&job.upload).await?;
+                self.state().apply(vec![done(job)]).await?;
+            }
+            Ok(())
+        };
+        match ended.await {
+            // All is committed. What could not be tidied up is when the job runs again.
+            Err(OperationError::Remote(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// What the tree has at `path`; `None` for nothing.
@@ -108,7 +140,34 @@ fn announce(entries: &[LocalEntry], progress: &dyn Progress) {
     progress.plan(files, bytes);
 }
 
+/// Whether another device ended an upload, or committed its blobs, while this one was at it.
+const fn is_superseded(error: &OperationError) -> bool {
+    use ErrorCode::{BlobConflict, BlobMismatch, BlobMissing, NotFound, OffsetMismatch};
+    matches!(
+        error,
+        OperationError::Contended
+            | OperationError::Remote(RemoteError::Refused {
+                code: NotFound | BlobMissing | OffsetMismatch | BlobMismatch | BlobConflict,
+                ..
+            })
+    )
+}
+
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
+    /// Does all that a job asks for; what was done is in the report.
+    async fn run(&mut self, job: &Job) -> Result<(), OperationError> {
+        let staged = self.take_up_staged(job).await?;
+        let mut scan = Scan::default();
+        for source in &job.sources {
+            scan.add(&source.local, source.remote.clone())
+                .map_err(|error| OperationError::local(&source.local, error))?;
+        }
+        self.report.skipped.append(&mut scan.skipped);
+        announce(&scan.entries, self.progress);
+        self.take_all(scan.entries, &staged).await?;
+        self.finish().await
+    }
+
     async fn take_all(&mut self, entries: Vec<LocalEntry>, staged: &HashSet<RemotePath>) -> Result<(), OperationError> {
         for entry in entries {
             if staged.contains(&entry.remote) {
@@ -128,11 +187,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             // The root folder has no entry of its own; what is below it is sent.
             return Ok(());
         }
-        let small = match entry.kind {
-            LocalKind::File { size } if is_small(size) => Some(size),
-            _ => None,
-        };
         let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
+        let size = if let LocalKind::File { size } = entry.kind { size } else { 0 };
+        if size > FILE_MAX {
+            self.skip(local, SkipReason::TooLarge, OperationError::FileTooLarge.to_string());
+            return Ok(());
+        }
         let found = self.client.entry_at(&entry.remote).await?;
         match plan(entry, found.as_ref()) {
             Plan::Present => {}
@@ -141,9 +201,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(content);
             }
             Plan::Edit(edit) => self.take_edit(edit, is_symlink),
-            Plan::Send(task) => match small {
-                Some(size) => self.gather(task, size).await?,
-                None => self.begin_file(task).await?,
+            Plan::Send(task) => match (self.go_on_from(task, size).await?, is_small(size)) {
+                (None, _) => {}
+                (Some(task), true) => self.gather(task, size).await?,
+                (Some(task), false) => self.begin_file(task).await?,
             },
             Plan::InTheWay => self.in_the_way(local),
         }
@@ -166,8 +227,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.skip(local, SkipReason::InTheWay, message);
     }
 
-    /// Waits for everything that is under way, commits it, and gives the report.
-    pub(super) async fn finish(mut self) -> Result<PutReport, OperationError> {
+    /// Waits for everything that is under way, and commits it.
+    pub(super) async fn finish(&mut self) -> Result<(), OperationError> {
         self.launch_gathered().await?;
         loop {
             self.land_all().await?;
@@ -177,6 +238,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         while !(self.ready.is_empty() && self.pack.is_empty() && self.staged.is_empty()) {
             self.commit().await?;
         }
-        Ok(self.report)
+        Ok(())
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct StagedFile {
     pub(crate) size: u64,
     pub(crate) attributes: Attributes,
     pub(crate) version: VersionRef,
+    /// The version that it replaces.
+    pub(crate) base: Option<VersionRef>,
     /// Blobs of its own, beside the packs.
     pub(crate) adds: Vec<AddedBlob>,
     /// Its own upload, ended once it is committed.
@@ -33,6 +35,7 @@ impl StagedFile {
             size: self.size,
             attributes: self.attributes,
             version: self.version.duplicate(),
+            base: self.base.as_ref().map(VersionRef::duplicate),
             adds: self.adds.clone(),
             upload: self.upload,
         }
@@ -75,14 +78,9 @@ impl Encode for StagedFile {
         out.i64(self.attributes.mtime);
         out.u16(self.attributes.mode);
         self.version.encode(out);
+        encode_option(self.base.as_ref(), out);
         out.list(&self.adds);
-        match &self.upload {
-            None => out.u8(0),
-            Some(upload) => {
-                out.u8(1);
-                upload.encode(out);
-            }
-        }
+        encode_option(self.upload.as_ref(), out);
     }
 }
 
@@ -93,13 +91,25 @@ impl Decode for StagedFile {
             size: input.u64()?,
             attributes: Attributes { mtime: input.i64()?, mode: input.u16()? },
             version: VersionRef::decode(input)?,
+            base: decode_option(input)?,
             adds: input.list(COMMIT_BLOBS_MAX)?,
-            upload: match input.u8()? {
-                0 => None,
-                1 => Some(UploadId::decode(input)?),
-                _ => return Err(DecodeError::UnknownVariant),
-            },
+            upload: decode_option(input)?,
         })
+    }
+}
+
+fn encode_option(value: Option<&impl Encode>, out: &mut Writer) {
+    out.u8(u8::from(value.is_some()));
+    if let Some(value) = value {
+        value.encode(out);
+    }
+}
+
+fn decode_option<T: Decode>(input: &mut Reader<'_>) -> Result<Option<T>, DecodeError> {
+    match input.u8()? {
+        0 => Ok(None),
+        1 => T::decode(input).map(Some),
+        _ => Err(DecodeError::UnknownVariant),
     }
 }
 

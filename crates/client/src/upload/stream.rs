@@ -15,7 +15,8 @@ use super::assembly::{Assembly, FileTarget};
 use super::content::{SegmentContent, next_segment};
 use super::engine::Uploader;
 use super::file::ATTEMPTS;
-use super::request::PutReport;
+use super::jobs::{Job, done, queue};
+use super::request::{FILE_MAX, PutReport};
 use super::reservation::make_upload_id;
 use super::segment::FileKeys;
 use crate::client::Client;
@@ -24,7 +25,7 @@ use crate::error::OperationError;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
-use crate::state::LocalState;
+use crate::state::{LocalState, StateChange, Table};
 
 /// Rights of a file that had none.
 const MODE: u16 = 0o600;
@@ -44,16 +45,36 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
             Some(_) => return Err(EditError::IsDirectory(path).into()),
         };
-        let mut uploader = Uploader::new(self, make_upload_id(), progress);
+        // Noted before its first blob: what a cut stream leaves at the server takes room until somebody drops it.
+        let job = Job { upload: make_upload_id(), sources: Vec::new() };
+        queue(self.state(), &job).await?;
         let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
-        let upload = *uploader.reservation.upload();
-        uploader.send_stream(input, target).await?;
-        let done = uploader.finish().await?;
-        self.end_upload(&upload).await?;
-        report.files += done.files;
-        report.bytes += done.bytes;
-        report.bytes_sent += done.bytes_sent;
+        let mut uploader = Uploader::new(self, job.upload, progress);
+        let sent = match uploader.send_stream(input, target).await {
+            Ok(()) => uploader.finish().await,
+            Err(error) => Err(error),
+        };
+        let done_report = std::mem::take(&mut uploader.report);
+        drop(uploader);
+        // The next command drops what this one cannot.
+        match self.drop_stream(&job).await {
+            Err(OperationError::Remote(_)) => {}
+            other => other?,
+        }
+        sent?;
+        report.files += done_report.files;
+        report.bytes += done_report.bytes;
+        report.bytes_sent += done_report.bytes_sent;
+        report.conflicts.extend(done_report.conflicts);
         Ok(())
+    }
+
+    /// Ends a stream's upload and forgets it, with its packs.
+    async fn drop_stream(&self, job: &Job) -> Result<(), OperationError> {
+        self.end_upload(&job.upload).await?;
+        let packs = self.staged_packs(&job.upload).await?;
+        let packs = packs.iter().map(|pack| StateChange::delete(Table::Staged, pack.blob.as_bytes()));
+        Ok(self.state().apply(packs.chain([done(job)]).collect()).await?)
     }
 }
 
@@ -83,6 +104,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         for index in 0.. {
             let content = next_segment(input, self.client.buffers()).await?;
             let len = content.len();
+            if index * SEGMENT_LEN as u64 + len as u64 > FILE_MAX {
+                return Err(OperationError::FileTooLarge);
+            }
             if len > 0 {
                 self.make_room().await?;
                 self.launch(number, index, SegmentContent::Read(content));

@@ -1,14 +1,17 @@
 //! Upload tickets: what lets a large file go on after a cut, from this device or another (spec: 2-content, "Upload tickets").
 
+use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::content::ticket::{Ticket, TicketOwner};
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_proto::codec::Writer;
 use anonicloud_proto::ids::UploadId;
 use bytes::Bytes;
 
+use super::assembly::FileTarget;
 use super::engine::Uploader;
-use super::jobs::Job;
+use super::jobs::{Job, queued};
 use super::staged::encode_path;
 use crate::client::Client;
 use crate::error::OperationError;
@@ -31,25 +34,46 @@ pub(crate) fn ticket_key(path: &RemotePath) -> Vec<u8> {
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
-    /// The ticket of an upload to `path` that was cut: this device's, or else one that the server keeps.
-    pub(super) async fn find_ticket(&mut self, path: &RemotePath) -> Result<Option<OpenTicket>, OperationError> {
-        if let Some(open) = self.client.local_ticket(path).await? {
+    /// The ticket of an upload of `target` that was cut: the one that was asked for, this device's, or else one that the
+    /// server keeps of the same file of `size` bytes.
+    pub(super) async fn find_ticket(
+        &mut self,
+        target: &FileTarget,
+        size: u64,
+    ) -> Result<Option<OpenTicket>, OperationError> {
+        if let Some(open) = self.adopted.take() {
+            return Ok(Some(open));
+        }
+        if let Some(open) = self.client.local_ticket(&target.path).await? {
             return Ok(Some(open));
         }
         if self.remote_tickets.is_none() {
             self.remote_tickets = Some(self.client.remote_tickets().await?);
         }
         let tickets = self.remote_tickets.get_or_insert_default();
-        let found = tickets.iter().position(|open| open.is_for(path));
+        let found = tickets.iter().position(|open| open.is_of(target, size));
         Ok(found.map(|at| tickets.swap_remove(at)))
     }
 }
 
 impl OpenTicket {
-    /// Whether it is a ticket of an upload to `path`.
-    fn is_for(&self, path: &RemotePath) -> bool {
-        let names = path.names().iter().map(EntryName::as_bytes);
-        self.ticket.path.iter().map(Vec::as_slice).eq(names)
+    /// Where it goes.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is not a path.
+    pub(super) fn path(&self) -> Result<RemotePath, Rejected> {
+        let names = self.ticket.path.iter().map(|name| EntryName::new(name).map_err(|_| Rejected));
+        Ok(names.collect::<Result<Vec<_>, _>>()?.into())
+    }
+
+    /// Whether it began with the file that `target` is to be, of `size` bytes, over the same version. What another device
+    /// began with another file is that device's to finish.
+    fn is_of(&self, target: &FileTarget, size: u64) -> bool {
+        let version = |base: &Option<VersionRef>| base.as_ref().map(VersionRef::version);
+        let (ticket, there) = (&self.ticket, version(&target.base));
+        let same_file = ticket.size == size && ticket.mtime == target.attributes.mtime;
+        let same_base = version(&ticket.base) == there || Some(ticket.source.version()) == there;
+        same_file && same_base && self.path().is_ok_and(|path| path == target.path)
     }
 }
 
@@ -62,20 +86,34 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.open_ticket_row(&row).map(Some)
     }
 
-    /// All tickets that the server keeps, of all devices; those that do not open are not ours.
+    /// All tickets of this space that the server keeps, of all devices; those that do not open are not ours.
     pub(crate) async fn remote_tickets(&self) -> Result<Vec<OpenTicket>, OperationError> {
         let remote = self.remote();
-        let answer = self.door().request(remote, async |access| remote.uploads(access).await).await?;
+        let (space, epoch) = (self.door().space(), self.door().keys().epoch());
         let mut tickets = Vec::new();
-        for summary in answer.uploads {
-            let Some(sealed) = summary.ticket else {
-                continue;
-            };
-            if let Ok(ticket) = Ticket::open(self.master(), &self.ticket_owner(&summary.upload), sealed.as_bytes()) {
-                tickets.push(OpenTicket { upload: summary.upload, ticket });
+        let mut after = None;
+        loop {
+            let page = async |access: &_| remote.uploads(access, after.as_ref()).await;
+            let page = self.door().request(remote, page).await?;
+            let last = page.uploads.last().map(|summary| summary.upload);
+            for summary in page.uploads {
+                let Some(sealed) = summary.ticket else {
+                    continue;
+                };
+                let owner = self.ticket_owner(&summary.upload);
+                match Ticket::open(self.master(), &owner, sealed.as_bytes()) {
+                    Ok(ticket) if (ticket.space, ticket.epoch) == (space, epoch) => {
+                        tickets.push(OpenTicket { upload: summary.upload, ticket });
+                    }
+                    _ => {}
+                }
             }
+            // A page that does not get on would never end.
+            if !page.more || last <= after {
+                return Ok(tickets);
+            }
+            after = last;
         }
-        Ok(tickets)
     }
 
     /// Seals a ticket; gives also the change that keeps it here.
@@ -99,17 +137,41 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.door().request(remote, put).await
     }
 
-    /// Ends the uploads of tickets that `job` has left: their files are gone, or were never finished.
-    pub(super) async fn drop_tickets(&self, job: &Job) -> Result<(), OperationError> {
+    /// Ends the uploads of tickets that `job` has left: their files are gone, or were never finished. Those that `keep` is
+    /// true of stay. Gives whether none is left.
+    pub(super) async fn drop_tickets(
+        &self,
+        job: &Job,
+        keep: impl Fn(&RemotePath) -> bool,
+    ) -> Result<bool, OperationError> {
         let mut changes = Vec::new();
-        for (key, row) in self.state().scan(Table::Tickets).await? {
-            let open = self.open_ticket_row(&row)?;
-            if job.covers(&open.ticket.path) {
+        let mut none_left = true;
+        for (path, open) in self.tickets_of(job).await? {
+            if keep(&path) {
+                none_left = false;
+            } else {
                 self.end_upload(&open.upload).await?;
-                changes.push(StateChange::delete(Table::Tickets, &key));
+                changes.push(StateChange::delete(Table::Tickets, &ticket_key(&path)));
             }
         }
-        Ok(self.state().apply(changes).await?)
+        self.state().apply(changes).await?;
+        Ok(none_left)
+    }
+
+    /// The tickets of files that `job` sends and that no other queued job is as near to.
+    pub(super) async fn tickets_of(&self, job: &Job) -> Result<Vec<(RemotePath, OpenTicket)>, OperationError> {
+        let others: Vec<_> =
+            queued(self.state()).await?.into_iter().filter(|other| other.upload != job.upload).collect();
+        let mut tickets = Vec::new();
+        for (_, row) in self.state().scan(Table::Tickets).await? {
+            let open = self.open_ticket_row(&row)?;
+            let path = open.path()?;
+            let depth = job.root_depth(&path);
+            if depth.is_some() && others.iter().all(|other| other.root_depth(&path) < depth) {
+                tickets.push((path, open));
+            }
+        }
+        Ok(tickets)
     }
 
     fn open_ticket_row(&self, row: &[u8]) -> Result<OpenTicket, OperationError> {

@@ -75,10 +75,12 @@ wire! {
         /// Whether these are all.
         complete: bool,
     }
-    /// `GET /v1/spaces/{space}/uploads`.
+    /// `GET /v1/spaces/{space}/uploads?after=UPLOAD`: a page of open uploads in ascending order of id.
     UploadsAnswer {
         /// Open uploads.
         uploads: Vec<UploadSummary>,
+        /// Whether more follow after the last one.
+        more: bool,
     }
     /// One open upload.
     UploadSummary {

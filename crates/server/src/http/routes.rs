@@ -8,7 +8,7 @@ use anonicloud_proto::api::{
 };
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
-use anonicloud_proto::ids::BlobId;
+use anonicloud_proto::ids::{BlobId, UploadId};
 
 use super::route::{Method, Route, Session};
 use super::{accounts, blobs, spaces};
@@ -113,7 +113,10 @@ fn upload_routes() -> Vec<Route> {
             .within(SEND)
             .takes::<OpenUpload>()
             .answers::<UploadAnswer>(),
-        R::new(Get, UPLOADS, "List open uploads", spaces::uploads).within(WRITE).answers::<UploadsAnswer>(),
+        R::new(Get, UPLOADS, "List open uploads", spaces::uploads)
+            .within(WRITE)
+            .asks::<Option<UploadId>>("after")
+            .answers::<UploadsAnswer>(),
         R::new(Get, UPLOAD, "Tell what has arrived", spaces::upload_state)
             .within(SEND)
             .asks::<Option<BlobId>>("after")

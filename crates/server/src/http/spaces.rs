@@ -33,6 +33,13 @@ pub(super) struct LogQuery {
     from: u64,
 }
 
+/// Behind which upload a page of uploads begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UploadsQuery {
+    after: Option<UploadId>,
+}
+
 /// Behind which blob a page of an upload's state begins.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,9 +98,10 @@ pub(super) async fn open_upload(
 pub(super) async fn uploads(
     State(app): State<Arc<App>>,
     SpaceSession(access): SpaceSession,
+    Asked(query): Asked<UploadsQuery>,
 ) -> LongAnswer<UploadsAnswer> {
     let permit = app.service().long_answer(&access).await?;
-    Ok((Extension(permit), Json(app.service().uploads(&access).await?)))
+    Ok((Extension(permit), Json(app.service().uploads(&access, query.after).await?)))
 }
 
 pub(super) async fn upload_state(

@@ -3,7 +3,7 @@
 use anonicloud_proto::api::{BlobState, ErrorCode, OpenUpload, UploadAnswer, UploadState, UploadsAnswer};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
-use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PER_SPACE};
+use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PAGE, UPLOADS_PER_SPACE};
 
 use super::{SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
@@ -36,11 +36,17 @@ impl Service {
         }
     }
 
-    /// The open uploads of the session's space.
-    pub(crate) async fn uploads(&self, access: &SpaceAccess) -> Result<UploadsAnswer, ServiceError> {
+    /// A page of the open uploads of the session's space, behind `after`.
+    pub(crate) async fn uploads(
+        &self,
+        access: &SpaceAccess,
+        after: Option<UploadId>,
+    ) -> Result<UploadsAnswer, ServiceError> {
         access.may(&[Right::Write])?;
-        let uploads = self.meta.uploads(access.space()).await?;
-        Ok(UploadsAnswer { uploads })
+        let mut uploads = self.meta.uploads(access.space(), after, UPLOADS_PAGE + 1).await?;
+        let more = uploads.len() > UPLOADS_PAGE;
+        uploads.truncate(UPLOADS_PAGE);
+        Ok(UploadsAnswer { uploads, more })
     }
 
     /// A page of what has arrived; every offset in it is durable.

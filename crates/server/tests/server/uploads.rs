@@ -3,6 +3,7 @@
 use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode, UploadAnswer, UploadState, UploadsAnswer};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::limits::UPLOADS_PAGE;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -218,6 +219,25 @@ async fn another_device_finds_uploads_tickets_and_pages_of_blobs() {
     assert!(!all.more);
     let after = state(&server, &space, upload, &format!("?after={}", ids[0])).await;
     assert_eq!(after.blobs, all.blobs[1..]);
+}
+
+#[tokio::test]
+async fn uploads_are_listed_by_pages() {
+    let server = Server::start().await;
+    let (_, space) = Actor::with_space(&server, "alice").await;
+    let most = u8::try_from(UPLOADS_PAGE).unwrap();
+    for name in 0..=most {
+        space.open_upload(&server, name, 0).await;
+    }
+    let page = async |query: &str| -> UploadsAnswer {
+        expect(server.get(&space.path(&format!("uploads{query}"))).bearer_auth(&space.token), 200).await
+    };
+    let first = page("").await;
+    assert_eq!((first.uploads.len(), first.more), (UPLOADS_PAGE, true));
+    let last = first.uploads.last().unwrap().upload;
+    let rest = page(&format!("?after={last}")).await;
+    assert_eq!((rest.uploads.len(), rest.more), (1, false));
+    assert!(rest.uploads[0].upload > last);
 }
 
 #[tokio::test]

@@ -1,6 +1,12 @@
 //! The real server and the real client: one test per promise.
 
 #[cfg(test)]
+mod adopted;
+#[cfg(test)]
+mod again;
+#[cfg(test)]
+mod away;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod cuts;
@@ -19,7 +25,11 @@ mod in_place;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod overtaken;
+#[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod queue;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

@@ -93,3 +93,27 @@ fn two_devices_write_one_file_at_once_and_both_stay() {
         names.iter().map(|name| direct.stdout(&[&"get", &format!("/shared/{name}"), &"-"]).len()).collect();
     assert!(sizes.contains(&(5 << 20)) && sizes.contains(&3000), "{names:?} {sizes:?}");
 }
+
+/// The second goes on with what the first has sent; the first finds all done, and says nothing of it.
+#[test]
+fn two_devices_send_one_file_at_once() {
+    for moment in
+        [Moment::Arrives(Kind::PutBlob, 9), Moment::Answer(Kind::PutBlob, 12), Moment::Arrives(Kind::Commit, 1)]
+    {
+        let world = World::new();
+        let laptop = world.sign_up("laptop", "alice");
+        let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
+        let source = world.path("source");
+        content::write(&source, 1, 80 * MIB);
+        world.wire().hold(moment);
+        let mut run = laptop.start(&[&"put", &source, &"/film"]);
+        assert!(world.wire().wait_held(&mut run), "{moment:?} never came");
+        tablet.json(&[&"put", &source, &"/film"]);
+        world.wire().release();
+        let answer = run.json();
+        assert_eq!(answer["conflicts"].as_array().unwrap().len(), 0, "{moment:?}");
+        assert_eq!(tablet.json(&[&"ls", &"/"])["items"].as_array().unwrap().len(), 1, "{moment:?}");
+        assert_content(&laptop, "/film", Generated::new(1, 80 * MIB));
+        assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0), "{moment:?}");
+    }
+}

@@ -213,8 +213,9 @@ impl Remote for HttpRemote {
         self.space.json(post, JSON_ANSWER_MAX).await
     }
 
-    async fn uploads(&self, access: &SpaceAccess) -> RemoteResult<UploadsAnswer> {
-        let request = in_space(Method::GET, access, "uploads");
+    async fn uploads(&self, access: &SpaceAccess, after: Option<&UploadId>) -> RemoteResult<UploadsAnswer> {
+        let after = after.map(|upload| format!("?after={upload}")).unwrap_or_default();
+        let request = in_space(Method::GET, access, &format!("uploads{after}"));
         self.space.json(request, LONG_ANSWER_MAX).await
     }
 

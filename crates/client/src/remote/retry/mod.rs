@@ -158,8 +158,8 @@ impl<R: Remote> Remote for Retry<R> {
         self.again(|| self.remote.open_upload(access, request)).await
     }
 
-    async fn uploads(&self, access: &SpaceAccess) -> RemoteResult<UploadsAnswer> {
-        self.again(|| self.remote.uploads(access)).await
+    async fn uploads(&self, access: &SpaceAccess, after: Option<&UploadId>) -> RemoteResult<UploadsAnswer> {
+        self.again(|| self.remote.uploads(access, after)).await
     }
 
     async fn upload_state(

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::copy::copy;
-use super::{Edit, EditError, MissingParents};
+use super::{Before, Conflict, Edit, EditError, MissingParents, Rules};
 use crate::crypto::random::Random;
 use crate::tree::dirty::{Blocked, DirtyDirectory, DirtyTree};
+use crate::tree::merge::ConflictNaming;
+use crate::tree::merge::conflict::conflict_name;
 use crate::tree::name::{DEPTH_MAX, EntryName, RemotePath};
 use crate::tree::node::{Attributes, Entry, EntryContent, MODE_BITS, NodeId, TARGET_MAX};
 use crate::tree::opened::DirtyEntry;
@@ -13,32 +15,36 @@ use crate::tree::store::{NodeSource, ReadTreeError, Stop};
 
 pub(super) struct Editor<'a> {
     pub(super) tree: &'a mut DirtyTree,
-    pub(super) parents: MissingParents,
+    pub(super) rules: Rules<'a>,
     pub(super) source: &'a dyn NodeSource,
     pub(super) random: &'a mut dyn Random,
+    pub(super) conflicts: &'a mut Vec<Conflict>,
 }
 
 impl Editor<'_> {
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), Stop<EditError>> {
         match edit {
-            Edit::PutFile { path, attributes, size, version, id } => {
+            Edit::PutFile { path, attributes, size, version, id, before } => {
                 let content = EntryContent::File { size: *size, version: version.duplicate() };
-                self.put(path, *attributes, *id, content)
+                self.put(path, *attributes, (*id, content), before)
             }
-            Edit::PutSymlink { path, attributes, target } => {
+            Edit::PutSymlink { path, attributes, target, before } => {
                 if target.is_empty() || target.len() > TARGET_MAX || target.contains(&0) {
                     return Err(Stop::Fail(EditError::Unrepresentable(path.clone())));
                 }
                 let id = NodeId::make(self.random);
-                self.put(path, *attributes, id, EntryContent::Symlink { target: target.clone() })
+                self.put(path, *attributes, (id, EntryContent::Symlink { target: target.clone() }), before)
             }
             Edit::MakeDirectory { path, attributes } => self.make_directory(path, *attributes),
             Edit::Remove { path, recursive } => self.remove(path, *recursive),
             Edit::Move { from, to, replace } => self.rename(from, to, *replace),
             Edit::Copy { from, to } => self.copy(from, to),
-            Edit::SetAttributes { path, attributes } => {
+            Edit::SetAttributes { path, attributes, before } => {
                 check_mode(path, *attributes)?;
                 let (source, (directory, name)) = (self.source, self.parent(path)?);
+                if !before.is(directory.entry(name, source)?.ok_or_else(|| not_found(path))?) {
+                    return Ok(());
+                }
                 let entry = directory.take(name, source)?.ok_or_else(|| not_found(path))?;
                 directory.put(name, entry.with_attributes(*attributes), source)
             }
@@ -49,29 +55,40 @@ impl Editor<'_> {
         &mut self,
         path: &RemotePath,
         attributes: Attributes,
-        id: NodeId,
-        content: EntryContent,
+        (id, content): (NodeId, EntryContent),
+        before: &Before,
     ) -> Result<(), Stop<EditError>> {
         check_mode(path, attributes)?;
-        let source = self.source;
+        let (source, naming) = (self.source, self.rules.naming);
         let (directory, name) = self.made_parent(path)?;
-        let id = match directory.entry(name, source)? {
+        let mut entry = Entry { id, name: name.clone(), attributes, content };
+        let own = Before::of(Some(&entry));
+        match directory.entry(name, source)? {
             Some(old) if old.is_directory() => {
                 return Err(Stop::Fail(EditError::IsDirectory(path.clone())));
             }
-            Some(old) => old.id(),
-            None => {
-                check_collision(directory, path, name, source)?;
-                id
+            Some(old) if before.is(old) => entry.id = old.id(),
+            // Put before, by this device or another one that went on with it.
+            Some(old) if own.is(old) => return Ok(()),
+            Some(_) => {
+                let Some(free) = free_beside(directory, name, naming, &own, source)? else {
+                    return Ok(());
+                };
+                let copy = path.split().map(|(parent, _)| parent).unwrap_or_default().join(&free);
+                entry.name = free;
+                let name = entry.name.clone();
+                directory.put::<EditError>(&name, DirtyEntry::Kept(Arc::new(entry)), source)?;
+                self.conflicts.push(Conflict { path: path.clone(), copy });
+                return Ok(());
             }
-        };
-        let entry = Entry { id, name: name.clone(), attributes, content };
+            None => check_collision(directory, path, name, source)?,
+        }
         directory.put(name, DirtyEntry::Kept(Arc::new(entry)), source)
     }
 
     fn make_directory(&mut self, path: &RemotePath, attributes: Attributes) -> Result<(), Stop<EditError>> {
         check_mode(path, attributes)?;
-        let (source, parents) = (self.source, self.parents);
+        let (source, parents) = (self.source, self.rules.parents);
         if path.is_root() && parents != MissingParents::Refuse {
             return Ok(());
         }
@@ -156,7 +173,7 @@ impl Editor<'_> {
         if path.names().len() > DEPTH_MAX {
             return Err(Stop::Fail(EditError::TooDeep(path.clone())));
         }
-        if let MissingParents::Create(attributes) = self.parents {
+        if let MissingParents::Create(attributes) = self.rules.parents {
             let above = path.names().split_last().map(|(_, above)| above).unwrap_or_default();
             let mut directory = &mut self.tree.root;
             for (index, name) in above.iter().enumerate() {
@@ -173,6 +190,27 @@ impl Editor<'_> {
             }
         }
         parent_of(self.tree, path, self.source)
+    }
+}
+
+/// The first conflict name of `name` that is free; `None` when `own` stands under one of them already.
+fn free_beside(
+    directory: &mut DirtyDirectory,
+    name: &EntryName,
+    naming: ConflictNaming<'_>,
+    own: &Before,
+    source: &dyn NodeSource,
+) -> Result<Option<EntryName>, Stop<EditError>> {
+    let mut counter = 1_usize;
+    loop {
+        let free = conflict_name(name, naming, counter);
+        let there = directory.entry::<EditError>(&free, source)?;
+        match there.map(|there| own.is(there)) {
+            Some(true) => return Ok(None),
+            None if directory.collision::<EditError>(&free, source)?.is_none() => return Ok(Some(free)),
+            Some(false) | None => {}
+        }
+        counter = counter.saturating_add(1);
     }
 }
 

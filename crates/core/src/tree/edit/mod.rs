@@ -1,12 +1,15 @@
 //! A batch of edits on a tree, applied in order and all or none (spec: 3-spaces, "Directories").
 
 mod apply;
+mod before;
 mod copy;
 
 use thiserror::Error;
 
+pub use self::before::Before;
 use super::dirty::DirtyTree;
 use super::lookup::trace;
+use super::merge::ConflictNaming;
 use super::name::{DEPTH_MAX, EntryName, RemotePath};
 use super::node::{Attributes, NodeId, TreeRoot};
 use super::store::{Fetch, NodeSource, ReadTreeError, Step, Stop, step};
@@ -18,6 +21,7 @@ use crate::crypto::random::Random;
 #[expect(clippy::exhaustive_enums, reason = "callers build it; a new kind of edit is no break")]
 pub enum Edit {
     /// Puts a file version at a path: a new entry, or the new content of the file or link that is there, whose id it keeps.
+    /// What came there since the edit was planned stays; then the version gets the name of a conflict copy.
     PutFile {
         /// Where.
         path: RemotePath,
@@ -29,6 +33,8 @@ pub enum Edit {
         version: VersionRef,
         /// Its id, if the entry is new.
         id: NodeId,
+        /// What it replaces.
+        before: Before,
     },
     /// Makes a directory.
     MakeDirectory {
@@ -45,6 +51,8 @@ pub enum Edit {
         attributes: Attributes,
         /// What it points to: 1 to 4,095 bytes without NUL.
         target: Vec<u8>,
+        /// What it replaces.
+        before: Before,
     },
     /// Takes an entry out.
     Remove {
@@ -69,12 +77,14 @@ pub enum Edit {
         /// The path of the second.
         to: RemotePath,
     },
-    /// Sets times and rights.
+    /// Sets times and rights; of an entry that holds something else by now, nothing.
     SetAttributes {
         /// Of which entry.
         path: RemotePath,
         /// To what.
         attributes: Attributes,
+        /// What it holds.
+        before: Before,
     },
 }
 
@@ -137,6 +147,36 @@ pub enum EditError {
     Read(#[from] ReadTreeError),
 }
 
+/// What a batch does where the tree is not as an edit has it.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "callers decide all of it")]
+pub struct Rules<'a> {
+    /// About directories that are not there.
+    pub parents: MissingParents,
+    /// Of what conflict copies are called.
+    pub naming: ConflictNaming<'a>,
+}
+
+/// A tree with its edits.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Edited {
+    /// The tree, not sealed yet.
+    pub tree: DirtyTree,
+    /// What got the name of a conflict copy.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Two versions of a file or link that both stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two versions have two paths")]
+pub struct Conflict {
+    /// The path of the one that was there first.
+    pub path: RemotePath,
+    /// The path of the other one.
+    pub copy: RemotePath,
+}
+
 /// Applies `edits` in order to the tree at `root` (`None` is the empty tree). Ids of new entries are drawn from `random`.
 ///
 /// # Errors
@@ -144,20 +184,20 @@ pub enum EditError {
 pub fn apply(
     root: Option<&TreeRoot>,
     edits: &[Edit],
-    parents: MissingParents,
+    rules: Rules<'_>,
     source: &dyn NodeSource,
     random: &mut dyn Random,
-) -> Result<Step<DirtyTree>, EditError> {
-    step(apply_all(root, edits, parents, source, random))
+) -> Result<Step<Edited>, EditError> {
+    step(apply_all(root, edits, rules, source, random))
 }
 
 fn apply_all(
     root: Option<&TreeRoot>,
     edits: &[Edit],
-    parents: MissingParents,
+    rules: Rules<'_>,
     source: &dyn NodeSource,
     random: &mut dyn Random,
-) -> Result<DirtyTree, Stop<EditError>> {
+) -> Result<Edited, Stop<EditError>> {
     // All paths first, so that one round of fetching serves the whole batch.
     let mut fetch = Fetch::new(source);
     for edit in edits {
@@ -168,11 +208,13 @@ fn apply_all(
     }
     fetch.finish()?;
     let mut tree = DirtyTree::open(root);
+    let mut conflicts = Vec::new();
     for edit in edits {
-        apply::Editor { tree: &mut tree, parents, source, random }.apply(edit)?;
+        let conflicts = &mut conflicts;
+        apply::Editor { tree: &mut tree, rules, source, random, conflicts }.apply(edit)?;
     }
     tree.settle(source)?;
-    Ok(tree)
+    Ok(Edited { tree, conflicts })
 }
 
 impl Edit {

@@ -1,7 +1,7 @@
 //! Edits: what they do, what they refuse, and how many nodes they touch.
 
-use super::memory::{Memory, PLAIN, Seeded, make_directory, name_of, path_of, put, remove, rename};
-use crate::tree::edit::{Edit, EditError, MissingParents};
+use super::memory::{Memory, NAMING, PLAIN, Seeded, make_directory, name_of, path_of, put, remove, rename};
+use crate::tree::edit::{Before, Edit, EditError, MissingParents, Rules, apply};
 use crate::tree::lookup::Found;
 use crate::tree::name::RemotePath;
 use crate::tree::node::{Attributes, TreeRoot};
@@ -74,10 +74,9 @@ fn a_batch_that_changes_nothing_seals_nothing() {
     let mut store = Memory::new();
     let root = small(&mut store);
     let edits = [make_directory("/d"), rename("/a", "/a")];
-    let tree = store.run(|source, random| {
-        crate::tree::edit::apply(root.as_ref(), &edits, MissingParents::Create(PLAIN), source, random)
-    });
-    let (same, pieces) = store.seal(tree.unwrap());
+    let rules = Rules { parents: MissingParents::Create(PLAIN), naming: NAMING };
+    let edited = store.run(|source, random| apply(root.as_ref(), &edits, rules, source, random));
+    let (same, pieces) = store.seal(edited.unwrap().tree);
     assert_eq!(pieces, 0);
     assert_eq!(same.unwrap().child.hash, root.unwrap().child.hash);
 }
@@ -87,8 +86,10 @@ fn attributes_and_links_are_kept() {
     let mut store = Memory::new();
     let root = small(&mut store);
     let attributes = Attributes { mtime: -5, mode: 0o1751 };
-    let link = |target: &[u8]| Edit::PutSymlink { path: path_of("/l"), attributes, target: target.to_vec() };
-    let set = |path| Edit::SetAttributes { path: path_of(path), attributes };
+    let before = || Before::Anything;
+    let link =
+        |target: &[u8]| Edit::PutSymlink { path: path_of("/l"), attributes, target: target.to_vec(), before: before() };
+    let set = |path| Edit::SetAttributes { path: path_of(path), attributes, before: before() };
     let root = store.edit(root.as_ref(), &[link(b"../x"), set("/d"), set("/d/e/c")]);
     for path in ["/l", "/d", "/d/e/c"] {
         assert_eq!(store.entry(root.as_ref(), path).attributes, attributes, "{path}");

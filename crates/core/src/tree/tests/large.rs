@@ -1,22 +1,22 @@
 //! Large directories: how they split and join, and how few nodes an edit touches.
 
-use super::memory::{Memory, PLAIN, path_of, remove, version};
-use crate::tree::edit::{Edit, MissingParents};
+use super::memory::{Memory, NAMING, PLAIN, path_of, remove, version};
+use crate::tree::edit::{Before, Edit, MissingParents, Rules, apply};
 use crate::tree::node::{EntryContent, NodeId, TreeRoot};
 
 fn numbered(range: core::ops::Range<u32>) -> impl Iterator<Item = Edit> {
     range.map(|number| {
         let mut id = [7; 16];
         id[..4].copy_from_slice(&number.to_le_bytes());
-        let path = path_of(&format!("/big/file {number:06}"));
-        Edit::PutFile { path, attributes: PLAIN, size: 1, version: version(1), id: NodeId::from_bytes(id) }
+        let (path, id) = (path_of(&format!("/big/file {number:06}")), NodeId::from_bytes(id));
+        Edit::PutFile { path, attributes: PLAIN, size: 1, version: version(1), id, before: Before::Anything }
     })
 }
 
 fn sealed_by(store: &mut Memory, root: Option<&TreeRoot>, edits: &[Edit]) -> (Option<TreeRoot>, usize) {
-    let tree = store
-        .run(|source, random| crate::tree::edit::apply(root, edits, MissingParents::Create(PLAIN), source, random));
-    store.seal(tree.unwrap())
+    let rules = Rules { parents: MissingParents::Create(PLAIN), naming: NAMING };
+    let edited = store.run(|source, random| apply(root, edits, rules, source, random));
+    store.seal(edited.unwrap().tree)
 }
 
 #[test]
@@ -76,6 +76,7 @@ fn long_links_split_a_directory_before_its_node_outgrows_a_pack() {
             path: path_of(&format!("/{number}")),
             attributes: PLAIN,
             target: vec![b'x'; 4095],
+            before: Before::Nothing,
         })
         .collect();
     let root = store.edit(None, &edits);

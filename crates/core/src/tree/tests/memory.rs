@@ -12,8 +12,9 @@ use anonicloud_proto::suite::Suite;
 use crate::content::reference::{PieceRef, Totals, VersionRef};
 use crate::crypto::random::Random;
 use crate::tree::dirty::DirtyTree;
-use crate::tree::edit::{Edit, EditError, MissingParents, apply};
+use crate::tree::edit::{Before, Edit, EditError, MissingParents, Rules, apply};
 use crate::tree::lookup::{DirectoryRef, Found, Walk, find};
+use crate::tree::merge::ConflictNaming;
 use crate::tree::name::{EntryName, RemotePath};
 use crate::tree::node::{Attributes, DirectoryNode, Entry, EntryContent, NodeId, TreeRoot};
 use crate::tree::seal::{SealTreeError, TreeSealer};
@@ -22,6 +23,7 @@ use crate::tree::store::{NodeSource, Step};
 pub(super) const REALM: RealmId = RealmId::from_bytes([1; 16]);
 pub(super) const SPACE: SpaceId = SpaceId::from_bytes([2; 32]);
 pub(super) const PLAIN: Attributes = Attributes { mtime: 1, mode: 0o644 };
+pub(super) const NAMING: ConflictNaming<'_> = ConflictNaming { device: "laptop", date: "2026-11-23" };
 
 /// Deterministic bytes.
 pub(super) struct Seeded(pub(super) u64);
@@ -111,8 +113,9 @@ impl Memory {
         edits: &[Edit],
         parents: MissingParents,
     ) -> Result<Option<TreeRoot>, EditError> {
-        let tree = self.run(|source, random| apply(root, edits, parents, source, random))?;
-        Ok(self.seal(tree).0)
+        let rules = Rules { parents, naming: NAMING };
+        let edited = self.run(|source, random| apply(root, edits, rules, source, random))?;
+        Ok(self.seal(edited.tree).0)
     }
 
     pub(super) fn edit(&mut self, root: Option<&TreeRoot>, edits: &[Edit]) -> Option<TreeRoot> {
@@ -199,14 +202,20 @@ pub(super) fn version(number: u8) -> VersionRef {
     VersionRef::from_bytes(&out.into_bytes()).expect("a reference")
 }
 
-/// Puts version `number`, which is as many bytes long.
+/// Puts version `number`, which is as many bytes long, over what is there.
 pub(super) fn put(path: &str, number: u8, random: &mut Seeded) -> Edit {
+    put_over(path, number, Before::Anything, random)
+}
+
+/// Puts version `number` where `before` was.
+pub(super) fn put_over(path: &str, number: u8, before: Before, random: &mut Seeded) -> Edit {
     Edit::PutFile {
         path: path_of(path),
         attributes: PLAIN,
         size: u64::from(number),
         version: version(number),
         id: NodeId::make(random),
+        before,
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::memory::{Memory, PLAIN, Seeded, path_of, put, remove, rename, what};
-use crate::tree::edit::Edit;
-use crate::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
+use super::memory::{Memory, NAMING, PLAIN, Seeded, path_of, put, remove, rename, what};
+use crate::tree::edit::{Before, Edit};
+use crate::tree::merge::{MergeInput, MergeNote, merge};
 use crate::tree::node::{Attributes, EntryContent, TreeRoot};
-
-const NAMING: ConflictNaming<'static> = ConflictNaming { device: "laptop", date: "2026-11-23" };
 
 pub(super) struct Merge {
     pub(super) store: Memory,
@@ -130,7 +128,7 @@ fn where_both_moved_an_entry_theirs_stands() {
 fn attributes_of_one_side_join_the_content_of_the_other() {
     let base = puts(1, &[("/a", 1), ("/b", 1)]);
     let attributes = Attributes { mtime: 77, mode: 0o600 };
-    let set = [Edit::SetAttributes { path: path_of("/a"), attributes }];
+    let set = [Edit::SetAttributes { path: path_of("/a"), attributes, before: Before::Anything }];
     for (ours, theirs) in [(&set[..], &puts(2, &[("/a", 2)])[..]), (&puts(2, &[("/a", 2)])[..], &set[..])] {
         let mut case = Merge::of(&base, ours, theirs);
         let (root, _) = merged(&mut case.store, case.base.as_ref(), case.ours.as_ref(), case.theirs.as_ref());
@@ -156,7 +154,8 @@ fn only_nodes_on_the_way_to_changes_are_read() {
 #[test]
 fn a_copy_of_a_link_survives_beside_a_changed_one() {
     let link = |target: &str| {
-        vec![Edit::PutSymlink { path: path_of("/l"), attributes: PLAIN, target: target.as_bytes().to_vec() }]
+        let (path, target, before) = (path_of("/l"), target.as_bytes().to_vec(), Before::Anything);
+        vec![Edit::PutSymlink { path, attributes: PLAIN, target, before }]
     };
     let mut case = Merge::of(&link("a"), &link("b"), &link("c"));
     let (root, _) = merged(&mut case.store, case.base.as_ref(), case.ours.as_ref(), case.theirs.as_ref());

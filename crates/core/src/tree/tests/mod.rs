@@ -1,3 +1,4 @@
+mod before;
 mod edits;
 mod exchanged;
 mod hostile;

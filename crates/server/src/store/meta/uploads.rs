@@ -124,8 +124,8 @@ pub(crate) trait UploadStore: Send + Sync + Debug {
     /// Opens an upload or raises its reservation to `bytes`, within `limits`.
     fn open_upload(&self, request: UploadRequest, bytes: u64, limits: UploadLimits) -> Answer<'_, OpenedUpload>;
 
-    /// The open uploads of a space.
-    fn uploads(&self, space: SpaceId) -> Answer<'_, Vec<UploadSummary>>;
+    /// At most `count` open uploads of a space, ascending, behind `after`.
+    fn uploads(&self, space: SpaceId, after: Option<UploadId>, count: usize) -> Answer<'_, Vec<UploadSummary>>;
 
     /// Bytes reserved for an upload, which this marks as in use today (soon).
     fn touch_upload(&self, request: UploadRequest) -> Answer<'_, Option<u64>>;

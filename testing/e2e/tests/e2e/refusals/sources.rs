@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anonicloud_e2e::content;
 use anonicloud_e2e::device::{Arguments, Device, refused};
 use anonicloud_e2e::tree::assert_same;
+use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
 use serde_json::Value;
 
@@ -84,6 +85,31 @@ fn what_cannot_be_read_is_left_out_and_the_rest_goes() {
     laptop.json(&[&"put", &folder, &"/"]);
     laptop.json(&[&"get", &"/folder", &world.path("back")]);
     assert_same(&folder, &world.path("back"));
+}
+
+#[test]
+fn a_cut_upload_waits_for_a_file_that_cannot_be_read() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let folder = world.folder("folder");
+    let film = folder.join("film");
+    content::write(&film, 1, 40 << 20);
+    world.wire().hold(Moment::Answer(Kind::PutBlob, 9));
+    let mut run = laptop.start(&[&"put", &folder, &"/"]);
+    assert!(world.wire().wait_held(&mut run));
+    run.kill();
+    world.wire().cut();
+    fs_err::set_permissions(&film, Permissions::from_mode(0o000)).unwrap();
+    let is_privileged = fs_err::read(&film).is_ok();
+    let resume: Arguments<'_> = &[&"resume", &"--json"];
+    let output = if is_privileged { without_privileges(&laptop, resume).output().unwrap() } else { laptop.run(resume) };
+    assert_eq!(left_out(&output), [("film".to_owned(), "unreadable".to_owned())]);
+    assert_eq!(laptop.waiting(), 1);
+    assert!(laptop.reserved() >= 40 << 20);
+    fs_err::set_permissions(&film, Permissions::from_mode(0o600)).unwrap();
+    let answer = laptop.json(&[&"resume"]);
+    assert!(answer["bytes_transferred"].as_u64().unwrap() < 36 << 20, "{answer}");
+    assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0));
 }
 
 #[test]

@@ -55,11 +55,15 @@ pub(super) async fn pages_and_tickets(store: &impl MetaStore) {
     // A ticket replaces the one before.
     assert_eq!(set(upload, 16).await, TicketKept::Kept);
     assert_eq!(set(second, 1).await, TicketKept::TooMuch);
-    let listed = store.uploads(upload.space).await.unwrap();
+    let listed = store.uploads(upload.space, None, 9).await.unwrap();
     assert_eq!(listed.len(), 2);
     let ticket = listed[0].ticket.as_ref().unwrap();
     assert_eq!(ticket.as_bytes(), [7; 16]);
     assert!(listed[1].ticket.is_none());
+    let after = store.uploads(upload.space, Some(upload.upload), 9).await.unwrap();
+    assert_eq!(after.len(), 1);
+    assert!(after[0].ticket.is_none());
+    assert_eq!(store.uploads(upload.space, None, 1).await.unwrap().len(), 1);
 }
 
 /// An upload ends when it is told to or idle, and gives back its reservation and objects.

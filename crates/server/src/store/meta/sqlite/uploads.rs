@@ -21,10 +21,14 @@ impl UploadStore for SqliteMeta {
         }))
     }
 
-    fn uploads(&self, space: SpaceId) -> Answer<'_, Vec<UploadSummary>> {
+    fn uploads(&self, space: SpaceId, after: Option<UploadId>, count: usize) -> Answer<'_, Vec<UploadSummary>> {
         Box::pin(async move {
+            // No bytes come before any id.
+            let after = after.map_or_else(Vec::new, |upload| upload.as_bytes().to_vec());
             let rows = sqlx::query_as::<_, (Vec<u8>, Option<Vec<u8>>)>(sql!("uploads_select"))
                 .bind(space.as_bytes().as_slice())
+                .bind(after)
+                .bind(i64::try_from(count).map_err(|_| MetaError::TooLarge)?)
                 .fetch_all(&self.reads)
                 .await?;
             rows.into_iter()

@@ -3,15 +3,17 @@
 //! Names that are not UTF-8 come twice: readable with replacement characters, and exact in base64 in a field of their
 //! own, which is left out when the readable form is exact. Fields are added, never renamed.
 
+mod moved;
+
 use std::path::Path;
 
 use anonicloud_client::item::{Item, ItemKind};
 use anonicloud_client::path::RemotePath;
-use anonicloud_client::transfer::{GetReport, Job, PutReport, Skipped};
+use anonicloud_client::transfer::Job;
 use data_encoding::BASE64;
-use indicatif::HumanBytes;
 use serde::Serialize;
 
+pub(crate) use self::moved::Moved;
 use crate::units;
 
 /// `signup` and `login`.
@@ -144,94 +146,6 @@ impl Changed {
     }
 }
 
-/// `put` and `get`.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Moved {
-    pub(crate) files: u64,
-    pub(crate) directories: u64,
-    pub(crate) symlinks: u64,
-    /// Files and links that were the same on both sides already.
-    pub(crate) unchanged: u64,
-    /// Content bytes of `files`.
-    pub(crate) bytes: u64,
-    /// Encrypted bytes that went over the wire in this run.
-    pub(crate) bytes_transferred: u64,
-    pub(crate) skipped: Vec<SkippedFile>,
-}
-
-/// A file that was left out.
-#[derive(Debug, Serialize)]
-pub(crate) struct SkippedFile {
-    pub(crate) path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path_base64: Option<String>,
-    pub(crate) code: &'static str,
-    pub(crate) reason: String,
-}
-
-impl From<Skipped> for SkippedFile {
-    fn from(skipped: Skipped) -> Self {
-        let (path, path_base64) = readable_path(&skipped.path);
-        Self { path, path_base64, code: skipped.code.as_str(), reason: skipped.message }
-    }
-}
-
-impl From<PutReport> for Moved {
-    fn from(report: PutReport) -> Self {
-        Self {
-            files: report.files,
-            directories: report.directories,
-            symlinks: report.symlinks,
-            unchanged: report.unchanged,
-            bytes: report.bytes,
-            bytes_transferred: report.bytes_sent,
-            skipped: report.skipped.into_iter().map(SkippedFile::from).collect(),
-        }
-    }
-}
-
-impl From<GetReport> for Moved {
-    fn from(report: GetReport) -> Self {
-        Self {
-            files: report.files,
-            directories: report.directories,
-            symlinks: report.symlinks,
-            unchanged: report.unchanged,
-            bytes: report.bytes,
-            bytes_transferred: report.bytes_fetched,
-            skipped: Vec::new(),
-        }
-    }
-}
-
-impl Moved {
-    /// The sum of two.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, skipped } = other;
-        self.files += files;
-        self.directories += directories;
-        self.symlinks += symlinks;
-        self.unchanged += unchanged;
-        self.bytes += bytes;
-        self.bytes_transferred += bytes_transferred;
-        self.skipped.extend(skipped);
-        self
-    }
-
-    /// The same for a person, for example `sent 3 files, 12.00 MiB, 1 folder (4.01 MiB on the wire, 1 unchanged)`.
-    pub(crate) fn sentence(&self, verb: &str) -> String {
-        let mut parts = vec![format!("{verb} {}", counted(self.files, "file")), HumanBytes(self.bytes).to_string()];
-        if self.directories > 0 {
-            parts.push(counted(self.directories, "folder"));
-        }
-        if self.symlinks > 0 {
-            parts.push(counted(self.symlinks, "link"));
-        }
-        let wire = HumanBytes(self.bytes_transferred);
-        format!("{} ({wire} on the wire, {} unchanged)", parts.join(", "), self.unchanged)
-    }
-}
-
 /// `status`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Queue {
@@ -243,6 +157,7 @@ pub(crate) struct Queue {
 pub(crate) struct Transfer {
     /// For `cancel`.
     pub(crate) id: String,
+    /// None of a stream that was cut.
     pub(crate) sources: Vec<TransferSource>,
 }
 
@@ -273,6 +188,11 @@ impl From<&Job> for Transfer {
 pub(crate) struct Resumed {
     /// Transfers that are finished now.
     pub(crate) transfers: usize,
+    /// With `--from`, where the file is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path_base64: Option<String>,
     #[serde(flatten)]
     pub(crate) moved: Moved,
 }
@@ -304,6 +224,11 @@ fn readable_path(path: &Path) -> (String, Option<String>) {
     readable(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
 }
 
+/// A path in the cloud, in the same way.
+pub(crate) fn readable_remote(path: &RemotePath) -> (String, Option<String>) {
+    readable(&path.to_bytes())
+}
+
 fn readable(bytes: &[u8]) -> (String, Option<String>) {
     match core::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
@@ -313,25 +238,8 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use super::moved::tests::moved;
     use super::*;
-
-    fn moved() -> Moved {
-        let skipped = SkippedFile {
-            path: "secret\u{fffd}.txt".to_owned(),
-            path_base64: Some("c2VjcmV0/y50eHQ=".to_owned()),
-            code: "local_denied",
-            reason: "permission denied".to_owned(),
-        };
-        Moved {
-            files: 3,
-            directories: 1,
-            symlinks: 0,
-            unchanged: 1,
-            bytes: 12 << 20,
-            bytes_transferred: 4 << 20,
-            skipped: vec![skipped],
-        }
-    }
 
     fn listed() -> Listed {
         let (target, target_base64) = readable(b"../caf\xe9");
@@ -385,20 +293,11 @@ mod tests {
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),
-            "resume": Resumed { transfers: 1, moved: moved() },
+            "resume": Resumed { transfers: 1, path: Some("/film.mkv".to_owned()), path_base64: None, moved: moved() },
             "status": Queue { transfers: vec![transfer] },
             "cancel": Cancelled { cancelled: "7f3a" },
         });
         insta::assert_json_snapshot!("json-answers", shapes);
-    }
-
-    #[test]
-    fn a_transfer_is_told_in_one_sentence() {
-        assert_eq!(moved().sentence("sent"), "sent 3 files, 12.00 MiB, 1 folder (4.00 MiB on the wire, 1 unchanged)");
-        let both = moved().and(moved());
-        assert_eq!((both.files, both.unchanged, both.skipped.len()), (6, 2, 2));
-        let one = Moved { files: 1, symlinks: 2, bytes: 5, bytes_transferred: 21, ..Moved::default() };
-        assert_eq!(one.sentence("received"), "received 1 file, 5 B, 2 links (21 B on the wire, 0 unchanged)");
     }
 
     #[test]

@@ -1,0 +1,51 @@
+//! Downloads that make their target: noted while they run, so that the same request goes on where it was cut.
+
+use std::path::{Path, PathBuf};
+
+use anonicloud_core::tree::name::RemotePath;
+
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::item::ItemKind;
+use crate::remote::Remote;
+use crate::state::{LocalState, StateChange, Table};
+
+/// A download whose target it makes.
+#[derive(Debug)]
+pub struct BegunGet {
+    key: Vec<u8>,
+    target: PathBuf,
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Notes that `target` is about to become what is at `remote`, or finds that it was before and that this was not
+    /// finished. `None` when something that no such download made stands there.
+    ///
+    /// # Errors
+    /// When the local state cannot be used; as [`Client::stat`] when it was begun before.
+    pub async fn begun_get(&self, remote: &RemotePath, target: &Path) -> Result<Option<BegunGet>, OperationError> {
+        let target = std::path::absolute(target).map_err(|error| OperationError::local(target, error))?;
+        let key = [remote.to_bytes().as_slice(), &[0], target.as_os_str().as_encoded_bytes()].concat();
+        let begun = BegunGet { key, target };
+        if fs_err::symlink_metadata(&begun.target).is_ok() {
+            let was_begun = self.state().read(Table::Downloads, &begun.key).await?.is_some();
+            // What a cut download of a file left is not under its name: a folder there is somebody else's.
+            let is_ours = was_begun && self.stat(remote).await?.kind == ItemKind::Directory;
+            return Ok(is_ours.then_some(begun));
+        }
+        let change = StateChange::put(Table::Downloads, &begun.key, Vec::new());
+        self.state().apply(vec![change]).await?;
+        Ok(Some(begun))
+    }
+
+    /// Forgets a download that is `finished`, or that made nothing.
+    ///
+    /// # Errors
+    /// When the local state cannot be used.
+    pub async fn end_get(&self, begun: BegunGet, finished: bool) -> Result<(), OperationError> {
+        if finished || fs_err::symlink_metadata(&begun.target).is_err() {
+            self.state().apply(vec![StateChange::delete(Table::Downloads, &begun.key)]).await?;
+        }
+        Ok(())
+    }
+}
