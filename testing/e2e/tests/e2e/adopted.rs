@@ -1,8 +1,6 @@
 //! `resume --from`: the upload that a file is of is found among others that are like it.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anonicloud_e2e::content::{self, Generated};
 use anonicloud_e2e::device::Device;
@@ -19,18 +17,15 @@ fn image(world: &World, name: &str, seed: u64) -> PathBuf {
     let path = world.path(name);
     content::write(&path, seed, OWN);
     let own = fs_err::read(&path).unwrap();
-    let mut file = File::create(&path).unwrap();
-    file.set_len(COMMON).unwrap();
-    drop(file);
-    file = File::options().append(true).open(&path).unwrap();
-    file.write_all(&own).unwrap();
+    let zeros = vec![0; usize::try_from(COMMON).unwrap()];
+    fs_err::write(&path, [zeros, own].concat()).unwrap();
     path
 }
 
 /// The laptop begins to send `source` to `path` and dies.
-fn cut(world: &World, laptop: &Device, source: &PathBuf, path: &str) {
+fn cut(world: &World, laptop: &Device, source: &Path, path: &str) {
     world.wire().hold(Moment::Answer(Kind::PutBlob, 12));
-    let mut run = laptop.start(&[&"put", source, &path]);
+    let mut run = laptop.start(&[&"put", &source, &path]);
     assert!(world.wire().wait_held(&mut run));
     run.kill();
     world.wire().cut();
