@@ -1,13 +1,11 @@
 //! `resume --from`: the upload that a file is of is found among others that are like it.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anonicloud_e2e::content::{self, Generated};
 use anonicloud_e2e::device::Device;
 use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
-use fs_err::{File, OpenOptions};
 
 use crate::transfer::{MIB, SEGMENT, assert_content};
 
@@ -19,9 +17,8 @@ fn image(world: &World, name: &str, seed: u64) -> PathBuf {
     let path = world.path(name);
     content::write(&path, seed, OWN);
     let own = fs_err::read(&path).unwrap();
-    File::create(&path).unwrap().set_len(COMMON).unwrap();
-    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
-    file.write_all(&own).unwrap();
+    let zeros = vec![0; usize::try_from(COMMON).unwrap()];
+    fs_err::write(&path, [zeros, own].concat()).unwrap();
     path
 }
 
