@@ -22,8 +22,7 @@ fn adding(
     server: &Server,
     alice: &Actor,
     token: &str,
-    seq: u64,
-    prev: &[u8],
+    (seq, prev): (u64, &[u8]),
     padding: usize,
 ) -> (RequestBuilder, Vec<u8>) {
     let head = ChainHash::of(prev);
@@ -47,7 +46,7 @@ async fn a_long_sigchain_comes_in_pages_that_join() {
     let token = bearer(&alice.login(&server).await.unwrap().token);
     let mut newest = page(&server, &token, "").await[1].as_bytes().to_vec();
     for seq in 2..150 {
-        let (add, link) = adding(&server, &alice, &token, seq, &newest, 30_000);
+        let (add, link) = adding(&server, &alice, &token, (seq, &newest), 30_000);
         expect_status(add, 201).await;
         newest = link;
     }
@@ -77,7 +76,7 @@ async fn a_session_that_added_a_device_ends_with_it() {
     let [stays, goes] = [(); 2].map(|()| alice.login(&server));
     let (stays, goes) = (bearer(&stays.await.unwrap().token), bearer(&goes.await.unwrap().token));
     let newest = page(&server, &stays, "?from=1").await[0].as_bytes().to_vec();
-    let (add, link) = adding(&server, &alice, &goes, 2, &newest, 10);
+    let (add, link) = adding(&server, &alice, &goes, (2, &newest), 10);
     expect_status(add, 201).await;
     expect_status(server.get("/v1/account").bearer_auth(&goes), 200).await;
     let mut id = [0; 16];
