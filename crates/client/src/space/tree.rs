@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::item::Item;
+use crate::notice::Notice;
 use crate::remote::Remote;
 use crate::state::LocalState;
 use crate::upload::reservation::{Reservation, make_upload_id};

@@ -56,10 +56,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let known = blobs.len();
         let keys = open.ticket.source.segment_keys(self.realm());
         let file = source.clone();
+        let mut content = self.buffers().take();
         let shared = work::run(move || {
             let mut shared = 0;
             for index in 0..file.segments() {
-                let content = file.read_segment(index)?;
+                file.read_segment(index, &mut content)?;
                 shared += usize::from(blobs.contains_key(&address_segment(&keys, index, &content).blob));
             }
             Ok(shared)

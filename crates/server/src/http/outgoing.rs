@@ -31,7 +31,7 @@ pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
     let (held, mut freed) = mpsc::channel(1);
     // A stream does not know its length, but its header does.
     let announced = announced(response.headers()).map(|length| length as u64);
-    let length = announced.or(response.body().size_hint().upper()).unwrap_or(0);
+    let length = announced.or_else(|| response.body().size_hint().upper()).unwrap_or(0);
     tokio::spawn(async move {
         let most = ANSWER + Duration::from_secs(length >> 10);
         let taken = async {

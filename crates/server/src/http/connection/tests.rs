@@ -102,7 +102,7 @@ async fn a_connection_without_a_request_is_closed_after_a_minute() {
     let (mut sender, mut connection, _stopping) = connect(router(&permits, &pieces), 1 << 20).await;
     for _ in 0..3 {
         assert_eq!(ask(&mut sender, "/none").await.status(), 200);
-        sleep(MINUTE - Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(59)).await;
         assert!((&mut connection).now_or_never().is_none());
     }
     sleep(Duration::from_secs(2)).await;

@@ -240,7 +240,7 @@ fn open_quietly(path: &Path) -> io::Result<File> {
 /// Makes a folder's entries durable, and its own in the folder that it is in.
 pub(crate) fn sync_with_parent(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()?;
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(parent)?.sync_all()
 }
 
