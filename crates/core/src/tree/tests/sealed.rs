@@ -1,14 +1,19 @@
 //! What is sealed opens again: no edit, copy or merge makes a directory that readers refuse.
 
 use super::memory::{Memory, PLAIN, Seeded, make_directory, path_of, put, remove, version};
-use crate::tree::edit::{Edit, EditError, MissingParents, apply};
+use crate::tree::edit::{Before, Edit, EditError, MissingParents, Rules, apply};
 use crate::tree::encoding::MalformedNode;
 use crate::tree::merge::{ConflictNaming, MergeInput, merge};
 use crate::tree::node::{Attributes, EntryContent, NodeId, TreeRoot};
 use crate::tree::seal::SealTreeError;
 
 fn link(path: &str, target: &str) -> Edit {
-    Edit::PutSymlink { path: path_of(path), attributes: PLAIN, target: target.as_bytes().to_vec() }
+    Edit::PutSymlink {
+        path: path_of(path),
+        attributes: PLAIN,
+        target: target.as_bytes().to_vec(),
+        before: Before::Anything,
+    }
 }
 
 fn merged_on(store: &mut Memory, date: &str, input: MergeInput<'_>) -> Option<TreeRoot> {
@@ -88,11 +93,14 @@ fn what_no_reader_accepts_is_not_sealed() {
         size: 1,
         version: version(1),
         id,
+        before: Before::Anything,
     };
     let twice = NodeId::from_bytes([1; 16]);
     for edits in [vec![file("/a", NodeId::ROOT)], vec![file("/a", twice), file("/b", twice)]] {
-        let tree = store.run(|source, random| apply(None, &edits, MissingParents::Refuse, source, random)).unwrap();
-        let error = store.try_seal(tree).unwrap_err();
+        let naming = ConflictNaming { device: "laptop", date: "2026-11-23" };
+        let rules = Rules { parents: MissingParents::Refuse, naming };
+        let edited = store.run(|source, random| apply(None, &edits, rules, source, random)).unwrap();
+        let error = store.try_seal(edited.tree).unwrap_err();
         assert_eq!(error, SealTreeError::Malformed(MalformedNode::NodeId));
     }
     let odd = Attributes { mtime: 0, mode: 0o10_000 };
