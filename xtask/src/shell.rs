@@ -30,6 +30,9 @@ pub(crate) enum ShellError {
     /// Without it there is no place for build output.
     #[error("HOME is not set")]
     NoHome,
+    /// Only cargo says which checkout this is about.
+    #[error("CARGO_MANIFEST_DIR is not set: run it as `cargo xtask`")]
+    NoCargo,
 }
 
 /// Where commands run and where they build.
@@ -44,11 +47,12 @@ impl Shell {
     /// Finds the repository's root, and a target folder that outlives a checkout.
     ///
     /// # Errors
-    /// Without `HOME` there is no such folder.
+    /// Without `HOME` there is no such folder; without `CARGO_MANIFEST_DIR`, which cargo sets, no root.
     #[expect(clippy::disallowed_methods, reason = "this is where xtask reads its environment")]
     pub(crate) fn new() -> Result<Self, ShellError> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().unwrap_or(manifest).to_path_buf();
+        // Of this run, not of the build: checkouts share what they build, this program too.
+        let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(ShellError::NoCargo)?);
+        let root = manifest.parent().unwrap_or(&manifest).to_path_buf();
         let home = PathBuf::from(env::var_os("HOME").ok_or(ShellError::NoHome)?);
         let folder = |name, default| env::var_os(name).map_or_else(|| home.join(default), |folder| root.join(folder));
         let target = folder("CARGO_TARGET_DIR", ".cache/anonicloud-target");

@@ -71,7 +71,7 @@ pub(super) fn hex(bytes: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn every_vector_is_what_this_code_computes() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let folder = Path::new("../../vectors");
     let mut kinds = std::collections::BTreeSet::new();
     for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

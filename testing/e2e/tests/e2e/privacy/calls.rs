@@ -16,6 +16,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("POST /v1/login/device/start", "begins to sign in with a device's key"),
     ("POST /v1/login/finish", "proves the password without telling it (OPAQUE)"),
     ("POST /v1/login/start", "begins to sign in with a password"),
+    ("POST /v1/logout", "ends the session that the password opened, once the device has its key"),
     ("POST /v1/register/finish", "makes the account, whole"),
     ("POST /v1/register/start", "begins to make an account"),
     ("POST /v1/spaces/{space}/commits", "changes the tree"),

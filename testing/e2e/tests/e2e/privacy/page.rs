@@ -10,7 +10,7 @@ use super::life::{Life, files};
 use super::tables::{self, Column, Stored};
 use super::texts::{BEGINNING, COLUMNS, END, FILES, FILES_TITLE, HEADERS_TITLE, REQUESTS_TITLE, TABLES};
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/what-the-server-sees.md");
+const PAGE: &str = "../../docs/what-the-server-sees.md";
 
 /// Compares with the page in the repository; with `UPDATE_SNAPSHOTS=1` writes it instead.
 #[expect(clippy::disallowed_methods, reason = "a snapshot asks how it is meant, as those of the server do")]
@@ -169,9 +169,15 @@ fn write_requests(page: &mut String, life: &Life) {
 
 fn describe(bodies: &[Body]) -> String {
     let mut fields = BTreeSet::new();
+    let names = bodies.iter().filter_map(|body| if let Body::Fields(names) = body { Some(names) } else { None });
+    // A list that was once empty is known by what was in it another time.
+    let filled: BTreeSet<_> = names.flatten().filter_map(|name| name.split_once("[]")).map(|(list, _)| list).collect();
     for body in bodies {
         match body {
-            Body::Fields(names) => fields.extend(names.iter().map(|name| format!("`{name}`"))),
+            Body::Fields(names) => {
+                let names = names.iter().filter(|name| !filled.contains(name.as_str()));
+                fields.extend(names.map(|name| format!("`{name}`")));
+            }
             Body::Raw => {
                 fields.insert("bytes".to_owned());
             }
