@@ -46,7 +46,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.ready.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
         let batch = self.next_batch();
         self.flush();
-        let staged = std::mem::take(&mut self.staged);
+        let mut staged = std::mem::take(&mut self.staged);
         while self.packs_in_flight > 0 {
             self.land_one().await?;
         }
@@ -66,6 +66,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if edits.is_empty() && !refused.is_empty() && !(self.files.is_empty() && self.ready.is_empty()) {
+            // Nothing was committed, and a file that is still under way may have a piece in one of these packs.
+            self.adds.extend(packs);
+            self.staged.append(&mut staged);
         }
         let mut changes: Vec<_> =
             staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();

@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 const UNUSED: Duration = Duration::from_mins(1);
 /// How often a peer is looked at that has an answer to take.
 const GLANCE: Duration = Duration::from_secs(30);
-/// What it must have taken by the next look: 4 KiB a second.
-const LEAST_TAKEN: u64 = 30 * (4 << 10);
+/// What it must have taken by the next look: half a KiB a second, since a slow line is shared by many connections.
+const LEAST_TAKEN: u64 = 30 << 9;
 
 /// One connection.
 #[derive(Debug, Default)]

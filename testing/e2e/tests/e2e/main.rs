@@ -35,6 +35,8 @@ mod refusals;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod shared_pack;
+#[cfg(test)]
 mod together;
 #[cfg(test)]
 mod transfer;

@@ -34,6 +34,14 @@ pub(super) struct Writing {
     object: ObjectId,
 }
 
+/// A length that is not known to be durable.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    object: ObjectId,
+    len: u64,
+    writers: u64,
+}
+
 impl Lengths {
     /// Forgets an object until what this gives is dropped.
     pub(super) fn begin(self: &Arc<Self>, object: ObjectId) -> Writing {
@@ -44,35 +52,28 @@ impl Lengths {
         Writing { lengths: Arc::clone(self), object }
     }
 
-    /// Runs `sync` unless so many bytes of the object are known to be durable.
-    pub(super) fn ensure(&self, object: ObjectId, len: u64, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let writers = {
-            let table = self.lock();
-            if table.lengths.get(&object) == Some(&len) {
-                return Ok(());
-            }
-            table.writers
-        };
-        sync()?;
+    /// `None` if so many bytes of the object are known to be durable; else what [`Self::keep`] takes once they are.
+    pub(super) fn unknown(&self, object: ObjectId, len: u64) -> Option<Unknown> {
+        let table = self.lock();
+        let is_known = table.lengths.get(&object) == Some(&len);
+        (!is_known).then_some(Unknown { object, len, writers: table.writers })
+    }
+
+    /// Remembers a length whose bytes, and whose entry in its folder, were synced since it was asked for.
+    pub(super) fn keep(&self, synced: &Unknown) {
         let mut table = self.lock();
         // A writer that came since the length was read may have put other bytes there.
-        if table.writers == writers && !table.writing.contains(&object) {
+        if table.writers == synced.writers && !table.writing.contains(&synced.object) {
             if table.lengths.len() >= MOST {
                 table.lengths.clear();
             }
-            table.lengths.insert(object, len);
+            table.lengths.insert(synced.object, synced.len);
         }
-        Ok(())
     }
 
     /// Forgets an object that is removed.
     pub(super) fn forget(&self, object: ObjectId) {
         self.lock().lengths.remove(&object);
-    }
-
-    /// Forgets all lengths, since something of them is not durable.
-    pub(super) fn forget_all(&self) {
-        self.lock().lengths.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -112,35 +113,31 @@ impl FolderSync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::cell::Cell;
 
     #[test]
     fn a_length_is_synced_once_until_somebody_writes() {
         let lengths = Arc::new(Lengths::default());
         let object = ObjectId::from_bytes([1; 16]);
-        let syncs = Cell::new(0);
-        let ensure = |len| {
-            let sync = || {
-                syncs.set(syncs.get() + 1);
-                Ok(())
-            };
-            lengths.ensure(object, len, sync).unwrap();
-            syncs.get()
-        };
-        assert_eq!([ensure(5), ensure(5), ensure(6), ensure(6)], [1, 1, 2, 2]);
+        let is_known = |len| lengths.unknown(object, len).is_none();
+        let sync = |len| lengths.keep(&lengths.unknown(object, len).unwrap());
+        sync(5);
+        assert!(is_known(5) && !is_known(6));
+        sync(6);
+        assert!(is_known(6));
         let writing = lengths.begin(object);
-        assert_eq!([ensure(6), ensure(6)], [3, 4]);
+        sync(6);
+        assert!(!is_known(6));
         drop(writing);
-        assert_eq!([ensure(6), ensure(6)], [5, 5]);
+        sync(6);
+        assert!(is_known(6));
         // Written while it was synced: the same length says nothing of the bytes.
-        let sync = || {
-            drop(lengths.begin(object));
-            Ok(())
-        };
-        lengths.ensure(object, 7, sync).unwrap();
-        assert_eq!(ensure(7), 6);
+        let asked = lengths.unknown(object, 7).unwrap();
+        drop(lengths.begin(object));
+        lengths.keep(&asked);
+        assert!(!is_known(7));
+        sync(7);
         lengths.forget(object);
-        assert_eq!(ensure(7), 7);
+        assert!(!is_known(7));
     }
 
     #[test]

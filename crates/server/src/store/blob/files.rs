@@ -79,6 +79,7 @@ impl BlobStore for FileBlobs {
     fn durable_lens(&self, objects: Vec<ObjectId>) -> Answer<'_, Vec<u64>> {
         self.run(move |shared| {
             let mut fans = BTreeMap::new();
+            let mut synced = Vec::new();
             let mut lens = Vec::with_capacity(objects.len());
             for object in objects {
                 let file = match open_quietly(&shared.path(object)) {
@@ -91,14 +92,18 @@ impl BlobStore for FileBlobs {
                 };
                 let len = file.metadata()?.len();
                 lens.push(len);
-                shared.lengths.ensure(object, len, || {
+                if let Some(unknown) = shared.lengths.unknown(object, len) {
+                    file.sync_all()?;
                     fans.insert(first_of(object), object);
-                    file.sync_all()
-                })?;
+                    synced.push(unknown);
+                }
             }
-            // Once for all objects in a folder, and when all were seen to be there.
+            // Once for all objects in a folder, and when all were seen to be there; only then is anything known.
             for object in fans.into_values() {
-                shared.sync_folder(object).inspect_err(|_| shared.lengths.forget_all())?;
+                shared.sync_folder(object)?;
+            }
+            for unknown in &synced {
+                shared.lengths.keep(unknown);
             }
             Ok(lens)
         })

@@ -146,7 +146,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("uploads.space", "the tree that it goes to"),
     ("uploads.id", "drawn at random by the device"),
     ("uploads.reserved", "bytes promised to it, as padded"),
-    ("uploads.charged", "bytes of these that arrived"),
+    ("uploads.charged", "bytes of blobs that were begun in it, whole"),
     ("uploads.ticket", "sealed: the key of the file and its path, so that another device of the account can go on"),
     ("uploads.active_day", "when it was last heard of, to end it when it is idle"),
 ];
