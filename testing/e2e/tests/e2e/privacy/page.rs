@@ -145,7 +145,11 @@ fn write_requests(page: &mut String, life: &Life) {
     let mut headers = BTreeSet::new();
     for exchange in life.tap.iter().flat_map(exchanges) {
         headers.extend(exchange.headers);
-        assert!(exchange.is_granted, "refused: {}", exchange.call);
+        if !exchange.is_granted {
+            // A cut may come before the server has heard of the upload that is asked about afterwards.
+            assert_eq!(exchange.call, "GET /v1/spaces/{space}/uploads/{upload}", "refused");
+            continue;
+        }
         let (requests, answers) = calls.entry(exchange.call).or_default();
         requests.push(exchange.request);
         answers.push(exchange.answer);
