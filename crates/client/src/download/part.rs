@@ -123,8 +123,10 @@ impl Part {
 
 /// Makes the part at `path` with all its content and attributes, durable when the file system next is. Blocks.
 pub(super) fn write_whole(path: &Path, content: &[u8], attributes: Attributes) -> io::Result<()> {
-    let file = open_part(path, OpenOptions::new().write(true).truncate(true))?;
+    // Never emptied: another run may just be giving this part, which has the same content, its name.
+    let file = open_part(path, OpenOptions::new().write(true).truncate(false))?;
     file.file().write_all_at(content, 0)?;
+    file.set_len(content.len() as u64)?;
     set_attributes(&file, attributes)
 }
 
