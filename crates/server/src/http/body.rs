@@ -1,7 +1,5 @@
 //! Bodies: read up to a limit, given up when they come too slowly, and given back when nobody read them.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +9,9 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, header};
-use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::tapped::{Tap, Tapped};
 use crate::service::{BlobBody, BodyBroken};
 
 /// A body of which no byte comes for this long is given up.
@@ -72,7 +70,7 @@ async fn next(stream: &mut BodyDataStream, deadline: Instant) -> Option<Result<B
     }
 }
 
-/// Where a [`Returned`] body goes when it is dropped.
+/// Where a body goes that is dropped before its end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unread(Arc<Mutex<Option<Body>>>);
 
@@ -98,51 +96,14 @@ impl Unread {
 
     /// `body`, which comes back here when it is dropped before its end.
     pub(super) fn watch(&self, body: Body) -> Body {
-        Body::new(Returned { body: Some(body), unread: self.clone() })
+        Tapped::body(body, self.clone())
     }
 }
 
-/// A body that is given back when it is dropped.
-#[derive(Debug)]
-struct Returned {
-    body: Option<Body>,
-    unread: Unread,
-}
-
-impl hyper::body::Body for Returned {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = self.body.as_mut() else {
-            return Poll::Ready(None);
-        };
-        let polled = Pin::new(body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.body = None;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let body = self.body.as_ref();
-        body.map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
-    }
-}
-
-impl Drop for Returned {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take() {
-            let mut unread = self.unread.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *unread = Some(body);
-        }
+impl Tap for Unread {
+    fn unread(&mut self, body: Body) {
+        let mut unread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *unread = Some(body);
     }
 }
 

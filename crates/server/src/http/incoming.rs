@@ -1,52 +1,34 @@
 //! Requests on their way in: one that ends before its announced end ends its HTTP/1.1 connection, unanswered.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::{Request, Version};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 
+use super::tapped::{Polled, Tap, Tapped};
 use super::traffic::Traffic;
 
-/// The body of an HTTP/1.1 request. Who cut it has no use for an answer, or hears none: a broken line is told from a
-/// refusal by the end of the connection.
+/// Looks at the body of an HTTP/1.1 request. Who cut it has no use for an answer, or hears none: a broken line is told
+/// from a refusal by the end of the connection.
 #[derive(Debug)]
-pub(super) struct Uncut {
-    body: Incoming,
-    traffic: Arc<Traffic>,
-}
+pub(super) struct Uncut(Arc<Traffic>);
 
 impl Uncut {
     /// `request` with its body watched. Over HTTP/2 the peer resets the stream alone.
     pub(super) fn guard(request: Request<Incoming>, traffic: &Arc<Traffic>) -> Request<Body> {
         let watch = request.version() < Version::HTTP_2;
-        request.map(|body| if watch { Body::new(Self { body, traffic: Arc::clone(traffic) }) } else { Body::new(body) })
+        let request = request.map(Body::new);
+        if watch { request.map(|body| Tapped::body(body, Self(Arc::clone(traffic)))) } else { request }
     }
 }
 
-impl hyper::body::Body for Uncut {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+impl Tap for Uncut {
+    fn see(&mut self, polled: Polled) -> Polled {
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
-            self.traffic.leave();
+            self.0.leave();
         }
         polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -16,6 +16,7 @@ mod outgoing;
 mod route;
 mod routes;
 mod spaces;
+mod tapped;
 mod tls;
 mod traffic;
 

@@ -3,18 +3,16 @@
 //! Over HTTP/2 a peer may close the window of a stream and still answer pings, so that the connection looks alive.
 
 use core::convert::Infallible;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::Body as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::body::announced;
+use super::tapped::{Polled, Tap, Tapped};
 use super::traffic::UnderWay;
 use crate::service::Permit;
 
@@ -45,36 +43,19 @@ pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
         }
         drop((permit, under_way));
     });
-    response.map(|body| Body::new(Watched { body, held }))
+    response.map(|body| Tapped::body(body, Watch(held)))
 }
 
 /// Never carries anything: it is open as long as something of the answer is kept.
 type Held = mpsc::Sender<Infallible>;
 
+/// Looks at an answer.
 #[derive(Debug)]
-struct Watched {
-    body: Body,
-    held: Held,
-}
+struct Watch(Held);
 
-impl hyper::body::Body for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        polled.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Piece { bytes, _held: self.held.clone() })))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Tap for Watch {
+    fn see(&mut self, polled: Polled) -> Polled {
+        polled.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Piece { bytes, _held: self.0.clone() })))
     }
 }
 
