@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
+use anonicloud_proto::limits::BLOB_MAX;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -13,10 +14,11 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::App;
+use super::body::{self, Pace};
 use super::error::Refusal;
 use super::extract::{Asked, Ids, SpaceSession};
 use super::spaces::RAW;
-use super::{App, body};
 use crate::service::{PutBlob, ServiceError};
 
 /// What a `PUT` says of its blob.
@@ -38,7 +40,7 @@ pub(super) async fn put(
     let put = PutBlob { upload, blob, offset: query.offset, size: query.size, hash: query.hash };
     // A task of its own: when the connection breaks, it still stores what arrived.
     let storing = tokio::spawn(async move {
-        let body = body::pieces(body, put.size);
+        let body = body::pieces(body, put.size.min(BLOB_MAX), Pace::Blob);
         app.service().put_blob(&access, put, body).await
     });
     let progress = storing.await.map_err(|_| ServiceError::Task)?;

@@ -4,26 +4,43 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anonicloud_proto::api::ErrorCode;
-use anonicloud_proto::limits::BLOB_MAX;
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, header};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::tapped::{Tap, Tapped};
-use crate::service::{BlobBody, BodyBroken};
+use crate::service::{BodyBroken, BodyPieces};
 
 /// A body of which no byte comes for this long is given up.
 const IDLE: Duration = Duration::from_secs(30);
-/// A whole body has this long, and a second for each so many bytes.
+/// A whole body has this long, and the time that its length takes at its [`Pace`].
 const WHOLE: Duration = Duration::from_secs(30);
-const WHOLE_PER_SECOND: u64 = 16 << 10;
-/// A blob, which goes on where it was given up, may come this slowly.
-const BLOB_PER_SECOND: u64 = 1 << 10;
 /// What is read of a body that nobody wanted, so that its sender gets to read the answer.
 const DRAIN: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// How fast a body must come in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// From anybody.
+    Stranger,
+    /// From who has a session, perhaps over Tor.
+    Session,
+    /// A blob, which goes on where it was given up.
+    Blob,
+}
+
+impl Pace {
+    const fn bytes_per_second(self) -> u64 {
+        match self {
+            Self::Stranger => 16 << 10,
+            Self::Session => 2 << 10,
+            Self::Blob => 1 << 10,
+        }
+    }
+}
 
 /// The length that headers announce.
 pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
@@ -31,20 +48,15 @@ pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
 }
 
 /// Reads a whole body of at most `limit` bytes, which must all have come by a time that its length sets.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ErrorCode> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize, pace: Pace) -> Result<Bytes, ErrorCode> {
     let announced = announced(headers);
     if announced.is_some_and(|length| length > limit) {
         return Err(ErrorCode::TooLarge);
     }
-    let length = announced.unwrap_or(limit) as u64;
-    let deadline = Instant::now() + WHOLE + Duration::from_secs(length / WHOLE_PER_SECOND);
-    let mut stream = body.into_data_stream();
+    let mut pieces = pieces(body, announced.unwrap_or(limit) as u64, pace);
     let mut whole = BytesMut::new();
-    while let Some(piece) = next(&mut stream, deadline).await {
-        let piece = piece.map_err(|broken| match broken {
-            BodyBroken::Stalled => ErrorCode::Unavailable,
-            BodyBroken::Cut => ErrorCode::BadRequest,
-        })?;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(BodyBroken::code)?;
         if whole.len() + piece.len() > limit {
             return Err(ErrorCode::TooLarge);
         }
@@ -53,21 +65,18 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     Ok(whole.freeze())
 }
 
-/// The pieces of the body of a blob of this size.
-pub(super) fn pieces(body: Body, size: u64) -> BlobBody {
-    let deadline = Instant::now() + WHOLE + Duration::from_secs(size.min(BLOB_MAX) / BLOB_PER_SECOND);
-    let stream = body.into_data_stream();
-    Box::pin(stream::unfold(stream, move |mut stream| async move {
-        next(&mut stream, deadline).await.map(|piece| (piece, stream))
+/// The pieces of a body of this length, whose time begins when the first is asked for.
+pub(super) fn pieces(body: Body, length: u64, pace: Pace) -> BodyPieces {
+    let whole = WHOLE + Duration::from_secs(length / pace.bytes_per_second());
+    Box::pin(stream::unfold((body.into_data_stream(), None), move |(mut stream, deadline)| async move {
+        let now = Instant::now();
+        let deadline = deadline.unwrap_or(now + whole);
+        let piece = match timeout_at(deadline.min(now + IDLE), stream.next()).await {
+            Err(_) => Err(BodyBroken::Stalled),
+            Ok(piece) => piece?.map_err(|_| BodyBroken::Cut),
+        };
+        Some((piece, (stream, Some(deadline))))
     }))
-}
-
-async fn next(stream: &mut BodyDataStream, deadline: Instant) -> Option<Result<Bytes, BodyBroken>> {
-    let deadline = deadline.min(Instant::now() + IDLE);
-    match timeout_at(deadline, stream.next()).await {
-        Err(_) => Some(Err(BodyBroken::Stalled)),
-        Ok(piece) => piece.map(|piece| piece.map_err(|_| BodyBroken::Cut)),
-    }
 }
 
 /// Where a body goes that is dropped before its end.
@@ -124,18 +133,25 @@ mod tests {
         let second = Duration::from_secs(1);
         let none = HeaderMap::new();
         let start = Instant::now();
-        assert_eq!(read(&none, paced(14 * second, 1), 10).await.unwrap(), b"a".as_slice());
+        assert_eq!(read(&none, paced(14 * second, 1), 10, Pace::Stranger).await.unwrap(), b"a".as_slice());
         assert_eq!(start.elapsed(), 28 * second);
         let start = Instant::now();
-        assert_eq!(read(&none, paced(20 * second, 100), 64 << 10).await, Err(ErrorCode::Unavailable));
+        let slow = read(&none, paced(20 * second, 100), 64 << 10, Pace::Stranger);
+        assert_eq!(slow.await, Err(ErrorCode::Unavailable));
         assert_eq!(start.elapsed(), 34 * second);
+        // Who has a session may be slower.
+        let start = Instant::now();
+        let slow = read(&none, paced(20 * second, 100), 64 << 10, Pace::Session);
+        assert_eq!(slow.await, Err(ErrorCode::Unavailable));
+        assert_eq!(start.elapsed(), 62 * second);
         // What is announced sets the time, not what would be allowed.
         let start = Instant::now();
         let announced = HeaderMap::from_iter([(header::CONTENT_LENGTH, 100.into())]);
-        assert_eq!(read(&announced, paced(20 * second, 100), 64 << 10).await, Err(ErrorCode::Unavailable));
+        let slow = read(&announced, paced(20 * second, 100), 64 << 10, Pace::Session);
+        assert_eq!(slow.await, Err(ErrorCode::Unavailable));
         assert_eq!(start.elapsed(), 30 * second);
         let start = Instant::now();
-        let mut blob = pieces(paced(20 * second, 1000), 100 << 10);
+        let mut blob = pieces(paced(20 * second, 1000), 100 << 10, Pace::Blob);
         while let Some(Ok(_)) = blob.next().await {}
         assert_eq!(start.elapsed(), 130 * second);
     }
@@ -143,6 +159,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_is_cut_is_a_bad_request() {
         let cut = stream::iter([Ok(Bytes::from_static(b"a")), Err(io::Error::from(io::ErrorKind::UnexpectedEof))]);
-        assert_eq!(read(&HeaderMap::new(), Body::from_stream(cut), 10).await, Err(ErrorCode::BadRequest));
+        assert_eq!(
+            read(&HeaderMap::new(), Body::from_stream(cut), 10, Pace::Session).await,
+            Err(ErrorCode::BadRequest)
+        );
     }
 }

@@ -12,8 +12,9 @@ use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use super::App;
+use super::body::{self, Pace};
 use super::error::Refusal;
-use super::{App, body};
 use crate::service::{AccountAccess, SpaceAccess};
 
 /// A JSON body.
@@ -38,7 +39,8 @@ impl FromRequest<Arc<App>> for JsonText {
 
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        Ok(Self(body::read(&parts.headers, body, JSON_MAX).await?))
+        let pace = if parts.extensions.get::<HasSession>().is_some() { Pace::Session } else { Pace::Stranger };
+        Ok(Self(body::read(&parts.headers, body, JSON_MAX, pace).await?))
     }
 }
 
@@ -73,6 +75,10 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Asked<T> {
     }
 }
 
+/// Among the extensions of a request once its session was found.
+#[derive(Debug, Clone, Copy)]
+struct HasSession;
+
 /// The session of an account.
 #[derive(Debug)]
 pub(super) struct AccountSession {
@@ -87,6 +93,7 @@ impl FromRequestParts<Arc<App>> for AccountSession {
         let token = bearer(parts).ok_or(ErrorCode::SessionExpired)?;
         let access = app.service().account_access(token.as_bytes());
         let access = access.ok_or(ErrorCode::SessionExpired)?;
+        parts.extensions.insert(HasSession);
         Ok(Self { access, token })
     }
 }
@@ -112,6 +119,7 @@ impl FromRequestParts<Arc<App>> for SpaceSession {
         if access.space() != space {
             return Err(ErrorCode::Forbidden.into());
         }
+        parts.extensions.insert(HasSession);
         Ok(Self(access))
     }
 }

@@ -3,6 +3,7 @@
 //! Over HTTP/2 a peer may close the window of a stream and still answer pings, so that the connection looks alive.
 
 use core::convert::Infallible;
+use core::future::pending;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -26,7 +27,8 @@ pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
     if response.body().is_end_stream() {
         return response;
     }
-    let (held, mut freed) = mpsc::channel(1);
+    let (open, mut freed) = mpsc::channel(1);
+    let held = Held { _open: open, permit: permit.clone() };
     // A stream does not know its length, but its header does.
     let announced = announced(response.headers()).map(|length| length as u64);
     let length = announced.or_else(|| response.body().size_hint().upper()).unwrap_or(0);
@@ -36,6 +38,7 @@ pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
             tokio::select! {
                 _ = freed.recv() => true,
                 () = under_way.traffic().stalled() => false,
+                () = displaced(permit.as_ref()) => false,
             }
         };
         if !matches!(timeout(most, taken).await, Ok(true)) {
@@ -46,8 +49,21 @@ pub(super) fn watched(mut response: Response, under_way: UnderWay) -> Response {
     response.map(|body| Tapped::body(body, Watch(held)))
 }
 
-/// Never carries anything: it is open as long as something of the answer is kept.
-type Held = mpsc::Sender<Infallible>;
+/// Waits until somebody else is to have the place of an answer.
+async fn displaced(permit: Option<&Permit>) {
+    match permit {
+        Some(permit) => permit.displaced().await,
+        None => pending().await,
+    }
+}
+
+/// There as long as something of the answer is kept.
+#[derive(Debug, Clone)]
+struct Held {
+    /// Never carries anything.
+    _open: mpsc::Sender<Infallible>,
+    permit: Option<Permit>,
+}
 
 /// Looks at an answer.
 #[derive(Debug)]
@@ -55,7 +71,7 @@ struct Watch(Held);
 
 impl Tap for Watch {
     fn see(&mut self, polled: Polled) -> Polled {
-        polled.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Piece { bytes, _held: self.0.clone() })))
+        polled.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Piece { bytes, held: self.0.clone() })))
     }
 }
 
@@ -63,7 +79,15 @@ impl Tap for Watch {
 #[derive(Debug)]
 struct Piece {
     bytes: Bytes,
-    _held: Held,
+    held: Held,
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if let Some(permit) = &self.held.permit {
+            permit.moved(self.bytes.len());
+        }
+    }
 }
 
 impl AsRef<[u8]> for Piece {

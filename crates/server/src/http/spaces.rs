@@ -14,13 +14,16 @@ use axum::{Extension, Json};
 use http::{StatusCode, header};
 use serde::Deserialize;
 
+use super::App;
+use super::body::{self, Pace};
 use super::error::Refusal;
 use super::extract::{Asked, FromJson, Ids, SpaceSession};
-use super::{App, body};
 use crate::service::{Permit, ServiceError};
 
 /// The media type of raw bytes.
 pub(super) const RAW: &str = "application/octet-stream";
+/// An answer of at most this many bytes is kept without a permit.
+const SMALL_ANSWER: usize = 8 << 10;
 
 type Answer<T> = Result<Json<T>, Refusal>;
 /// With the permit that is held until the peer took it all.
@@ -61,8 +64,7 @@ pub(super) async fn session_finish(
 }
 
 pub(super) async fn head(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Result<Response, Refusal> {
-    let permit = app.service().long_answer(&access).await?;
-    Ok(raw(app.service().head(&access).await?, permit))
+    Ok(raw(app.service().head(&access).await?))
 }
 
 pub(super) async fn log(
@@ -70,8 +72,7 @@ pub(super) async fn log(
     SpaceSession(access): SpaceSession,
     Asked(query): Asked<LogQuery>,
 ) -> Result<Response, Refusal> {
-    let permit = app.service().long_answer(&access).await?;
-    Ok(raw(app.service().log(&access, query.from).await?, permit))
+    Ok(raw(app.service().log(&access, query.from).await?))
 }
 
 pub(super) async fn commit(
@@ -80,8 +81,9 @@ pub(super) async fn commit(
     request: Request,
 ) -> Answer<CommitAnswer> {
     let (parts, body) = request.into_parts();
-    let permit = app.service().begin_commit(&access, body::announced(&parts.headers)).await?;
-    let bytes = body::read(&parts.headers, body, COMMIT_REQUEST_MAX).await?;
+    let announced = body::announced(&parts.headers);
+    let body = body::pieces(body, announced.unwrap_or(COMMIT_REQUEST_MAX) as u64, Pace::Session);
+    let (bytes, permit) = app.service().receive_commit(&access, announced, body).await?;
     let answer = app.service().commit(&access, bytes).await?;
     drop(permit);
     Ok(Json(answer))
@@ -100,7 +102,7 @@ pub(super) async fn uploads(
     SpaceSession(access): SpaceSession,
     Asked(query): Asked<UploadsQuery>,
 ) -> LongAnswer<UploadsAnswer> {
-    let permit = app.service().long_answer(&access).await?;
+    let permit = app.service().page(&access).await?;
     Ok((Extension(permit), Json(app.service().uploads(&access, query.after).await?)))
 }
 
@@ -110,7 +112,7 @@ pub(super) async fn upload_state(
     Ids((_, upload)): Ids<(SpaceId, UploadId)>,
     Asked(query): Asked<UploadQuery>,
 ) -> LongAnswer<UploadState> {
-    let permit = app.service().long_answer(&access).await?;
+    let permit = app.service().page(&access).await?;
     let state = app.service().upload_state(&access, upload, query.after);
     Ok((Extension(permit), Json(state.await?)))
 }
@@ -133,12 +135,15 @@ pub(super) async fn set_ticket(
     request: Request,
 ) -> Result<StatusCode, Refusal> {
     let (parts, body) = request.into_parts();
-    let ticket = body::read(&parts.headers, body, TICKET_MAX).await?;
+    let ticket = body::read(&parts.headers, body, TICKET_MAX, Pace::Session).await?;
     let ticket = ticket.to_vec();
     app.service().set_ticket(&access, upload, ticket).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn raw(bytes: Vec<u8>, permit: Permit) -> Response {
-    (Extension(permit), [(header::CONTENT_TYPE, RAW)], bytes).into_response()
+/// Bytes with the permit that is held until the peer took them all. An answer that is hardly longer than its request
+/// needs none: no number of slow ones keeps the head of a space from anybody.
+fn raw((bytes, permit): (Vec<u8>, Permit)) -> Response {
+    let permit = (bytes.len() > SMALL_ANSWER).then_some(Extension(permit));
+    (permit, [(header::CONTENT_TYPE, RAW)], bytes).into_response()
 }

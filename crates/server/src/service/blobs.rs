@@ -7,28 +7,14 @@ use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{BLOB_MAX, PACK_FLOOR};
-use bytes::Bytes;
 use futures::StreamExt as _;
-use futures::stream::BoxStream;
 
 use super::slots::Claim;
 use super::uploads::UPLOADERS;
-use super::{Permit, Service, ServiceError, SpaceAccess};
+use super::{BodyBroken, BodyPieces, Permit, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
 use crate::store::blob::{BlobReader, BlobWriter};
 use crate::store::meta::{Begun, NewBlob, RemovedBlob, UploadRequest};
-
-/// A body that did not come whole.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum BodyBroken {
-    /// Its connection or stream ended.
-    Cut,
-    /// It came too slowly.
-    Stalled,
-}
-
-/// The bytes of a blob as they arrive.
-pub(crate) type BlobBody = BoxStream<'static, Result<Bytes, BodyBroken>>;
 
 /// What a request says about the blob it sends.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +47,7 @@ impl Service {
         &self,
         access: &SpaceAccess,
         put: PutBlob,
-        body: BlobBody,
+        body: BodyPieces,
     ) -> Result<BlobProgress, ServiceError> {
         access.may(UPLOADERS)?;
         if put.size > BLOB_MAX {
@@ -147,7 +133,8 @@ impl Service {
         object: ObjectId,
         range: Range<u64>,
     ) -> Result<(BlobReader, Permit), ServiceError> {
-        let permit = self.answers.acquire(access.space()).await?;
+        let permit = self.download_sessions.acquire(access.session()).await?;
+        let permit = self.downloads.acquire(access.space()).await?.beside(permit);
         Ok((self.blobs.read(object, range).await?, permit))
     }
 
@@ -188,7 +175,7 @@ const fn complete(size: u64) -> BlobProgress {
 
 async fn receive(
     writer: &mut dyn BlobWriter,
-    mut body: BlobBody,
+    mut body: BodyPieces,
     size: u64,
     claim: &Claim,
 ) -> Result<BodyEnd, ServiceError> {

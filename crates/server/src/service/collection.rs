@@ -55,9 +55,13 @@ impl Service {
         self.logins.purge();
         self.challenges.purge();
         self.password_tries.purge();
-        self.answers.purge();
+        self.heads.purge();
+        self.pages.purge();
+        self.downloads.purge();
+        self.download_sessions.purge();
         self.sigchains.purge();
         self.small_commits.purge();
-        self.large_commits.purge();
+        self.long_commits.purge();
+        self.checked_commits.purge();
     }
 }

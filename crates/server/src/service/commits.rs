@@ -10,28 +10,13 @@ use anonicloud_proto::merkle::Frontier;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::{Permit, SPARE, Service, ServiceError, SpaceAccess};
+use super::{SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
 
 /// The rights that let a session commit, each by itself.
-const COMMITTERS: &[Right] = &[Right::Write, Right::Admin];
-/// A commit request up to this many bytes is small.
-const SMALL_COMMIT: usize = 1 << 20;
+pub(super) const COMMITTERS: &[Right] = &[Right::Write, Right::Admin];
 
 impl Service {
-    /// Lets a session commit that may, before its request is read. `length` is what it announces, if it does. The permit
-    /// is for as long as the request is kept.
-    pub(crate) async fn begin_commit(
-        &self,
-        access: &SpaceAccess,
-        length: Option<usize>,
-    ) -> Result<Permit, ServiceError> {
-        access.may(COMMITTERS)?;
-        let small = length.is_some_and(|length| length <= SMALL_COMMIT);
-        let permits = if small { &self.small_commits } else { &self.large_commits };
-        Ok(permits.acquire(access.space()).await?)
-    }
-
     /// Applies a commit to the session's space.
     pub(crate) async fn commit(&self, access: &SpaceAccess, request: Bytes) -> Result<CommitAnswer, ServiceError> {
         access.may(COMMITTERS)?;

@@ -4,6 +4,7 @@
 //! Never: HTTP, SQL, a key that opens content.
 
 mod accounts;
+mod arrivals;
 mod blobs;
 mod collection;
 mod commits;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 use anonicloud_proto::api::{RealmAnswer, VERSION};
 use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 
-pub(crate) use self::blobs::{BlobBody, BodyBroken, PutBlob};
+pub(crate) use self::arrivals::{BodyBroken, BodyPieces};
+pub(crate) use self::blobs::PutBlob;
 pub(crate) use self::error::ServiceError;
 pub(crate) use self::login::AccountAccess;
 pub(crate) use self::permits::{Permit, Permits};
@@ -33,7 +35,7 @@ pub(crate) use self::spaces::{Rights, SpaceAccess};
 
 use self::login::PendingPassword;
 use self::pending::Pending;
-use self::sessions::Sessions;
+use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
 use self::tries::Tries;
 use crate::clock::Clock;
@@ -48,16 +50,26 @@ const SESSIONS_PER_SPACE: usize = 256;
 
 /// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
 const SPARE: u64 = 16 << 20;
-/// Long answers to one space that are kept until they were taken, and in all; each keeps at most 4 MiB.
-const ANSWERS_PER_SPACE: usize = 16;
-const ANSWERS: usize = 128;
+/// Heads, of at most 1 MiB and a little, that are kept until they were taken, of one space and in all.
+const HEADS_PER_SPACE: usize = 8;
+const HEADS: usize = 128;
+/// The same for pages of the log, of uploads and of their states, of at most 4 MiB.
+const PAGES_PER_SPACE: usize = 8;
+const PAGES: usize = 64;
+/// The same for blobs, each of which keeps at most 1 MiB. A client has 8 under way.
+const DOWNLOADS_PER_SESSION: usize = 16;
+const DOWNLOADS_PER_SPACE: usize = 64;
+const DOWNLOADS: usize = 256;
 /// The same for sigchains.
 const SIGCHAINS_PER_ACCOUNT: usize = 2;
 const SIGCHAINS: usize = 16;
-/// Commits that are read or checked, of which small ones do not wait for the others.
+/// Commits of at most 1 MiB that are read or checked.
 const SMALL_COMMITS_PER_SPACE: usize = 4;
 const SMALL_COMMITS: usize = 64;
-const LARGE_COMMITS: usize = 4;
+/// Longer ones that are read, which the disk keeps meanwhile, and that are checked.
+const LONG_COMMITS_PER_SPACE: usize = 2;
+const LONG_COMMITS: usize = 32;
+const CHECKED_COMMITS: usize = 4;
 
 /// What a challenge was drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +93,14 @@ pub(crate) struct Service {
     password_tries: Tries,
     slots: Slots,
     objects: ObjectIds,
-    answers: Permits<SpaceId>,
+    heads: Permits<SpaceId>,
+    pages: Permits<SpaceId>,
+    downloads: Permits<SpaceId>,
+    download_sessions: Permits<SessionKey>,
     sigchains: Permits<AccountId>,
     small_commits: Permits<SpaceId>,
-    large_commits: Permits<SpaceId>,
+    long_commits: Permits<SpaceId>,
+    checked_commits: Permits<SpaceId>,
 }
 
 impl Service {
@@ -104,10 +120,14 @@ impl Service {
             password_tries: Tries::new(Arc::clone(&clock)),
             slots: Slots::default(),
             objects: ObjectIds::new(),
-            answers: Permits::new(ANSWERS, ANSWERS_PER_SPACE),
+            heads: Permits::new(HEADS, HEADS_PER_SPACE),
+            pages: Permits::new(PAGES, PAGES_PER_SPACE),
+            downloads: Permits::new(DOWNLOADS, DOWNLOADS_PER_SPACE),
+            download_sessions: Permits::new(usize::from(u16::MAX), DOWNLOADS_PER_SESSION),
             sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
             small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),
-            large_commits: Permits::new(LARGE_COMMITS, 1),
+            long_commits: Permits::new(LONG_COMMITS, LONG_COMMITS_PER_SPACE),
+            checked_commits: Permits::new(CHECKED_COMMITS, 1),
             meta,
             blobs,
             clock,

@@ -15,7 +15,7 @@ use crate::random::random;
 pub(super) const IDLE: Duration = Duration::from_hours(1);
 
 /// Names a session: the hash of its token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SessionKey(ChainHash);
 
 impl SessionKey {

@@ -7,7 +7,7 @@ use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::limits::{LOG_PAGE_BYTES, LOG_PAGE_COMMITS};
 
 use super::login::signature;
-use super::sessions::IDLE;
+use super::sessions::{IDLE, SessionKey};
 use super::{Permit, Purpose, Service, ServiceError};
 use crate::store::meta::LogRow;
 
@@ -23,12 +23,18 @@ pub(crate) struct Rights(Vec<Right>);
 pub(crate) struct SpaceAccess {
     space: SpaceId,
     rights: Rights,
+    session: SessionKey,
 }
 
 impl SpaceAccess {
     /// Which space.
     pub(crate) const fn space(&self) -> SpaceId {
         self.space
+    }
+
+    /// Which session.
+    pub(super) const fn session(&self) -> SessionKey {
+        self.session
     }
 
     /// Refuses unless the session has one of these rights.
@@ -41,7 +47,7 @@ impl Service {
     /// The space session of a bearer token.
     pub(crate) fn space_access(&self, token: &[u8]) -> Option<SpaceAccess> {
         let (space, rights) = self.space_sessions.find(token)?;
-        Some(SpaceAccess { space, rights })
+        Some(SpaceAccess { space, rights, session: SessionKey::of(token) })
     }
 
     /// Draws a challenge for a space, known or not.
@@ -88,31 +94,34 @@ impl Service {
         })
     }
 
-    /// Lets a session have an answer of up to some MiB. The permit is for as long as the answer is kept.
-    pub(crate) async fn long_answer(&self, access: &SpaceAccess) -> Result<Permit, ServiceError> {
-        Ok(self.answers.acquire(access.space).await?)
+    /// Lets a session have a page of up to some MiB. The permit is for as long as the page is kept.
+    pub(crate) async fn page(&self, access: &SpaceAccess) -> Result<Permit, ServiceError> {
+        Ok(self.pages.acquire(access.space).await?)
     }
 
-    /// The encoded `HeadAnswer` of a space.
-    pub(crate) async fn head(&self, access: &SpaceAccess) -> Result<Vec<u8>, ServiceError> {
+    /// The encoded `HeadAnswer` of a space. The permit is for as long as the answer is kept.
+    pub(crate) async fn head(&self, access: &SpaceAccess) -> Result<(Vec<u8>, Permit), ServiceError> {
         access.may(&[Right::Read])?;
+        let permit = self.heads.acquire(access.space).await?;
         let head = self.meta.head(access.space).await?;
         let head = head.ok_or(ErrorCode::NotFound)?;
         let mut out = Writer::default();
         write_commit(&mut out, &head.commit);
         out.fixed(&head.frontier);
-        Ok(out.into_bytes())
+        Ok((out.into_bytes(), permit))
     }
 
-    /// A page of encoded `LoggedCommit`s from `from` on; empty past the head.
-    pub(crate) async fn log(&self, access: &SpaceAccess, from: u64) -> Result<Vec<u8>, ServiceError> {
+    /// A page of encoded `LoggedCommit`s from `from` on; empty past the head. The permit is for as long as the page is
+    /// kept.
+    pub(crate) async fn log(&self, access: &SpaceAccess, from: u64) -> Result<(Vec<u8>, Permit), ServiceError> {
         access.may(&[Right::Read])?;
+        let permit = self.page(access).await?;
         let page = self.meta.log(access.space, from, LOG_PAGE_COMMITS, ROWS_BYTES).await?;
         let mut out = Writer::default();
         for commit in &page {
             write_commit(&mut out, commit);
         }
-        Ok(out.into_bytes())
+        Ok((out.into_bytes(), permit))
     }
 }
 

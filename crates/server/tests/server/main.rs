@@ -15,6 +15,8 @@ mod lifecycle;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod space;
 #[cfg(test)]
 mod spaces;

@@ -97,6 +97,25 @@ async fn a_peer_that_takes_its_answer_slowly_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_slowly_makes_room_for_another() {
+    let (permits, pieces) = (Arc::new(Permits::new(1, 1)), Arc::new(Semaphore::new(0)));
+    let (mut sender, connection, _stopping) = connect(router(&permits, &pieces), 64 << 10).await;
+    let mut body = Body::new(ask(&mut sender, "/blob").await.into_body()).into_data_stream();
+    let taking = tokio::spawn(async move {
+        while let Some(Ok(_)) = body.next().await {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    sleep(2 * MINUTE).await;
+    assert!(!connection.is_finished());
+    let start = Instant::now();
+    let waiting = permits.acquire(SpaceId::from_bytes([2; 32])).await;
+    drop(waiting.unwrap());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    drop((connection.await.unwrap(), taking.await.unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_closed_after_a_minute() {
     let (permits, pieces) = (Arc::new(Permits::new(1, 1)), Arc::new(Semaphore::new(0)));
     let (mut sender, mut connection, _stopping) = connect(router(&permits, &pieces), 1 << 20).await;

@@ -11,6 +11,19 @@ pub(crate) async fn suite<S: BlobStore>(open: impl Fn() -> S) {
     whole_objects(&open).await;
     cut_objects(&open).await;
     lists(&open()).await;
+    spills(&open()).await;
+}
+
+async fn spills(store: &impl BlobStore) {
+    let (mut one, mut other) = (store.spill().await.unwrap(), store.spill().await.unwrap());
+    let bytes = content((2 << 20) + 1);
+    for piece in [bytes.slice(..1), Bytes::new(), bytes.slice(1..)] {
+        one.append(piece).await.unwrap();
+    }
+    other.append(Bytes::from_static(b"other")).await.unwrap();
+    assert!(one.read().await.unwrap() == bytes);
+    assert_eq!(other.read().await.unwrap(), b"other".as_slice());
+    assert!(store.spill().await.unwrap().read().await.unwrap().is_empty());
 }
 
 fn object(name: u8) -> ObjectId {

@@ -15,13 +15,17 @@ use futures::stream;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::durable::{FolderSync, Lengths};
+use super::spill::FileSpill;
 use super::write::{FileWriter, Open};
-use super::{Answer, BlobError, BlobReader, BlobStore, BlobWriter};
+use super::{Answer, BlobError, BlobReader, BlobStore, BlobWriter, Spill};
 use crate::clock::{Clock, day_of};
 use crate::store::{Day, ObjectId};
 
 /// Bytes of one read.
 const READ: u64 = 512 << 10;
+/// The folder of what is only kept until it is whole. Its files lose their names as they are made; those that a killed
+/// server left are empty.
+const SPILLS: &str = "arriving";
 /// Half-written objects whose hash state is kept in memory (2 KiB each).
 const HASHERS: usize = 1024;
 
@@ -47,11 +51,15 @@ impl FileBlobs {
     /// Opens the folder and makes its 256 folders durable.
     pub(crate) fn open(folder: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         fs_err::create_dir_all(folder)?;
-        for first in 0..=u8::MAX {
-            let fan = folder.join(format!("{first:02x}"));
-            if !fan.is_dir() {
-                fs_err::create_dir(fan)?;
+        let fans = (0..=u8::MAX).map(|first| format!("{first:02x}"));
+        for name in fans.chain([SPILLS.to_owned()]) {
+            let inner = folder.join(name);
+            if !inner.is_dir() {
+                fs_err::create_dir(inner)?;
             }
+        }
+        for left in fs_err::read_dir(folder.join(SPILLS))? {
+            fs_err::remove_file(left?.path())?;
         }
         sync_with_parent(folder)?;
         let shared = Shared {
@@ -136,6 +144,13 @@ impl BlobStore for FileBlobs {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
                 _ => Ok(()),
             }
+        })
+    }
+
+    fn spill(&self) -> Answer<'_, Box<dyn Spill>> {
+        self.run(|shared| {
+            let spill = FileSpill::make(&shared.folder.join(SPILLS))?;
+            Ok(Box::new(spill) as Box<dyn Spill>)
         })
     }
 

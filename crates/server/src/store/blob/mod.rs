@@ -4,6 +4,7 @@
 mod conformance;
 mod durable;
 mod files;
+mod spill;
 mod write;
 
 use core::fmt::Debug;
@@ -61,8 +62,20 @@ pub(crate) trait BlobStore: Send + Sync + Debug {
     /// Removes an object, or nothing if there is none.
     fn remove(&self, object: ObjectId) -> Answer<'_, ()>;
 
+    /// Begins bytes that are kept beside the objects until they are whole, and are gone when they are dropped.
+    fn spill(&self) -> Answer<'_, Box<dyn Spill>>;
+
     /// Every object whose first byte is `first` and that was last written before this day.
     fn list(&self, first: u8, before: Day) -> Answer<'_, Vec<ObjectId>>;
+}
+
+/// Bytes that wait until they are whole.
+pub(crate) trait Spill: Send {
+    /// Appends bytes.
+    fn append(&mut self, bytes: Bytes) -> Answer<'_, ()>;
+
+    /// Gives them all.
+    fn read(self: Box<Self>) -> Answer<'static, Bytes>;
 }
 
 /// An object that is being written.
