@@ -119,17 +119,29 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Takes over a head that was verified; durable when this returns.
     pub(crate) async fn adopt(&self, head: Head) -> Result<(), OperationError> {
         let key = self.door().space();
-        // Another process may have seen more meanwhile: what is remembered never sinks.
-        let row = self.state().read(Table::Heads, key.as_bytes()).await?;
-        let seen = row.and_then(|row| SpaceState::from_bytes(&row).ok());
-        if seen.is_some_and(|seen| seen.head().seq > head.state.head().seq) {
-            self.head().replace(Some(head));
-            return Ok(());
+        loop {
+            let (row, seen_head) = self.state().read_seen(Table::Heads, key.as_bytes()).await?;
+            let known = row.map(|row| SpaceState::from_bytes(&row)).transpose().map_err(|_| StateError::Corrupt)?;
+            let known = known.map(|known| known.head());
+            // Another process may have seen more meanwhile: what is remembered never sinks.
+            if known.is_some_and(|known| known.seq > head.state.head().seq) {
+                break;
+            }
+            if known.is_some_and(|known| known.seq == head.state.head().seq && known != head.state.head()) {
+                return Err(OperationError::RolledBack);
+            }
+            let mut seen = vec![seen_head];
+            let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
+            // The state counts links that the chain of the next process must have.
+            if let Some((seen_chain, change)) = self.chain_change().await? {
+                seen.push(seen_chain);
+                changes.push(change);
+            }
+            // Another process came between; it got on.
+            if self.state().apply_if(&seen, changes).await? {
+                break;
+            }
         }
-        let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
-        // The state counts links that the chain of the next process must have.
-        changes.extend(self.chain_change().await?);
-        self.state().apply(changes).await?;
         self.head().replace(Some(head));
         Ok(())
     }
