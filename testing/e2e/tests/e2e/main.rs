@@ -29,6 +29,8 @@ mod overtaken;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod refusals;
