@@ -6,11 +6,16 @@ use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::connection::Stream;
 use crate::config::Listen;
+
+/// Bytes that wait here until the peer's system takes them. Left alone, ours would keep much more and ask for more in
+/// steps of hundreds of KiB, between which a slow peer seems to stand still.
+const UNSENT: u32 = 128 << 10;
 
 /// Why the server cannot be reached.
 #[derive(Debug, Error)]
@@ -72,6 +77,8 @@ impl Bound {
             Self::Tcp(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
+                // A system that knows no such option serves fast peers as well.
+                drop(keep_little_unsent(&SockRef::from(&stream)));
                 Ok(Stream::Tcp(stream))
             }
             Self::Unix(listener, _) => {
@@ -91,6 +98,17 @@ impl Bound {
     }
 }
 
+/// What is sent and not yet acknowledged does not count, so that a long line is as fast as before.
+#[cfg(target_os = "linux")]
+fn keep_little_unsent(stream: &SockRef<'_>) -> io::Result<()> {
+    stream.set_tcp_notsent_lowat(UNSENT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_little_unsent(stream: &SockRef<'_>) -> io::Result<()> {
+    stream.set_send_buffer_size(2 * UNSENT as usize)
+}
+
 /// Removes the socket that a killed server left; one that answers stays.
 async fn remove_stale(path: &Path) -> Result<(), ListenError> {
     let is_socket = fs_err::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
@@ -103,4 +121,35 @@ async fn remove_stale(path: &Path) -> Result<(), ListenError> {
     // If it cannot be removed, binding says so.
     drop(fs_err::remove_file(path));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    /// Sends until nothing more is taken for a while.
+    async fn fill(stream: &TcpStream) {
+        while timeout(Duration::from_millis(300), stream.writable()).await.is_ok() {
+            drop(stream.try_write(&[0; 8 << 10]));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_slow_peer_takes_in_half_a_minute_shows() {
+        let bound = Bound::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let Bound::Tcp(_, address) = &bound else { panic!("not TCP") };
+        let (peer, accepted) = tokio::join!(TcpStream::connect(address), bound.accept());
+        let (mut peer, Stream::Tcp(stream)) = (peer.unwrap(), accepted.unwrap()) else { panic!("not TCP") };
+        for _ in 0..4 {
+            fill(&stream).await;
+            // 8 KiB a second.
+            peer.read_exact(&mut vec![0; 240 << 10]).await.unwrap();
+            let more = timeout(Duration::from_secs(10), stream.writable()).await;
+            more.expect("room for more").unwrap();
+        }
+    }
 }

@@ -7,12 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
-/// A connection without a request for this long is closed.
-const UNUSED: Duration = Duration::from_mins(1);
-/// How often a peer is looked at that has an answer to take.
-const GLANCE: Duration = Duration::from_secs(30);
+/// How often a peer is looked at that has an answer to take: its system may take hundreds of KiB at a time, and nothing
+/// until they are read.
+const GLANCE: Duration = Duration::from_secs(90);
 /// What it must have taken by the next look: half a KiB a second, since a slow line is shared by many connections.
-const LEAST_TAKEN: u64 = 30 << 9;
+const LEAST_TAKEN: u64 = 90 << 9;
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -40,13 +39,13 @@ impl Traffic {
         UnderWay(Arc::clone(self))
     }
 
-    /// Waits until the connection had no request for a minute.
-    pub(super) async fn unused(&self) {
+    /// Waits until the connection had no request for so long.
+    pub(super) async fn unused(&self, long: Duration) {
         let mut requests = self.requests.subscribe();
         // The sender is here, so neither wait ends by its end.
         loop {
             drop(requests.wait_for(|requests| requests.under_way == 0).await);
-            if timeout(UNUSED, requests.changed()).await.is_err() {
+            if timeout(long, requests.changed()).await.is_err() {
                 return;
             }
         }

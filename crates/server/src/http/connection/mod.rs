@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 use core::future::pending;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,20 @@ use super::tls::HTTP_2;
 use super::traffic::Traffic;
 use super::{App, Bound, router};
 
-/// Requests that run when the server is told to stop, or their connection is closed as unused, have this long.
+/// Requests that run when the server is told to stop have this long.
 const DRAIN: Duration = Duration::from_secs(20);
+/// A connection without a request for this long is closed: the peer is told, and what it sent before it heard of it is
+/// served like any other request.
+const UNUSED: Duration = Duration::from_mins(1);
+/// How long such a peer has to hear of it.
+const FAREWELL: Duration = Duration::from_secs(20);
 /// A peer that takes no byte for this long is left.
-const STALLED: Duration = Duration::from_secs(30);
+const STALLED: Duration = Duration::from_secs(90);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(30);
+/// The answer to a ping waits behind what a slow peer takes.
+const PONG: Duration = STALLED;
 const HEADER_BYTES: usize = 16 << 10;
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
@@ -162,7 +169,7 @@ async fn serve_http_2(
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(16 << 10)
         .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
+        .keep_alive_timeout(PONG)
         .serve_connection(TokioIo::new(stream), counted(router, Arc::clone(&traffic)));
     carry(connection, &traffic, stopped).await
 }
@@ -194,17 +201,51 @@ where
     C: GracefulConnection<Error: Into<Failed>>,
 {
     let mut connection = pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(Into::into),
-        () = traffic.left() => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-        _ = stopped.wait_for(|stopped| *stopped) => {}
-        () = traffic.unused() => {}
+    let mut event = run(connection.as_mut(), traffic, &mut stopped, UNUSED).await;
+    if matches!(event, Event::Unused) {
+        connection.as_mut().graceful_shutdown();
+        event = run(connection.as_mut(), traffic, &mut stopped, FAREWELL).await;
     }
-    connection.as_mut().graceful_shutdown();
-    tokio::select! {
-        ended = timeout(DRAIN, connection) => ended.map_err(io::Error::from)?.map_err(Into::into),
-        () = traffic.left() => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+    match event {
+        Event::Ended(result) => result,
+        Event::Unused => Err(timed_out()),
+        Event::Stopped => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = timeout(DRAIN, connection) => ended.map_err(io::Error::from)?.map_err(Into::into),
+                () = traffic.left() => Err(timed_out()),
+            }
+        }
     }
+}
+
+/// What a connection ran into.
+enum Event {
+    Ended(Result<(), Failed>),
+    Stopped,
+    Unused,
+}
+
+/// Runs a connection until something happens to it, or nothing for so long.
+async fn run<C>(
+    connection: Pin<&mut C>,
+    traffic: &Traffic,
+    stopped: &mut watch::Receiver<bool>,
+    patience: Duration,
+) -> Event
+where
+    C: GracefulConnection<Error: Into<Failed>>,
+{
+    tokio::select! {
+        ended = connection => Event::Ended(ended.map_err(Into::into)),
+        () = traffic.left() => Event::Ended(Err(timed_out())),
+        _ = stopped.wait_for(|stopped| *stopped) => Event::Stopped,
+        () = traffic.unused(patience) => Event::Unused,
+    }
+}
+
+fn timed_out() -> Failed {
+    io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
 #[cfg(test)]
