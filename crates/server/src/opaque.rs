@@ -106,6 +106,16 @@ impl Setup {
 }
 
 impl PendingLogin {
+    /// As bytes, which are secret.
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.0.serialize().to_vec())
+    }
+
+    /// From its bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, NotOpaque> {
+        ServerLogin::deserialize(bytes).map(Self).map_err(|_| NotOpaque)
+    }
+
     /// Checks KE3.
     pub(crate) fn finish(self, realm: &RealmId, ke3: &[u8]) -> Result<(), NotProved> {
         let finalization = CredentialFinalization::deserialize(ke3).map_err(|_| NotProved)?;

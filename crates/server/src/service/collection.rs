@@ -48,12 +48,11 @@ impl Service {
         Ok(swept)
     }
 
-    /// Forgets sessions, logins and challenges that are over, and who has nothing under way.
+    /// Forgets sessions and used challenges that are over, and who has nothing under way.
     pub(crate) fn forget_ended(&self) {
         self.account_sessions.purge();
         self.space_sessions.purge();
-        self.logins.purge();
-        self.challenges.purge();
+        self.vouchers.purge();
         self.password_tries.purge();
         self.heads.purge();
         self.pages.purge();

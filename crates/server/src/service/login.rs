@@ -6,19 +6,12 @@ use anonicloud_proto::api::{
 };
 use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::ids::{AccountId, DeviceId};
+use zeroize::Zeroizing;
 
 use super::sessions::{IDLE, SessionKey};
-use super::{Purpose, Service, ServiceError};
+use super::vouchers::{Owner, Purpose};
+use super::{Service, ServiceError};
 use crate::opaque::PendingLogin;
-
-/// A login between its two messages; a handle that nobody has waits with no account.
-#[derive(Debug)]
-pub(super) struct PendingPassword {
-    login: PendingLogin,
-    account: Option<AccountId>,
-    /// What the try was counted under.
-    bucket: AccountId,
-}
 
 /// An account's session, which only a token gives.
 #[derive(Debug)]
@@ -60,21 +53,24 @@ impl Service {
             None => (fake, None),
         };
         // The answer is enough to try one password with, whether or not the second message comes.
-        self.password_tries.take(id)?;
+        self.password_tries.take(id, found.is_some())?;
         let setup = self.secrets.setup();
         let (login, ke2) =
             setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
-        let name = self.logins.keep(PendingPassword { login, account: found.map(|found| found.account), bucket: id });
-        Ok(LoginStarted { login: Base64::new(name.to_vec()), ke2: Base64::new(ke2) })
+        let pending = write_pending(found.is_some(), id, &login);
+        let voucher = self.vouchers.make(Purpose::Password, &pending);
+        Ok(LoginStarted { login: Base64::new(voucher), ke2: Base64::new(ke2) })
     }
 
     /// Checks KE3 and opens a session.
     pub(crate) async fn login_finish(&self, finish: &LoginFinish) -> Result<LoginAnswer, ServiceError> {
-        let pending = self.logins.take(finish.login.as_bytes());
-        let pending = pending.ok_or(ErrorCode::LoginFailed)?;
-        pending.login.finish(self.realm_id(), finish.ke3.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
-        let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
-        self.password_tries.give_back(pending.bucket);
+        let voucher = finish.login.as_bytes();
+        let pending = self.vouchers.open(Purpose::Password, voucher).ok_or(ErrorCode::LoginFailed)?;
+        let (account, login) = read_pending(&pending).ok_or(ErrorCode::LoginFailed)?;
+        login.finish(self.realm_id(), finish.ke3.as_bytes()).map_err(|_| ErrorCode::LoginFailed)?;
+        let account = account.ok_or(ErrorCode::LoginFailed)?;
+        self.spend(Owner::Account(account), &finish.login)?;
+        self.password_tries.give_back(account);
         self.open_account(account, None).await
     }
 
@@ -86,27 +82,31 @@ impl Service {
     /// Checks a device's signature and opens a session.
     pub(crate) async fn device_login_finish(&self, finish: &DeviceLoginFinish) -> Result<LoginAnswer, ServiceError> {
         let (account, device) = (finish.account, finish.device);
-        let challenge = self.take_challenge(&finish.challenge, Purpose::Device(account, device))?;
+        let challenge = self.open_challenge(&finish.challenge, Purpose::Device(account, device))?;
         let signature = signature(&finish.signature)?;
         let key = self.meta.device_key(account, device).await?;
         let key = CapabilityPublicKey::from_bytes(key.ok_or(ErrorCode::LoginFailed)?);
         let message = device_login_message(self.realm_id(), &account, &device, &challenge);
         key.verify(&message, &signature).map_err(|_| ErrorCode::LoginFailed)?;
+        self.spend(Owner::Account(account), &finish.challenge)?;
         self.open_account(account, Some(device)).await
     }
 
     /// Draws a challenge.
     pub(super) fn challenge(&self, purpose: Purpose) -> Challenge {
-        Challenge { challenge: Base64::new(self.challenges.keep(purpose).to_vec()) }
+        Challenge { challenge: Base64::new(self.vouchers.make(purpose, &[])) }
     }
 
-    /// Takes a challenge back, if it was drawn for this.
-    pub(super) fn take_challenge(&self, challenge: &Base64, purpose: Purpose) -> Result<[u8; 32], ErrorCode> {
+    /// The bytes of a challenge, if it was drawn for this.
+    pub(super) fn open_challenge(&self, challenge: &Base64, purpose: Purpose) -> Result<[u8; 32], ErrorCode> {
         let bytes = challenge.as_bytes();
-        if self.challenges.take(bytes) != Some(purpose) {
-            return Err(ErrorCode::LoginFailed);
-        }
+        self.vouchers.open(purpose, bytes).ok_or(ErrorCode::LoginFailed)?;
         bytes.try_into().map_err(|_| ErrorCode::LoginFailed)
+    }
+
+    /// Uses up a challenge or a pending login, for which a proof was given.
+    pub(super) fn spend(&self, owner: Owner, voucher: &Base64) -> Result<(), ErrorCode> {
+        if self.vouchers.spend(owner, voucher.as_bytes()) { Ok(()) } else { Err(ErrorCode::LoginFailed) }
     }
 
     async fn open_account(&self, account: AccountId, device: Option<DeviceId>) -> Result<LoginAnswer, ServiceError> {
@@ -120,6 +120,19 @@ impl Service {
             boxes,
         })
     }
+}
+
+/// A login between its two messages: whether its account is there, the account, and the server's state.
+fn write_pending(found: bool, account: AccountId, login: &PendingLogin) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([&[u8::from(found)], account.as_bytes().as_slice(), &login.encode()].concat())
+}
+
+/// The account, unless the handle was nobody's, and the login.
+fn read_pending(bytes: &[u8]) -> Option<(Option<AccountId>, PendingLogin)> {
+    let ([found], rest) = bytes.split_first_chunk()?;
+    let (account, login) = rest.split_first_chunk()?;
+    let account = (*found == 1).then(|| AccountId::from_bytes(*account));
+    Some((account, PendingLogin::decode(login).ok()?))
 }
 
 /// A signature as it comes in JSON.

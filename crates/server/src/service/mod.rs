@@ -11,7 +11,6 @@ mod commits;
 mod error;
 mod links;
 mod login;
-mod pending;
 mod permits;
 mod sessions;
 mod slots;
@@ -20,6 +19,7 @@ mod spaces;
 mod tests;
 mod tries;
 mod uploads;
+mod vouchers;
 
 use std::sync::Arc;
 
@@ -33,11 +33,10 @@ pub(crate) use self::login::AccountAccess;
 pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
-use self::login::PendingPassword;
-use self::pending::Pending;
 use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
 use self::tries::Tries;
+use self::vouchers::Vouchers;
 use crate::clock::Clock;
 use crate::secrets::ServerSecrets;
 use crate::store::ObjectIds;
@@ -71,13 +70,6 @@ const LONG_COMMITS_PER_SPACE: usize = 2;
 const LONG_COMMITS: usize = 32;
 const CHECKED_COMMITS: usize = 4;
 
-/// What a challenge was drawn for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Device(AccountId, DeviceId),
-    Space(SpaceId),
-}
-
 /// The service over its stores.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -88,8 +80,7 @@ pub(crate) struct Service {
     quota: u64,
     account_sessions: Sessions<AccountId, Option<DeviceId>>,
     space_sessions: Sessions<SpaceId, Rights>,
-    logins: Pending<PendingPassword>,
-    challenges: Pending<Purpose>,
+    vouchers: Vouchers,
     password_tries: Tries,
     slots: Slots,
     objects: ObjectIds,
@@ -115,8 +106,7 @@ impl Service {
         Self {
             account_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_ACCOUNT),
             space_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_SPACE),
-            logins: Pending::new(Arc::clone(&clock)),
-            challenges: Pending::new(Arc::clone(&clock)),
+            vouchers: Vouchers::new(Arc::clone(&clock)),
             password_tries: Tries::new(Arc::clone(&clock)),
             slots: Slots::default(),
             objects: ObjectIds::new(),

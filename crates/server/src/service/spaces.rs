@@ -8,7 +8,8 @@ use anonicloud_proto::limits::{LOG_PAGE_BYTES, LOG_PAGE_COMMITS};
 
 use super::login::signature;
 use super::sessions::{IDLE, SessionKey};
-use super::{Permit, Purpose, Service, ServiceError};
+use super::vouchers::{Owner, Purpose};
+use super::{Permit, Service, ServiceError};
 use crate::store::meta::LogRow;
 
 /// Bytes of a page's rows, which leaves each its four bytes of length in the encoding.
@@ -61,7 +62,7 @@ impl Service {
         space: SpaceId,
         finish: &SpaceSessionFinish,
     ) -> Result<SpaceSessionAnswer, ServiceError> {
-        let challenge = self.take_challenge(&finish.challenge, Purpose::Space(space))?;
+        let challenge = self.open_challenge(&finish.challenge, Purpose::Space(space))?;
         let row = self.meta.space(space).await?;
         let row = row.ok_or(ErrorCode::LoginFailed)?;
         if row.epoch != finish.epoch {
@@ -87,6 +88,7 @@ impl Service {
         if rights.is_empty() {
             return Err(ErrorCode::LoginFailed.into());
         }
+        self.spend(Owner::Space(space), &finish.challenge)?;
         Ok(SpaceSessionAnswer {
             token: self.space_sessions.open(space, Rights(rights.clone())),
             expires_in: IDLE.as_secs(),

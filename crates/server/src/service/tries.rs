@@ -13,18 +13,22 @@ use crate::clock::Clock;
 const BURST: u32 = 10;
 /// How long it takes until there is another.
 const REFILL: Duration = Duration::from_mins(1);
-/// Accounts that are remembered; of more, the one whose first try is longest ago has all its tries again.
-const MOST: usize = 1 << 16;
+/// Handles without an account that are remembered, to look as the others do; of more, the one whose first try is
+/// longest ago has all its tries again. Accounts are all remembered: there are only so many.
+const MOST_UNKNOWN: usize = 1 << 16;
 
 /// The tries that accounts have left. Those that are not there have them all.
 #[derive(Debug)]
 pub(super) struct Tries {
     clock: Arc<dyn Clock>,
-    table: Mutex<Table>,
+    known: Mutex<Table>,
+    /// Apart, so that no flood of made-up handles gives an account its tries back.
+    unknown: Mutex<Table>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
+    most: usize,
     buckets: HashMap<AccountId, Bucket>,
     /// The accounts of the buckets, the oldest first.
     order: VecDeque<AccountId>,
@@ -40,22 +44,51 @@ struct Bucket {
 impl Tries {
     /// Nothing was tried.
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, table: Mutex::default() }
+        let [known, unknown] = [usize::MAX, MOST_UNKNOWN].map(|most| Mutex::new(Table::new(most)));
+        Self { clock, known, unknown }
     }
 
-    /// Takes a try, or refuses when none is left.
-    pub(super) fn take(&self, account: AccountId) -> Result<(), ErrorCode> {
-        let now = self.clock.now();
-        let mut table = self.lock();
-        if !table.buckets.contains_key(&account) {
-            if table.order.len() >= MOST
-                && let Some(oldest) = table.order.pop_front()
-            {
-                table.buckets.remove(&oldest);
-            }
-            table.order.push_back(account);
+    /// Takes a try for an account that is there or for one that only seems to be, or refuses when none is left.
+    pub(super) fn take(&self, account: AccountId, is_there: bool) -> Result<(), ErrorCode> {
+        let table = if is_there { &self.known } else { &self.unknown };
+        lock(table).take(account, self.clock.now())
+    }
+
+    /// Gives an account back a try that succeeded.
+    pub(super) fn give_back(&self, account: AccountId) {
+        if let Some(bucket) = lock(&self.known).buckets.get_mut(&account) {
+            bucket.used = bucket.used.saturating_sub(1);
         }
-        let bucket = table.buckets.entry(account).or_insert(Bucket { used: 0, since: now });
+    }
+
+    /// Forgets the accounts that have all their tries again.
+    pub(super) fn purge(&self) {
+        let now = self.clock.now();
+        for table in [&self.known, &self.unknown] {
+            lock(table).purge(now);
+        }
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Table {
+    fn new(most: usize) -> Self {
+        Self { most, buckets: HashMap::new(), order: VecDeque::new() }
+    }
+
+    fn take(&mut self, account: AccountId, now: Instant) -> Result<(), ErrorCode> {
+        if !self.buckets.contains_key(&account) {
+            if self.order.len() >= self.most
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.buckets.remove(&oldest);
+            }
+            self.order.push_back(account);
+        }
+        let bucket = self.buckets.entry(account).or_insert(Bucket { used: 0, since: now });
         bucket.refill(now);
         if bucket.used >= BURST {
             return Err(ErrorCode::TooManyRequests);
@@ -64,27 +97,12 @@ impl Tries {
         Ok(())
     }
 
-    /// Gives back a try that succeeded.
-    pub(super) fn give_back(&self, account: AccountId) {
-        if let Some(bucket) = self.lock().buckets.get_mut(&account) {
-            bucket.used = bucket.used.saturating_sub(1);
-        }
-    }
-
-    /// Forgets the accounts that have all their tries again.
-    pub(super) fn purge(&self) {
-        let now = self.clock.now();
-        let mut table = self.lock();
-        let Table { buckets, order } = &mut *table;
-        buckets.retain(|_, bucket| {
+    fn purge(&mut self, now: Instant) {
+        self.buckets.retain(|_, bucket| {
             bucket.refill(now);
             bucket.used > 0
         });
-        order.retain(|account| buckets.contains_key(account));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.order.retain(|account| self.buckets.contains_key(account));
     }
 }
 
@@ -110,39 +128,55 @@ mod tests {
 
     #[test]
     fn ten_tries_at_once_and_one_a_minute() {
-        let clock = Arc::new(ManualClock::new());
-        let tries = Tries::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        for _ in 0..10 {
-            tries.take(ONE).unwrap();
+        for is_there in [true, false] {
+            let clock = Arc::new(ManualClock::new());
+            let tries = Tries::new(Arc::clone(&clock) as Arc<dyn Clock>);
+            for _ in 0..10 {
+                tries.take(ONE, is_there).unwrap();
+            }
+            assert_eq!(tries.take(ONE, is_there), Err(ErrorCode::TooManyRequests));
+            tries.take(OTHER, is_there).unwrap();
+            clock.pass_seconds(59);
+            assert!(tries.take(ONE, is_there).is_err());
+            clock.pass_seconds(1);
+            tries.take(ONE, is_there).unwrap();
+            assert!(tries.take(ONE, is_there).is_err());
+            clock.pass_seconds(599);
+            tries.purge();
+            let table = if is_there { &tries.known } else { &tries.unknown };
+            assert_eq!(lock(table).order, [ONE]);
+            clock.pass_seconds(1);
+            tries.purge();
+            assert!(lock(table).buckets.is_empty() && lock(table).order.is_empty());
         }
-        assert_eq!(tries.take(ONE), Err(ErrorCode::TooManyRequests));
-        tries.take(OTHER).unwrap();
-        clock.pass_seconds(59);
-        assert!(tries.take(ONE).is_err());
-        clock.pass_seconds(1);
-        tries.take(ONE).unwrap();
-        assert!(tries.take(ONE).is_err());
-        tries.give_back(ONE);
-        tries.take(ONE).unwrap();
-        clock.pass_seconds(599);
-        tries.purge();
-        assert_eq!(tries.lock().order, [ONE]);
-        clock.pass_seconds(1);
-        tries.purge();
-        let table = tries.lock();
-        assert!(table.buckets.is_empty() && table.order.is_empty());
     }
 
     #[test]
-    fn of_too_many_accounts_the_oldest_is_forgotten() {
+    fn a_try_that_succeeded_is_given_back() {
         let tries = Tries::new(Arc::new(ManualClock::new()));
-        for number in 0..=u32::try_from(MOST).unwrap() {
+        for _ in 0..10 {
+            tries.take(ONE, true).unwrap();
+        }
+        tries.give_back(ONE);
+        tries.give_back(OTHER);
+        tries.take(ONE, true).unwrap();
+        assert!(tries.take(ONE, true).is_err());
+    }
+
+    #[test]
+    fn made_up_handles_give_no_account_its_tries_back_and_are_bounded() {
+        let tries = Tries::new(Arc::new(ManualClock::new()));
+        for _ in 0..10 {
+            tries.take(ONE, true).unwrap();
+        }
+        for number in 0..=u32::try_from(MOST_UNKNOWN).unwrap() {
             let mut id = [0; 16];
             id[..4].copy_from_slice(&number.to_le_bytes());
-            tries.take(AccountId::from_bytes(id)).unwrap();
+            tries.take(AccountId::from_bytes(id), false).unwrap();
         }
-        let table = tries.lock();
-        assert_eq!((table.buckets.len(), table.order.len()), (MOST, MOST));
-        assert!(!table.buckets.contains_key(&AccountId::from_bytes([0; 16])));
+        assert_eq!(tries.take(ONE, true), Err(ErrorCode::TooManyRequests));
+        let unknown = lock(&tries.unknown);
+        assert_eq!((unknown.buckets.len(), unknown.order.len()), (MOST_UNKNOWN, MOST_UNKNOWN));
+        assert!(!unknown.buckets.contains_key(&AccountId::from_bytes([0; 16])));
     }
 }

@@ -134,12 +134,15 @@ async fn a_wrong_password_and_an_unknown_handle_look_the_same() {
         let post = server.post("/v1/login/finish").json(&finish);
         assert_eq!(refused(post).await, ErrorCode::LoginFailed);
     }
-    // A wrong proof uses the login up: the right one comes too late.
+    // The right proof is taken once, and not with another login's name.
     let ke3 = forged.ke3.clone();
     forged.ke3 = Base64::new(vec![2; 64]);
     let post = |finish: &LoginFinish| server.post("/v1/login/finish").json(finish);
     assert_eq!(refused(post(&forged)).await, ErrorCode::LoginFailed);
     forged.ke3 = ke3;
+    let renamed = LoginFinish { login: wrong.login, ke3: forged.ke3.clone() };
+    assert_eq!(refused(post(&renamed)).await, ErrorCode::LoginFailed);
+    expect_status(post(&forged), 200).await;
     assert_eq!(refused(post(&forged)).await, ErrorCode::LoginFailed);
 }
 
