@@ -144,6 +144,12 @@ mod tests {
         let slow = read(&none, paced(20 * second, 100), 64 << 10, Pace::Session);
         assert_eq!(slow.await, Err(ErrorCode::Unavailable));
         assert_eq!(start.elapsed(), 62 * second);
+        // Whatever its length, it moves.
+        let start = Instant::now();
+        let stopped =
+            Body::from_stream(stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"a"))]).chain(stream::pending()));
+        assert_eq!(read(&none, stopped, 64 << 10, Pace::Session).await, Err(ErrorCode::Unavailable));
+        assert_eq!(start.elapsed(), 30 * second);
         // What is announced sets the time, not what would be allowed.
         let start = Instant::now();
         let announced = HeaderMap::from_iter([(header::CONTENT_LENGTH, 100.into())]);
@@ -154,6 +160,26 @@ mod tests {
         let mut blob = pieces(paced(20 * second, 1000), 100 << 10, Pace::Blob);
         while let Some(Ok(_)) = blob.next().await {}
         assert_eq!(start.elapsed(), 130 * second);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_wanted_is_read_within_limits() {
+        let drained = async |body: Body| {
+            let unread = Unread::default();
+            drop(unread.watch(body));
+            let start = Instant::now();
+            unread.drain().await;
+            start.elapsed()
+        };
+        let read = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&read);
+        let endless = stream::repeat_with(move || {
+            *counted.lock().unwrap() += 1;
+            Ok::<_, io::Error>(Bytes::from(vec![0; 1 << 20]))
+        });
+        drained(Body::from_stream(endless)).await;
+        assert_eq!(*read.lock().unwrap(), 9);
+        assert_eq!(drained(paced(Duration::from_secs(1), 100)).await, Duration::from_secs(10));
     }
 
     #[tokio::test]

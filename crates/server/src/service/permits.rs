@@ -20,6 +20,8 @@ const PACE: u64 = 32 << 10;
 /// How long one may move nothing before it is behind, however much it moved before. Less than [`WAIT`], so that who
 /// waits sees the end of it.
 const GRACE: Duration = Duration::from_secs(15);
+/// Owners that are remembered before those are forgotten that have nothing under way.
+const OWNERS: usize = 4096;
 /// How often who waits looks for one that is behind.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,7 @@ impl<K: Copy + Eq + Hash> Permits<K> {
     /// Waits for a permit, which is refused when none comes free for a while. Who waits for its own waits in nobody's
     /// way, and displaces nobody.
     pub(crate) async fn acquire(&self, owner: K) -> Result<Permit, ErrorCode> {
-        let own = Arc::clone(lock(&self.owners).entry(owner).or_insert_with(|| Arc::new(Semaphore::new(self.each))));
+        let own = self.share(owner);
         let both = async {
             let own = own.acquire_owned().await.ok()?;
             let all = self.place().await?;
@@ -67,8 +69,15 @@ impl<K: Copy + Eq + Hash> Permits<K> {
 
     /// Forgets owners that have nothing under way.
     pub(super) fn purge(&self) {
-        // Nobody else holds such a semaphore, and nobody can while the table is locked.
-        lock(&self.owners).retain(|_, own| Arc::strong_count(own) > 1);
+        forget_idle(&mut lock(&self.owners));
+    }
+
+    fn share(&self, owner: K) -> Arc<Semaphore> {
+        let mut owners = lock(&self.owners);
+        if owners.len() >= OWNERS {
+            forget_idle(&mut owners);
+        }
+        Arc::clone(owners.entry(owner).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
     }
 
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
@@ -131,6 +140,11 @@ impl Permit {
     }
 }
 
+/// Nobody else holds such a semaphore, and nobody can while the table is locked.
+fn forget_idle<K: Eq + Hash>(owners: &mut HashMap<K, Arc<Semaphore>>) {
+    owners.retain(|_, own| Arc::strong_count(own) > 1);
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -144,7 +158,9 @@ mod tests {
     async fn an_owner_has_its_share_and_who_waits_too_long_is_refused() {
         let permits = Permits::new(3, 2);
         let (first, second) = (permits.acquire('a').await.unwrap(), permits.acquire('a').await.unwrap());
+        let start = Instant::now();
         assert_eq!(permits.acquire('a').await.unwrap_err(), ErrorCode::Unavailable);
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
         // Who waits for its own tells nobody to go.
         assert!(first.displaced().now_or_never().is_none());
         let other = permits.acquire('b').await.unwrap();
@@ -159,6 +175,17 @@ mod tests {
         drop((second, other, again));
         permits.purge();
         assert!(lock(&permits.owners).is_empty());
+    }
+
+    #[tokio::test]
+    async fn owners_with_nothing_under_way_are_forgotten_before_they_are_too_many() {
+        let permits = Permits::new(2, 1);
+        let held = permits.acquire(0).await.unwrap();
+        for owner in 1..2 * OWNERS {
+            drop(permits.acquire(owner).await.unwrap());
+        }
+        assert!(lock(&permits.owners).len() <= OWNERS && lock(&permits.owners).contains_key(&0));
+        drop(held);
     }
 
     /// Moves so many bytes every second until it is displaced, and tells when that was.
@@ -190,7 +217,7 @@ mod tests {
         let slow = tokio::spawn(hold(slow, 2 << 10));
         let slowest = tokio::spawn(hold(slowest, 1 << 10));
         // Nobody else wants a place: each keeps it.
-        sleep(Duration::from_mins(60)).await;
+        sleep(Duration::from_hours(1)).await;
         assert!(!fast.is_finished() && !slow.is_finished() && !slowest.is_finished());
         let start = Instant::now();
         let first = permits.acquire('d').await.unwrap();

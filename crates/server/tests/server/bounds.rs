@@ -8,13 +8,15 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{DeviceId, UploadId};
+use anonicloud_proto::limits::UPLOADS_PER_SPACE;
 use futures::stream;
 use reqwest::RequestBuilder;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::actor::{Actor, public};
 use crate::process::{Server, bearer, expect, expect_status, refused};
+use crate::slow::{begin, fill};
 use crate::space::{Blob, Space, usage};
 
 /// The request that adds a device behind the newest link, and that link.
@@ -62,6 +64,9 @@ async fn a_long_sigchain_comes_in_pages_that_join() {
     }
     assert_eq!((chain.len(), pages), (150, 2));
     assert_eq!(chain[149].as_bytes(), newest);
+    fill(2, "HTTP/1.1 200", || begin(&server, &token, "GET /v1/account/sigchain", "", b"")).await;
+    let (long, _) = adding(&server, &alice, &token, (150, &newest), 32 << 10);
+    assert_eq!(refused(long).await, ErrorCode::TooLarge);
     let mut prev = ChainHash::ZERO;
     for link in &chain {
         assert_eq!(&link.as_bytes()[26..58], prev.as_bytes());
@@ -114,6 +119,35 @@ async fn passwords_are_tried_ten_times_and_then_once_a_minute() {
     assert!(finish.is_some());
 }
 
+/// Asks the same over one connection, again and again, without waiting for the answers.
+async fn flood(server: &Server, path: &str, times: usize) {
+    let stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
+    let (mut answers, mut requests) = stream.into_split();
+    let request = |last: &str| format!("POST {path} HTTP/1.1\r\nhost: x\r\nanonicloud-api: 1\r\n{last}\r\n");
+    let all = request("").repeat(times - 1) + &request("connection: close\r\n");
+    let reading = async {
+        let mut all = Vec::new();
+        answers.read_to_end(&mut all).await.unwrap();
+        all.windows(12).filter(|part| part == b"HTTP/1.1 200").count()
+    };
+    let (sent, answered) = tokio::join!(requests.write_all(all.as_bytes()), reading);
+    sent.unwrap();
+    assert_eq!(answered, times);
+}
+
+#[tokio::test]
+async fn no_number_of_beginnings_pushes_out_a_login() {
+    let server = Server::start().await;
+    let alice = Actor::registered(&server, "alice").await;
+    let proof = alice.prove(&server, alice.space, &[Right::Read]).await;
+    let (_, login) = alice.login_messages(&server).await;
+    let path = format!("/v1/spaces/{}/sessions/start", alice.space);
+    flood(&server, &path, (1 << 16) + 1).await;
+    let post = server.post(&format!("/v1/spaces/{}/sessions/finish", alice.space));
+    expect_status(post.json(&proof), 200).await;
+    expect_status(server.post("/v1/login/finish").json(&login.unwrap()), 200).await;
+}
+
 #[tokio::test]
 async fn commits_count_and_things_can_be_removed_at_a_full_quota() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -152,11 +186,31 @@ async fn commits_count_and_things_can_be_removed_at_a_full_quota() {
 #[tokio::test]
 async fn a_session_that_may_not_commit_is_told_before_its_body_comes() {
     let server = Server::start_tls().await;
-    let (alice, _) = Actor::with_space(&server, "alice").await;
+    let (alice, space) = Actor::with_space(&server, "alice").await;
     let reader = alice.open_space(&server, &[Right::Read, Right::Append]).await;
     let never = reqwest::Body::wrap_stream(stream::pending::<std::io::Result<Vec<u8>>>());
     let post = server.post(&reader.path("commits")).bearer_auth(&reader.token).body(never);
     assert_eq!(refused(post).await, ErrorCode::Forbidden);
+    // Nor is a body read that says that it is too long.
+    let never = reqwest::Body::wrap_stream(stream::pending::<std::io::Result<Vec<u8>>>());
+    let long = server.post(&space.path("commits")).bearer_auth(&space.token).header("content-length", (48 << 20) + 1);
+    assert_eq!(refused(long.body(never)).await, ErrorCode::TooLarge);
+}
+
+#[tokio::test]
+async fn uploads_of_a_space_have_a_number() {
+    let server = Server::start().await;
+    let (_, space) = Actor::with_space(&server, "alice").await;
+    let opening = |number: usize| {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        space.opening(&server, UploadId::from_bytes(id), 0)
+    };
+    for number in 0..UPLOADS_PER_SPACE {
+        expect_status(opening(number), 200).await;
+    }
+    assert_eq!(refused(opening(UPLOADS_PER_SPACE)).await, ErrorCode::TooManyRequests);
+    expect_status(opening(0), 200).await;
 }
 
 #[tokio::test]
