@@ -38,6 +38,11 @@ pub(crate) enum Command {
     /// Serve clients from a data folder, which is made or brought up to date first.
     #[command(after_help = EXAMPLES)]
     Serve(ServeArguments),
+    /// Check every stored blob against its length and hash, and every file against what names it.
+    ///
+    /// A server may use the folder meanwhile. Nothing is changed. Ends with 0 when all is well, with 1 when
+    /// something is damaged, lost or unreferenced, with 2 when the folder cannot be read.
+    Check(CheckArguments),
     /// Print the `OpenAPI` document of the API
     Openapi,
 }
@@ -78,6 +83,18 @@ pub(crate) struct ServeArguments {
     /// What to log on stderr: off, error, warn, info or debug
     #[arg(long, value_name = "LEVEL", env = "ANONICLOUD_SERVER_LOG", default_value = "info")]
     pub(crate) log: LevelFilter,
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Data folder of a server
+    #[arg(long, value_name = "DIR", env = "ANONICLOUD_SERVER_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Where to listen.

@@ -10,6 +10,16 @@ use thiserror::Error;
 
 use crate::store::blob::sync_with_parent;
 
+/// The file of the metadata store of a data folder.
+pub(crate) fn metadata_in(folder: &Path) -> PathBuf {
+    folder.join("metadata.sqlite")
+}
+
+/// The folder of the blob store of a data folder.
+pub(crate) fn blobs_in(folder: &Path) -> PathBuf {
+    folder.join("blobs")
+}
+
 /// Why the folder cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum DataFolderError {
@@ -47,7 +57,7 @@ impl DataFolder {
 
     /// The file of the metadata store.
     pub(crate) fn metadata(&self) -> PathBuf {
-        self.path.join("metadata.sqlite")
+        metadata_in(&self.path)
     }
 
     /// Whether the metadata store was ever written.
@@ -61,7 +71,7 @@ impl DataFolder {
 
     /// The folder of the blob store.
     pub(crate) fn blobs(&self) -> PathBuf {
-        self.path.join("blobs")
+        blobs_in(&self.path)
     }
 
     /// The file of the server's secrets.

@@ -3,6 +3,7 @@
 //! Layers, each of which knows only the next: `http` (requests), `service` (rules), `store` (where things are kept).
 
 mod causes;
+mod check;
 mod clock;
 mod config;
 mod data_folder;
@@ -15,6 +16,7 @@ mod secrets;
 mod service;
 mod store;
 
+use core::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -28,12 +30,25 @@ use self::causes::with_causes;
 use self::config::{Command, CommandLine};
 use self::run::RunError;
 
+/// How the process ends when nothing can be said of the folder that it was to check.
+const UNCHECKED: u8 = 2;
+
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let result = match command_line.command {
         Command::Serve(arguments) => {
             log_to_stderr(arguments.log);
             run::run(&arguments)
+        }
+        Command::Check(arguments) => {
+            return match check::run(&arguments) {
+                Ok(report) if report.is_clean() => ExitCode::SUCCESS,
+                Ok(_) => ExitCode::FAILURE,
+                Err(error) => {
+                    report(&error, error.hint());
+                    ExitCode::from(UNCHECKED)
+                }
+            };
         }
         Command::Openapi => {
             let written = io::stdout().write_all(http::document().as_bytes());
@@ -43,7 +58,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            report(&error, error.hint());
             ExitCode::FAILURE
         }
     }
@@ -58,8 +73,8 @@ fn log_to_stderr(level: LevelFilter) {
 }
 
 /// Says what went wrong and what to do.
-fn report(error: &RunError) {
-    let text = format!("error: {}\n\nhint: {}", with_causes(error), error.hint());
+fn report(error: &dyn Error, hint: &str) {
+    let text = format!("error: {}\n\nhint: {hint}", with_causes(error));
     // With stderr closed there is nobody to tell.
     drop(writeln!(io::stderr(), "{text}"));
 }

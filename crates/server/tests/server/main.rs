@@ -7,6 +7,8 @@ mod actor;
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod commits;
 #[cfg(test)]
 mod hostile;

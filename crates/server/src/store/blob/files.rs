@@ -173,7 +173,7 @@ impl BlobStore for FileBlobs {
 
 impl Shared {
     fn path(&self, object: ObjectId) -> PathBuf {
-        self.fan(object).join(object.to_string())
+        object_path(&self.folder, object)
     }
 
     fn fan(&self, object: ObjectId) -> PathBuf {
@@ -237,6 +237,11 @@ impl From<io::Error> for BlobError {
     }
 }
 
+/// The file of an object in the folder of a store.
+pub(super) fn object_path(folder: &Path, object: ObjectId) -> PathBuf {
+    folder.join(format!("{:02x}", first_of(object))).join(object.to_string())
+}
+
 const fn first_of(object: ObjectId) -> u8 {
     let [first, ..] = *object.as_bytes();
     first
@@ -244,7 +249,7 @@ const fn first_of(object: ObjectId) -> u8 {
 
 /// Opens a file to read without leaving the time of it, where the system allows that: for a file of this user, on a file
 /// system that knows it.
-fn open_quietly(path: &Path) -> io::Result<File> {
+pub(super) fn open_quietly(path: &Path) -> io::Result<File> {
     #[cfg(target_os = "linux")]
     {
         use fs_err::os::unix::fs::OpenOptionsExt as _;
@@ -301,6 +306,16 @@ mod tests {
     async fn files_do_what_every_store_does() {
         let folder = tempfile::tempdir().unwrap();
         conformance::suite(|| FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn so_many_hash_states_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        for number in 0..=HASHERS as u128 {
+            store.shared.keep_hasher(ObjectId::from_bytes(number.to_le_bytes()), 0, blake3::Hasher::new());
+        }
+        assert_eq!(store.shared.hashers.lock().unwrap().len(), HASHERS);
     }
 
     #[tokio::test]

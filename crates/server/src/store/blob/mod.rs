@@ -1,5 +1,6 @@
 //! The blob store: bytes under random names, appended to until they are whole. What exists is decided by the metadata.
 
+mod audit;
 #[cfg(test)]
 mod conformance;
 mod durable;
@@ -17,6 +18,7 @@ use futures::stream::BoxStream;
 use thiserror::Error;
 
 use super::{Day, ObjectId};
+pub(crate) use audit::ObjectFiles;
 pub(crate) use files::{FileBlobs, sync_with_parent};
 
 /// What a method answers, later.

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAccount, NewLink, Registered};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
-pub(crate) use sqlite::SqliteMeta;
+pub(crate) use sqlite::{Audit, SqliteMeta, WholeBlob};
 pub(crate) use uploads::{
     Begun, BlobRow, CommittedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits, UploadRequest,
     UploadStore,

@@ -1,6 +1,7 @@
 //! The metadata store in one SQLite file in WAL mode: readers beside one writer that groups transactions into one fsync.
 
 mod accounts;
+mod audit;
 mod blobs;
 mod spaces;
 mod uploads;
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlitePool};
+
+pub(crate) use self::audit::{Audit, WholeBlob};
 
 use self::writer::Writer;
 use super::{MetaError, MetaStore};
@@ -117,6 +120,8 @@ mod tests {
             (sql!("tickets_length"), "(space=?)"),
             (sql!("uploads_expired"), "(active_day<?)"),
             (sql!("objects_between"), "(object>? AND object<?)"),
+            (sql!("audit_page"), "(object>?)"),
+            (sql!("audit_named"), "(object=?)"),
             (sql!("commits_page"), "(space=? AND seq>?)"),
             (sql!("account_login"), "(handle=?)"),
         ] {

@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM blobs WHERE complete
