@@ -131,25 +131,23 @@ mod tests {
     use tokio::net::TcpStream;
     use tokio::time::timeout;
 
-    /// Sends until nothing more is taken for a while.
-    async fn fill(stream: &TcpStream) {
-        while timeout(Duration::from_millis(300), stream.writable()).await.is_ok() {
-            drop(stream.try_write(&[0; 8 << 10]));
-        }
-    }
-
     #[tokio::test]
     async fn what_a_slow_peer_takes_in_half_a_minute_shows() {
         let bound = Bound::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
         let Bound::Tcp(_, address) = &bound else { panic!("not TCP") };
         let (peer, accepted) = tokio::join!(TcpStream::connect(address), bound.accept());
         let (mut peer, Stream::Tcp(stream)) = (peer.unwrap(), accepted.unwrap()) else { panic!("not TCP") };
+        let piece = vec![0; 512 << 10];
         for _ in 0..4 {
-            fill(&stream).await;
-            // 8 KiB a second.
-            peer.read_exact(&mut vec![0; 240 << 10]).await.unwrap();
-            let more = timeout(Duration::from_secs(10), stream.writable()).await;
-            more.expect("room for more").unwrap();
+            while timeout(Duration::from_millis(300), stream.writable()).await.is_ok() {
+                drop(stream.try_write(&piece));
+            }
+            let mut taken = 0;
+            while timeout(Duration::from_millis(20), stream.writable()).await.is_err() {
+                taken += peer.read(&mut [0; 8 << 10]).await.unwrap();
+                // Half a minute at 8 KiB a second.
+                assert!(taken <= 240 << 10, "{taken}");
+            }
         }
     }
 }

@@ -153,6 +153,7 @@ fn long_line() -> (DuplexStream, DuplexStream) {
                 sleep_until(arrival).await;
                 drop(to.write_all(&bytes).await);
             }
+            drop(to.shutdown().await);
         });
     }
     let ((near, inner), (outer, far)) = (duplex(64 << 10), duplex(64 << 10));
