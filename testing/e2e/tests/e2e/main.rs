@@ -17,6 +17,8 @@ mod disks;
 #[cfg(test)]
 mod downloads;
 #[cfg(test)]
+mod downloads_cut;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod folders;
