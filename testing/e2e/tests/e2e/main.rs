@@ -9,6 +9,8 @@ mod away;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod cuts;
 #[cfg(test)]
 mod devices;
