@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anonicloud_client::state::{Change, LocalState, StoredKey, Table};
+use anonicloud_client::state::{Change, LocalState, Seen, StoredKey, Table};
 
 use crate::random::SeededRandom;
 
@@ -20,6 +20,7 @@ pub async fn conforms<S: LocalState>(open: impl AsyncFn(&'static str) -> S) {
     changes_of_a_group_follow_each_other(&open("groups").await).await;
     any_value_comes_back(&open("values").await).await;
     a_second_handle_sees_what_the_first_wrote(&open).await;
+    what_was_seen_decides(&open).await;
     any_history_gives_what_a_map_gives(&open).await;
 }
 
@@ -79,6 +80,25 @@ async fn a_second_handle_sees_what_the_first_wrote<S: LocalState>(open: &impl As
         apply(writer, &[Change::Put(Table::Heads, key(1), value.into())]).await;
         assert_eq!(read(reader, Table::Heads, key(1)).await, Some(value.into()));
     }
+}
+
+async fn what_was_seen_decides<S: LocalState>(open: &impl AsyncFn(&'static str) -> S) {
+    let (store, other) = (open("seen").await, open("seen").await);
+    let seen = |at, value: Option<&str>| {
+        let value = value.map(|value| value.as_bytes().to_vec());
+        Seen { table: Table::Heads, key: key(at), value }
+    };
+    let put = |at, value: &str| Change::Put(Table::Heads, key(at), value.into());
+    let apply_if = async |seen: &[Seen], changes: &[Change]| store.apply_if(seen, changes).await.expect("changes");
+    assert!(apply_if(&[seen(1, None)], &[put(1, "a")]).await);
+    assert!(!apply_if(&[seen(1, None)], &[put(1, "b")]).await, "there is one");
+    apply(&other, &[put(2, "b")]).await;
+    assert!(!apply_if(&[seen(1, Some("a")), seen(2, Some("c"))], &[put(1, "d"), put(2, "d")]).await, "another one");
+    assert!(
+        apply_if(&[seen(1, Some("a")), seen(2, Some("b"))], &[put(2, "e"), Change::Delete(Table::Heads, key(1))]).await
+    );
+    assert!(!apply_if(&[seen(1, Some("a"))], &[put(1, "f")]).await, "gone");
+    assert_eq!(scan(&store, Table::Heads).await, [(key(2), b"e".to_vec())]);
 }
 
 /// 200 random groups of changes, the store opened anew after every tenth.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anonicloud_client::state::{Change, LocalState, StateError, StoredKey, Table};
+use anonicloud_client::state::{Change, LocalState, Seen, StateError, StoredKey, Table};
 
 type Entries = BTreeMap<(Table, StoredKey), Vec<u8>>;
 
@@ -28,8 +28,11 @@ impl LocalState for MemoryState {
         Ok(of_table.map(|((_, key), value)| (*key, value.clone())).collect())
     }
 
-    async fn apply(&self, changes: &[Change]) -> Result<(), StateError> {
+    async fn apply_if(&self, seen: &[Seen], changes: &[Change]) -> Result<bool, StateError> {
         let mut entries = self.entries();
+        if seen.iter().any(|seen| entries.get(&(seen.table, seen.key)) != seen.value.as_ref()) {
+            return Ok(false);
+        }
         for change in changes {
             match change {
                 Change::Put(table, key, value) => {
@@ -43,6 +46,6 @@ impl LocalState for MemoryState {
                 _ => return Err(StateError::Newer),
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anonicloud_core::tree::name::RemotePath;
 
+use super::folders::is_unfinished;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::item::ItemKind;
@@ -27,10 +28,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let target = std::path::absolute(target).map_err(|error| OperationError::local(target, error))?;
         let key = [remote.to_bytes().as_slice(), &[0], target.as_os_str().as_encoded_bytes()].concat();
         let begun = BegunGet { key, target };
-        if fs_err::symlink_metadata(&begun.target).is_ok() {
+        if let Ok(there) = fs_err::symlink_metadata(&begun.target) {
             let was_begun = self.state().read(Table::Downloads, &begun.key).await?.is_some();
+            // One that has other rights by now is not the one that was made: somebody put another in its place. The root
+            // has no rights to be given, and nothing is put beside what is in it.
+            let may_be_ours = was_begun && (is_unfinished(&there) || remote.is_root());
             // What a cut download of a file left is not under its name: a folder there is somebody else's.
-            let is_ours = was_begun && self.stat(remote).await?.kind == ItemKind::Directory;
+            let is_ours = may_be_ours && self.stat(remote).await?.kind == ItemKind::Directory;
             return Ok(is_ours.then_some(begun));
         }
         let change = StateChange::put(Table::Downloads, &begun.key, Vec::new());

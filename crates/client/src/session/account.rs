@@ -9,7 +9,7 @@ use super::record::AccountRecord;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken};
-use crate::state::{LocalState, StateChange};
+use crate::state::{LocalState, Seen, StateChange};
 
 /// Who is signed in here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,14 +73,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         fetch_sigchain(self.remote(), &token, &owner, Some(&known)).await
     }
 
-    /// The change that keeps the account's sigchain with all links that are known by now; none when they are kept already.
-    pub(crate) async fn chain_change(&self) -> Result<Option<StateChange>, OperationError> {
+    /// The change that keeps the account's sigchain with all links that are known by now, and what it is to be made on; none
+    /// when they are kept already.
+    pub(crate) async fn chain_change(&self) -> Result<Option<(Seen, StateChange)>, OperationError> {
         let chain = self.private_space().borrow().owner().clone();
         if chain.link_count() == self.record().sigchain.link_count() {
             return Ok(None);
         }
         // Another process may have learnt links too, or signed out.
-        let kept = AccountRecord::load(self.state()).await?;
+        let (kept, seen) = AccountRecord::load_seen(self.state()).await?;
         let kept = kept.filter(|kept| kept.device.device() == self.record().device.device());
         let mut kept = kept.ok_or(OperationError::NotSignedIn)?;
         if kept.sigchain.continues(&chain).is_ok() {
@@ -88,7 +89,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         chain.continues(&kept.sigchain).map_err(|_| OperationError::RolledBack)?;
         kept.sigchain = chain;
-        Ok(Some(kept.change()))
+        Ok(Some((seen, kept.change())))
     }
 
     async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::error::OperationError;
 use crate::remote::ServerAddress;
-use crate::state::{LocalState, SealedState, StateChange, StateError, Table};
+use crate::state::{LocalState, SealedState, Seen, StateChange, StateError, Table};
 
 const KEY: &[u8] = b"account";
 const TEXT_MAX: usize = 4 << 10;
@@ -73,13 +73,21 @@ impl SlotVersions {
 impl AccountRecord {
     /// The record of this device; `None` when nobody is signed in.
     pub(crate) async fn load<S: LocalState>(state: &SealedState<S>) -> Result<Option<Self>, OperationError> {
-        let Some(row) = state.read(Table::Account, KEY).await? else {
-            return Ok(None);
+        Ok(Self::load_seen(state).await?.0)
+    }
+
+    /// The same, and what a change of it is to be made on.
+    pub(crate) async fn load_seen<S: LocalState>(
+        state: &SealedState<S>,
+    ) -> Result<(Option<Self>, Seen), OperationError> {
+        let (row, seen) = state.read_seen(Table::Account, KEY).await?;
+        let Some(row) = row else {
+            return Ok((None, seen));
         };
         let mut input = Reader::new(&row);
         let record = Self::decode(&mut input).map_err(|_| StateError::Corrupt)?;
         input.finish().map_err(|_| StateError::Corrupt)?;
-        Ok(Some(record))
+        Ok((Some(record), seen))
     }
 
     /// The change that keeps the record.

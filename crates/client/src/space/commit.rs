@@ -154,7 +154,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let (step, next) = self.verify_next(&state, &posted.logged).await?;
+        let (step, next) = self.verify_own(&state, &posted.logged).await?;
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };

@@ -29,6 +29,65 @@ impl Head {
     }
 }
 
+/// Which commits of the log are read.
+#[derive(Clone, Copy)]
+enum Reading<'a> {
+    /// Those after the ones that this device has read.
+    Onwards,
+    /// All of them.
+    Whole {
+        /// What this device has read before.
+        known: Option<&'a SpaceState>,
+    },
+}
+
+impl Reading<'_> {
+    /// Checks that the log comes by what was read before, and says the same of it.
+    fn check(self, state: &SpaceState) -> Result<(), OperationError> {
+        let Self::Whole { known: Some(known) } = self else {
+            return Ok(());
+        };
+        if state.head().seq != known.head().seq {
+            return Ok(());
+        }
+        if state.head().hash != known.head().hash {
+            return Err(OperationError::RolledBack);
+        }
+        if state.valid() == known.valid() { Ok(()) } else { Err(OperationError::HistorySplit) }
+    }
+}
+
+/// Why the log was not followed.
+enum FollowError {
+    /// The chain that was just fetched does not certify the device that made a commit.
+    DeviceUnknown,
+    Failed(OperationError),
+}
+
+impl From<OperationError> for FollowError {
+    fn from(error: OperationError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<VerifyNextError> for FollowError {
+    fn from(error: VerifyNextError) -> Self {
+        match error {
+            VerifyNextError::DeviceUnknown => Self::DeviceUnknown,
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<FollowError> for OperationError {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::DeviceUnknown => VerifyNextError::DeviceUnknown.into(),
+            FollowError::Failed(error) => error,
+        }
+    }
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Makes sure that the newest head is known here.
     pub(crate) async fn sync(&self) -> Result<(), OperationError> {
@@ -42,7 +101,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if seq < known.seq || (seq == known.seq && answer.commit.header.hash() != known.hash) {
             return Err(OperationError::RolledBack);
         }
-        self.follow_log(state, &answer.commit).await
+        match self.follow_log(state.clone(), &answer.commit, Reading::Onwards).await {
+            // What this device has read so far began at some head: an earlier commit may carry the link.
+            Err(FollowError::DeviceUnknown) => self.read_from_genesis(&answer.commit, Some(&state)).await,
+            other => Ok(other?),
+        }
     }
 
     /// The tree's root as far as this device knows; fetches the head when it knows none.
@@ -56,17 +119,29 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Takes over a head that was verified; durable when this returns.
     pub(crate) async fn adopt(&self, head: Head) -> Result<(), OperationError> {
         let key = self.door().space();
-        // Another process may have seen more meanwhile: what is remembered never sinks.
-        let row = self.state().read(Table::Heads, key.as_bytes()).await?;
-        let seen = row.and_then(|row| SpaceState::from_bytes(&row).ok());
-        if seen.is_some_and(|seen| seen.head().seq > head.state.head().seq) {
-            self.head().replace(Some(head));
-            return Ok(());
+        loop {
+            let (row, seen_head) = self.state().read_seen(Table::Heads, key.as_bytes()).await?;
+            let known = row.map(|row| SpaceState::from_bytes(&row)).transpose().map_err(|_| StateError::Corrupt)?;
+            let known = known.map(|known| known.head());
+            // Another process may have seen more meanwhile: what is remembered never sinks.
+            if known.is_some_and(|known| known.seq > head.state.head().seq) {
+                break;
+            }
+            if known.is_some_and(|known| known.seq == head.state.head().seq && known != head.state.head()) {
+                return Err(OperationError::RolledBack);
+            }
+            let mut seen = vec![seen_head];
+            let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
+            // The state counts links that the chain of the next process must have.
+            if let Some((seen_chain, change)) = self.chain_change().await? {
+                seen.push(seen_chain);
+                changes.push(change);
+            }
+            // Another process came between; it got on.
+            if self.state().apply_if(&seen, changes).await? {
+                break;
+            }
         }
-        let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
-        // The state counts links that the chain of the next process must have.
-        changes.extend(self.chain_change().await?);
-        self.state().apply(changes).await?;
         self.head().replace(Some(head));
         Ok(())
     }
@@ -91,50 +166,55 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let is_enough = !self.private_space().borrow().owner().has_removed_devices();
         match verified {
             Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit)).await,
-            Ok(_) | Err(VerifyHeadError::NoOp(_)) => self.read_from_genesis(&answer.commit).await,
-            Err(error) => Err(error.into()),
+            Err(VerifyHeadError::Rejected(error)) => Err(error.into()),
+            _ => self.read_from_genesis(&answer.commit, None).await,
         }
     }
 
-    async fn read_from_genesis(&self, newest: &LoggedCommit) -> Result<(), OperationError> {
+    /// Reads the whole log, which decides what the chain that the server shows does not; on its way it must pass `known`.
+    async fn read_from_genesis(&self, newest: &LoggedCommit, known: Option<&SpaceState>) -> Result<(), OperationError> {
         let page = self.log_page(0).await?;
         let commit = page.into_iter().next().ok_or(OperationError::RolledBack)?;
         let genesis = HeadAnswer { commit, frontier: Frontier::default() };
         let (_, state) = self.private_space().borrow_mut().verify_head(&genesis)?;
-        self.follow_log(state, newest).await
+        Ok(self.follow_log(state, newest, Reading::Whole { known }).await?)
     }
 
     /// Verifies every commit after `state` up to `newest`, which the server says is the head.
-    async fn follow_log(&self, mut state: SpaceState, newest: &LoggedCommit) -> Result<(), OperationError> {
+    async fn follow_log(
+        &self,
+        mut state: SpaceState,
+        newest: &LoggedCommit,
+        reading: Reading<'_>,
+    ) -> Result<(), FollowError> {
         let (seq, hash) = (newest.header.fields().seq, newest.header.hash());
         let mut valid = None;
         while state.head().seq < seq {
             let page = self.log_page(state.head().seq.saturating_add(1)).await?;
             if page.is_empty() {
-                return Err(OperationError::RolledBack);
+                return Err(OperationError::RolledBack.into());
             }
             for commit in &page {
-                let (step, next) = self.verify_next(&state, commit).await?;
+                let (step, next) = self.verify_step(&state, commit, reading).await?;
                 state = next;
                 match step {
                     Step::Verified(verified) => valid = Some(verified),
                     Step::Skipped(reason) => self.report_skipped(state.head().seq, reason)?,
-                    _ => return Err(Rejected.into()),
+                    _ => return Err(OperationError::from(Rejected).into()),
                 }
+                reading.check(&state)?;
                 if state.head().seq == seq && state.head().hash != hash {
-                    return Err(OperationError::RolledBack);
+                    return Err(OperationError::RolledBack.into());
                 }
             }
         }
         let known = self.head().borrow().as_ref().is_some_and(|head| head.state == state);
-        match valid {
-            Some(verified) => self.adopt(Head::new(state, &verified)).await,
-            None if known => Ok(()),
-            None => {
-                let verified = self.valid_commit(&state).await?;
-                self.adopt(Head::new(state, &verified)).await
-            }
-        }
+        let verified = match valid {
+            Some(verified) => verified,
+            None if known => return Ok(()),
+            None => self.valid_commit(&state).await?,
+        };
+        Ok(self.adopt(Head::new(state, &verified)).await?)
     }
 
     /// Says that a commit changes nothing. One of this device means that others read another history than this one did: what
@@ -150,17 +230,31 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Verifies the commit after `state`, with a fresh chain when the one that is here does not decide it.
-    pub(crate) async fn verify_next(
+    async fn verify_step(
+        &self,
+        state: &SpaceState,
+        commit: &LoggedCommit,
+        reading: Reading<'_>,
+    ) -> Result<(Step, SpaceState), FollowError> {
+        let first = self.private_space().borrow_mut().verify_next(state, commit);
+        if !matches!(first, Err(VerifyNextError::NeedChain | VerifyNextError::DeviceUnknown)) {
+            return Ok(first?);
+        }
+        self.refresh_owner().await?;
+        let mut space = self.private_space().borrow_mut();
+        Ok(match reading {
+            Reading::Onwards => space.verify_next(state, commit)?,
+            Reading::Whole { .. } => space.verify_next_by_log(state, commit)?,
+        })
+    }
+
+    /// Verifies the commit after `state` that this device made.
+    pub(crate) async fn verify_own(
         &self,
         state: &SpaceState,
         commit: &LoggedCommit,
     ) -> Result<(Step, SpaceState), OperationError> {
-        let first = self.private_space().borrow_mut().verify_next(state, commit);
-        if !matches!(first, Err(VerifyNextError::NeedChain)) {
-            return Ok(first?);
-        }
-        self.refresh_owner().await?;
-        Ok(self.private_space().borrow_mut().verify_next(state, commit)?)
+        Ok(self.verify_step(state, commit, Reading::Onwards).await?)
     }
 
     /// The commit that `state` says is the tree now, fetched again.

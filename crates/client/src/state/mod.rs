@@ -72,6 +72,18 @@ pub enum Change {
     Clear(Table),
 }
 
+/// What stood at a key when it was read, sealed as it was; another writer may have changed it since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores compare it")]
+pub struct Seen {
+    /// Where.
+    pub table: Table,
+    /// At which key.
+    pub key: StoredKey,
+    /// The value; `None` for no value.
+    pub value: Option<Vec<u8>>,
+}
+
 /// Why the local state could not be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -101,5 +113,9 @@ pub trait LocalState {
     /// All values of a table, by key.
     fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
     /// Makes all changes or none; durable when it returns.
-    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<(), StateError>>;
+    fn apply(&self, changes: &[Change]) -> impl Future<Output = Result<(), StateError>> {
+        async { self.apply_if(&[], changes).await.map(|_| ()) }
+    }
+    /// [`LocalState::apply`] if all that was `seen` still stands as it was, in one step; gives whether it did.
+    fn apply_if(&self, seen: &[Seen], changes: &[Change]) -> impl Future<Output = Result<bool, StateError>>;
 }

@@ -16,7 +16,7 @@ use anonicloud_proto::ids::{AccountId, RealmId};
 use anonicloud_proto::label::Label;
 use zeroize::Zeroizing;
 
-use super::{Change, LocalState, StateError, StoredKey, Table};
+use super::{Change, LocalState, Seen, StateError, StoredKey, Table};
 #[cfg(not(target_arch = "wasm32"))]
 use super::{folder, sqlite};
 use crate::random::SystemRandom;
@@ -174,12 +174,18 @@ impl<S: LocalState> SealedState<S> {
     /// # Errors
     /// [`StateError::Corrupt`] when it is not one that this device put there.
     pub async fn read(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StateError> {
-        let stored = self.stored_key(table, key);
-        let Some(sealed) = self.store.read(table, &stored).await? else {
-            return Ok(None);
-        };
-        let (_, value) = self.open_entry(table, &stored, &sealed)?;
-        Ok(Some(value))
+        Ok(self.read_seen(table, key).await?.0)
+    }
+
+    /// [`SealedState::read`], and what [`SealedState::apply_if`] takes.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_seen(&self, table: Table, key: &[u8]) -> Result<(Option<Zeroizing<Vec<u8>>>, Seen), StateError> {
+        let key = self.stored_key(table, key);
+        let sealed = self.store.read(table, &key).await?;
+        let opened = sealed.as_deref().map(|sealed| self.open_entry(table, &key, sealed)).transpose()?;
+        Ok((opened.map(|(_, value)| value), Seen { table, key, value: sealed }))
     }
 
     /// All entries of a table, in no order that means anything.
@@ -198,8 +204,19 @@ impl<S: LocalState> SealedState<S> {
     /// # Errors
     /// What the store says: [`StateError::Full`] when the disk is full.
     pub async fn apply(&self, changes: Vec<StateChange>) -> Result<(), StateError> {
-        let sealed: Vec<Change> = changes.into_iter().map(|change| self.seal(change)).collect();
-        self.store.apply(&sealed).await
+        self.store.apply(&self.seal_all(changes)).await
+    }
+
+    /// [`SealedState::apply`] if all that was `seen` still stands, in one step; gives whether it did.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn apply_if(&self, seen: &[Seen], changes: Vec<StateChange>) -> Result<bool, StateError> {
+        self.store.apply_if(seen, &self.seal_all(changes)).await
+    }
+
+    fn seal_all(&self, changes: Vec<StateChange>) -> Vec<Change> {
+        changes.into_iter().map(|change| self.seal(change)).collect()
     }
 
     fn seal(&self, change: StateChange) -> Change {

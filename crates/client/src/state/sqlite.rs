@@ -5,11 +5,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::query::QueryScalar;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 
 use super::folder::{make_private_dir, make_private_file, sync_dir};
-use super::{Change, LocalState, StateError, StoredKey, Table};
+use super::{Change, LocalState, Seen, StateError, StoredKey, Table};
 
 /// The file in the state folder.
 const FILE_NAME: &str = "state.db";
@@ -102,8 +103,7 @@ impl SqliteState {
 
 impl LocalState for SqliteState {
     async fn read(&self, table: Table, key: &StoredKey) -> Result<Option<Vec<u8>>, StateError> {
-        let query = sqlx::query_scalar("SELECT value FROM entries WHERE table_number = ? AND key = ?");
-        Ok(query.bind(table.number()).bind(key.0.as_slice()).fetch_optional(&self.pool).await?)
+        Ok(query_value(table, key).fetch_optional(&self.pool).await?)
     }
 
     async fn scan(&self, table: Table) -> Result<Vec<(StoredKey, Vec<u8>)>, StateError> {
@@ -116,13 +116,13 @@ impl LocalState for SqliteState {
         entries.collect()
     }
 
-    async fn apply(&self, changes: &[Change]) -> Result<(), StateError> {
+    async fn apply_if(&self, seen: &[Seen], changes: &[Change]) -> Result<bool, StateError> {
         // Every statement wakes the connection's thread and waits for it: what is alike goes in one.
         let alike = changes.chunk_by(is_alike).flat_map(|alike| alike.chunks(STATEMENT_CHANGES));
         let statements: Vec<_> = alike.map(|alike| (statement_of(alike), alike.len() == 1)).collect();
         // In a task of its own, which goes on when nobody polls this future: a caller that waits for the connection meanwhile
         // would wait for ever.
-        let write = tokio::spawn(write(self.pool.clone(), statements));
+        let write = tokio::spawn(write(self.pool.clone(), seen.to_vec(), statements));
         match write.await {
             Ok(written) => written,
             Err(failed) => std::panic::resume_unwind(failed.into_panic()),
@@ -130,13 +130,30 @@ impl LocalState for SqliteState {
     }
 }
 
-/// Runs statements, and whether each is worth keeping prepared, as one transaction.
-async fn write(pool: SqlitePool, statements: Vec<(QueryBuilder<Sqlite>, bool)>) -> Result<(), StateError> {
+/// Runs statements, and whether each is worth keeping prepared, as one transaction, if all that was `seen` still stands.
+async fn write(
+    pool: SqlitePool,
+    seen: Vec<Seen>,
+    statements: Vec<(QueryBuilder<Sqlite>, bool)>,
+) -> Result<bool, StateError> {
     let mut transaction = begin(&pool).await?;
+    for Seen { table, key, value } in seen {
+        let there: Option<Vec<u8>> = query_value(table, &key).fetch_optional(&mut *transaction).await?;
+        if there != value {
+            return Ok(false);
+        }
+    }
     for (mut statement, persistent) in statements {
         statement.build().persistent(persistent).execute(&mut *transaction).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Asks for the value at a key.
+fn query_value(table: Table, key: &StoredKey) -> QueryScalar<'_, Sqlite, Vec<u8>, SqliteArguments> {
+    let query = sqlx::query_scalar("SELECT value FROM entries WHERE table_number = ? AND key = ?");
+    query.bind(table.number()).bind(key.0.as_slice())
 }
 
 /// Begins as a writer at once, so that two processes wait for each other instead of one failing half-way.

@@ -4,15 +4,16 @@ use anonicloud_core::content::record::open_record;
 use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::crypto::public::FileVersionId;
 use anonicloud_core::crypto::segment::fits_pack;
+use anonicloud_core::tree::name::RemotePath;
 
 use super::engine::Uploader;
 use super::file::FileTask;
 use super::staged::StagedFile;
-use super::tickets::OpenTicket;
+use super::tickets::{OpenTicket, ticket_key};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::Remote;
-use crate::state::LocalState;
+use crate::state::{LocalState, StateChange, Table};
 
 /// Versions that a version is searched for behind another one; who wrote more meanwhile has seen it.
 const HISTORY_MAX: usize = 64;
@@ -99,7 +100,22 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 self.progress.skip(size);
                 Ok(None)
             }
-            Standing::Waiting | Standing::Committed => Ok(Some(task)),
+            Standing::Committed => {
+                self.forget_ticket(&task.target.path).await?;
+                Ok(Some(task))
+            }
+            Standing::Waiting => Ok(Some(task)),
         }
+    }
+
+    /// Forgets the ticket of a version that is committed: its keys have sealed all they may.
+    async fn forget_ticket(&self, path: &RemotePath) -> Result<(), OperationError> {
+        if let Some(open) = self.client.local_ticket(path).await? {
+            if !self.client.is_of_job(&open.upload).await? {
+                self.client.end_upload(&open.upload).await?;
+            }
+            self.client.state().apply(vec![StateChange::delete(Table::Tickets, &ticket_key(path))]).await?;
+        }
+        Ok(())
     }
 }

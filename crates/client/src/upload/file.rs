@@ -115,7 +115,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let (done, found): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|open| Some(open.ticket.source.version()) == committed);
         for open in done {
-            if open.upload != *self.reservation.upload() {
+            if !self.client.is_of_job(&open.upload).await? {
                 self.client.end_upload(&open.upload).await?;
             }
         }

@@ -58,7 +58,7 @@ mod tests {
     use futures::poll;
 
     use super::*;
-    use crate::state::{Change, DeviceKey, StateError, StoredKey, Table};
+    use crate::state::{Change, DeviceKey, Seen, StateError, StoredKey, Table};
 
     /// Remembers how many changes came at once, after a turn in which others may come; takes no number twice.
     #[derive(Default)]
@@ -73,13 +73,13 @@ mod tests {
             Ok(Vec::new())
         }
 
-        async fn apply(&self, changes: &[Change]) -> Result<(), StateError> {
+        async fn apply_if(&self, _: &[Seen], changes: &[Change]) -> Result<bool, StateError> {
             tokio::task::yield_now().await;
             if self.0.borrow().contains(&changes.len()) {
                 return Err(StateError::Full);
             }
             self.0.borrow_mut().push(changes.len());
-            Ok(())
+            Ok(true)
         }
     }
 

@@ -45,7 +45,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             return Ok(Some(open));
         }
         if let Some(open) = self.client.local_ticket(&target.path).await? {
-            return Ok(Some(open));
+            let is_own = open.upload == *self.reservation.upload();
+            // Of a file without an upload of its own, which another job began: that job needs its upload for the rest.
+            let is_anothers = !is_own && self.client.is_of_job(&open.upload).await?;
+            return Ok((!is_anothers).then_some(open));
         }
         if self.remote_tickets.is_none() {
             self.remote_tickets = Some(self.client.remote_tickets().await?);
@@ -84,6 +87,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Ok(None);
         };
         self.open_ticket_row(&row).map(Some)
+    }
+
+    /// Whether `upload` is what a queued job sends its packs by.
+    pub(super) async fn is_of_job(&self, upload: &UploadId) -> Result<bool, OperationError> {
+        Ok(queued(self.state()).await?.iter().any(|job| job.upload == *upload))
     }
 
     /// All tickets of this space that the server keeps, of all devices; those that do not open are not ours.

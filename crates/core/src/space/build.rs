@@ -18,7 +18,7 @@ use crate::account::sigchain::Sigchain;
 use crate::crypto::random::{Random, make_bytes};
 
 /// Bytes of links that one body carries: the rest of it, and its padding, fit beside them.
-const CARRIED_LINKS_MAX: usize = COMMIT_BODY_MAX / 2;
+pub(super) const CARRIED_LINKS_MAX: usize = COMMIT_BODY_MAX / 2;
 
 /// Why a commit cannot be made. All are the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod build;
+mod by_log;
 pub mod private;
 pub mod state;
 pub mod verify;

@@ -105,6 +105,11 @@ pub enum VerifyNextError {
     /// means that the server holds links back.
     #[error("verify commit: the owner's sigchain is not known far enough")]
     NeedChain,
+    /// No link certifies the author's device, neither of those that are known here nor of those the commit carries: fetch the
+    /// chain, and try once more. Where the chain that was just fetched lacks it too, the log decides
+    /// ([`PrivateSpace::verify_next_by_log`]).
+    #[error("verify commit: the author's device is not known")]
+    DeviceUnknown,
 }
 
 /// What the reader knows of the commits before.
@@ -163,8 +168,7 @@ impl PrivateSpace {
             return Err(Rejected.into());
         }
         self.check_header(commit, &state.frontier)?;
-        let mut next = SpaceState { frontier: grow(&state.frontier, commit)?, ..state.clone() };
-        next.head = LogPlace { seq: fields.seq, hash: commit.header.hash() };
+        let mut next = state.step_over(commit)?;
         let step = match self.read_commit(commit, Before::State(state)) {
             Ok(read) => {
                 next.valid = next.head;
@@ -175,6 +179,7 @@ impl PrivateSpace {
             }
             Err(Unread::NoOp(reason)) => Step::Skipped(reason),
             Err(Unread::NeedChain) => return Err(VerifyNextError::NeedChain),
+            Err(Unread::DeviceUnknown) => return Err(VerifyNextError::DeviceUnknown),
         };
         Ok((step, next))
     }
@@ -212,7 +217,7 @@ impl PrivateSpace {
         check_body_hash(commit)
     }
 
-    fn open_body(&self, commit: &LoggedCommit) -> Result<(SignedBody, Option<RootRef>), NoOp> {
+    pub(super) fn open_body(&self, commit: &LoggedCommit) -> Result<(SignedBody, Option<RootRef>), NoOp> {
         let seq = commit.header.fields().seq;
         let place = BodyPlace { realm: &self.realm, space: &self.space, keys: &self.keys, seq };
         let signed = place.open_body(&commit.body).map_err(|_| NoOp::Invalid)?;
@@ -235,7 +240,7 @@ impl PrivateSpace {
         }
         let (links_carried, longer) = self.read_links(&body.links)?;
         let chain = longer.as_ref().unwrap_or(&self.owner);
-        let device = chain.device(&body.device).ok_or(Unread::NeedChain)?;
+        let device = chain.device(&body.device).ok_or(Unread::DeviceUnknown)?;
         if device.removed().is_some_and(|removed| removed < links_carried.max(seen_before)) {
             return Err(NoOp::Invalid.into());
         }
@@ -326,6 +331,8 @@ struct ReadCommit {
 enum Unread {
     /// The chain that is known here does not decide it.
     NeedChain,
+    /// No link that is known here, nor one that the body carries, certifies the author's device.
+    DeviceUnknown,
     /// The author's fault.
     NoOp(NoOp),
 }
@@ -339,7 +346,7 @@ impl From<NoOp> for Unread {
 impl From<Unread> for VerifyHeadError {
     fn from(unread: Unread) -> Self {
         match unread {
-            Unread::NeedChain => Self::NeedChain,
+            Unread::NeedChain | Unread::DeviceUnknown => Self::NeedChain,
             Unread::NoOp(reason) => Self::NoOp(reason),
         }
     }
@@ -369,6 +376,14 @@ fn check_tree(fields: &UnsignedHeader, body: &CommitBody, before: Before<'_>) ->
         }
     };
     if base { Ok(()) } else { Err(NoOp::OtherBase { device: body.device }) }
+}
+
+impl SpaceState {
+    /// The state after `commit` when it changes nothing.
+    pub(super) fn step_over(&self, commit: &LoggedCommit) -> Result<Self, Rejected> {
+        let head = LogPlace { seq: commit.header.fields().seq, hash: commit.header.hash() };
+        Ok(Self { head, frontier: grow(&self.frontier, commit)?, ..self.clone() })
+    }
 }
 
 fn grow(before: &Frontier, commit: &LoggedCommit) -> Result<Frontier, Rejected> {

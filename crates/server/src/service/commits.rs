@@ -44,7 +44,7 @@ impl Service {
         let head = self.meta.head(access.space()).await?;
         let head = head.ok_or(ErrorCode::NotFound)?;
         let answer = CommitAnswer { seq: posted.logged.header.fields().seq, hash: posted.logged.header.hash() };
-        if answer.hash == head.hash {
+        if self.is_in_log(access, &answer).await? {
             return Ok(answer);
         }
         let commit = self.check_commit(access, posted, &space, &head)?;
@@ -58,13 +58,15 @@ impl Service {
             CommitOutcome::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
             CommitOutcome::HeadMoved => {
                 // The same commit may have come over two connections at once.
-                let now = self.meta.head(access.space()).await?;
-                if now.is_some_and(|head| head.hash == answer.hash) {
-                    return Ok(answer);
-                }
-                Err(ErrorCode::HeadMoved.into())
+                if self.is_in_log(access, &answer).await? { Ok(answer) } else { Err(ErrorCode::HeadMoved.into()) }
             }
         }
+    }
+
+    /// Whether a commit that comes again was taken, and only the answer was lost; others may stand on top of it by now.
+    async fn is_in_log(&self, access: &SpaceAccess, commit: &CommitAnswer) -> Result<bool, ServiceError> {
+        let rows = self.meta.log(access.space(), commit.seq, 1, 0).await?;
+        Ok(rows.first().is_some_and(|row| ChainHash::of(&row.header) == commit.hash))
     }
 
     fn check_commit(

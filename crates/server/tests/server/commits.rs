@@ -35,6 +35,11 @@ async fn of_two_commits_at_once_exactly_one_wins() {
         // A lost answer does no harm: the winner sent again is answered the same.
         let again: CommitAnswer = expect(space.committing(&server, winner), 200).await;
         assert_eq!(again.hash, winner.logged.header.hash());
+        // Nor when another device has come between.
+        let newer = alice.commit(&space.head(&server).await, &[round, 2], &[]);
+        let newer: CommitAnswer = expect(space.committing(&server, &newer), 200).await;
+        let again: CommitAnswer = expect(space.committing(&server, winner), 200).await;
+        assert_eq!((again.hash, again.seq + 1), (winner.logged.header.hash(), newer.seq));
     }
 }
 

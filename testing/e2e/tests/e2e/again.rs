@@ -60,6 +60,22 @@ fn a_folder_that_is_fetched_again_goes_on_in_the_same_folder() {
 }
 
 #[test]
+fn a_folder_that_somebody_made_anew_is_not_the_one_that_was_cut() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let source = world.folder("Photos");
+    content::write(&source.join("large"), 1, 12 * MIB);
+    laptop.json(&[&"put", &source, &"/"]);
+    let target = world.path("Pictures");
+    let get: Arguments<'_> = &[&"get", &"/Photos", &target];
+    cut(&world, &laptop, get, Moment::Received(6 * MIB));
+    fs_err::remove_dir_all(&target).unwrap();
+    fs_err::create_dir(&target).unwrap();
+    laptop.json(get);
+    assert_same(&source, &target.join("Photos"));
+}
+
+#[test]
 fn a_fetched_file_or_a_failure_leaves_no_note_behind() {
     let world = World::new();
     let laptop = world.sign_up("laptop", "alice");

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anonicloud_e2e::device::Device;
 use anonicloud_e2e::world::World;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 fn names(device: &Device) -> Vec<String> {
     let listing = device.json(&[&"ls", &"/"]);
@@ -111,6 +113,35 @@ fn a_device_signs_no_link_beside_one_that_it_has_seen() {
     world.start_server();
     assert_eq!(laptop.refusal(&[&"ls", &"/"]).code, "rolled_back");
     assert_eq!(laptop.json(&[&"logout"])["server_told"], false);
+}
+
+/// The phone has the account's chain from before the tablet; the server shows it no more of it, and the newest change alone does
+/// not say who made it.
+#[test]
+fn a_server_that_holds_back_a_device_keeps_its_changes_from_nobody() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let phone = world.log_in("phone", "alice");
+    let tablet = world.log_in("tablet", "alice");
+    make(&tablet, &["/a", "/b"]);
+    make(&laptop, &["/c"]);
+    make(&tablet, &["/d"]);
+    world.kill_server();
+    forget_newest_link(&world.server().data().join("metadata.sqlite"));
+    world.start_server();
+    assert_eq!(names(&phone), ["a", "b", "c", "d"]);
+    make(&phone, &["/e"]);
+    assert_eq!(names(&laptop), ["a", "b", "c", "d", "e"]);
+}
+
+fn forget_newest_link(database: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
+        let forget = sqlx::query("DELETE FROM sigchain WHERE seq = (SELECT max(seq) FROM sigchain)");
+        assert_eq!(forget.execute(&mut connection).await.unwrap().rows_affected(), 1);
+        connection.close().await.unwrap();
+    });
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -1,5 +1,6 @@
 //! A version that another device puts while an upload of the same file is under way or cut: neither is lost.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,29 @@ fn a_commit_whose_answer_was_lost_is_not_put_back_over_a_newer_one() {
         assert_eq!(entries(&pair.tablet), 1, "{size}");
         assert_eq!((pair.laptop.waiting(), pair.laptop.reserved()), (0, 0), "{size}");
     }
+}
+
+/// The keys of a version that was committed seal nothing else, though the ticket that has them is still there.
+#[test]
+fn a_committed_version_that_was_edited_since_gets_keys_of_its_own() {
+    let pair = Pair::new(24 * MIB);
+    pair.cut_and_overtaken(Moment::Answer(Kind::Commit, 1));
+    let first = uploads_of_blobs(&pair.world, 0);
+    let seen = pair.world.wire().requests().len();
+    content::write(&pair.source, 4, 20 * MIB);
+    pair.laptop.json(&[&"resume"]);
+    let second = uploads_of_blobs(&pair.world, seen);
+    assert!(!second.is_empty() && first.is_disjoint(&second), "{second:?} after {first:?}");
+    let there = pair.tablet.stdout(&[&"get", &"/f", &"-"]);
+    assert!(there == fs_err::read(&pair.source).unwrap(), "{} bytes", there.len());
+    assert_eq!((pair.laptop.waiting(), pair.laptop.reserved()), (0, 0));
+}
+
+/// The uploads that segments were sent by, from request number `from` on.
+fn uploads_of_blobs(world: &World, from: usize) -> BTreeSet<String> {
+    let requests = world.wire().requests().into_iter().skip(from);
+    let segments = requests.filter(|seen| seen.kind == Kind::PutBlob && seen.body > 4 * MIB);
+    segments.map(|seen| seen.line.split('/').nth(5).unwrap().to_owned()).collect()
 }
 
 /// A batch of the same run brings the other version before the file itself is committed.

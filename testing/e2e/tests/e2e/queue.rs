@@ -42,6 +42,26 @@ fn the_end_of_a_transfer_leaves_a_nearer_one_alone() {
     assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0));
 }
 
+/// Files of a few MiB have blobs of their own in the upload of their job: another job that sends one of them keeps off it.
+#[test]
+fn a_file_that_is_sent_by_itself_leaves_the_job_that_began_it_alone() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let folder = world.folder("folder");
+    for number in 0..3 {
+        content::write(&folder.join(number.to_string()), number, 2 * MIB);
+    }
+    cut(&world, &laptop, &[&"put", &folder, &"/"], Moment::Arrives(Kind::Commit, 1));
+    laptop.json(&[&"put", &folder.join("0"), &"/folder/0"]);
+    assert_eq!(laptop.waiting(), 1);
+    let answer = laptop.json(&[&"resume"]);
+    assert!(answer["bytes_transferred"].as_u64().unwrap() < MIB, "{answer}");
+    for number in 0..3 {
+        assert_content(&laptop, &format!("/folder/{number}"), Generated::new(number, 2 * MIB));
+    }
+    assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0));
+}
+
 #[test]
 fn a_stream_that_was_cut_leaves_nothing() {
     let world = World::new();

@@ -75,6 +75,45 @@ fn links_that_do_not_attach_are_no_verdict_on_the_commit() {
 }
 
 #[test]
+fn the_log_tells_the_devices_that_the_server_holds_back() {
+    let mut world = World::new("held back");
+    let tablet = world.person.add_device(&mut world.random);
+    let laptop = world.own_device();
+    let (genesis, mut frontier) = (world.state.clone(), Frontier::default());
+    let earlier = [world.genesis.logged.clone(), world.advance(&tablet)];
+    for commit in &earlier {
+        frontier.append(&commit.header.to_bytes()).unwrap();
+    }
+    let shown = world.advance(&laptop);
+    let newest = world.commit_by(&tablet);
+    // Who began at the laptop's commit was not shown the tablet's link, and the newest does not carry it.
+    let mut reader = world.reader(&world.chain_of(2));
+    let (_, state) = reader.verify_head(&head(&shown, frontier)).unwrap();
+    assert!(matches!(reader.verify_next(&state, &newest), Err(VerifyNextError::DeviceUnknown)));
+    let mut state = genesis;
+    for commit in [&earlier[1], &shown, &newest] {
+        let (step, next) = reader.verify_next_by_log(&state, commit).unwrap();
+        assert!(matches!(step, Step::Verified(_)), "{step:?}");
+        state = next;
+    }
+}
+
+#[test]
+fn an_author_whose_links_fill_the_body_is_not_left_out() {
+    let mut world = World::new("full");
+    let mut newest = world.own_device();
+    while world.person.chain.links().concat().len() <= COMMIT_BODY_MAX / 4 * 5 {
+        newest = world.person.add_device(&mut world.random);
+    }
+    let commit = world.commit_by(&newest);
+    let read = world.space.verify_next_by_log(&world.state, &commit);
+    assert!(matches!(read, Err(VerifyNextError::DeviceUnknown)), "{read:?}");
+    world.space.update_owner(world.person.chain.clone()).unwrap();
+    let (step, _) = world.space.verify_next_by_log(&world.state, &commit).unwrap();
+    assert!(matches!(step, Step::Verified(_)), "{step:?}");
+}
+
+#[test]
 fn a_commit_that_is_a_no_op_brings_no_links() {
     let mut world = World::new("brings");
     let tablet = world.person.add_device(&mut world.random);

@@ -90,8 +90,12 @@ impl World {
         matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::Rejected(Rejected)))
     }
 
-    fn needs_chain(&mut self, commit: &LoggedCommit) -> bool {
-        matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::NeedChain))
+    /// Whether `commit` is of a device that is not known, and who has read the whole log leaves it out.
+    fn is_of_nobody(&mut self, commit: &LoggedCommit) -> bool {
+        let unknown = self.space.verify_next(&self.state, commit);
+        let (step, state) = self.space.verify_next_by_log(&self.state, commit).unwrap();
+        assert_eq!((state.head().hash, state.valid()), (commit.header.hash(), self.state.valid()));
+        matches!((unknown, step), (Err(VerifyNextError::DeviceUnknown), Step::Skipped(NoOp::Invalid)))
     }
 
     /// Why `commit` changes nothing, if it does not.

@@ -62,16 +62,15 @@ impl Editor<'_> {
         let (source, naming) = (self.source, self.rules.naming);
         let (directory, name) = self.made_parent(path)?;
         let mut entry = Entry { id, name: name.clone(), attributes, content };
-        let own = Before::of(Some(&entry));
         match directory.entry(name, source)? {
             Some(old) if old.is_directory() => {
                 return Err(Stop::Fail(EditError::IsDirectory(path.clone())));
             }
             Some(old) if before.is(old) => entry.id = old.id(),
             // Put before, by this device or another one that went on with it.
-            Some(old) if own.is(old) => return Ok(()),
+            Some(old) if is_put_already(old, &entry) => return Ok(()),
             Some(_) => {
-                let Some(free) = free_beside(directory, name, naming, &own, source)? else {
+                let Some(free) = free_beside(directory, naming, &entry, source)? else {
                     return Ok(());
                 };
                 let copy = path.split().map(|(parent, _)| parent).unwrap_or_default().join(&free);
@@ -193,19 +192,33 @@ impl Editor<'_> {
     }
 }
 
-/// The first conflict name of `name` that is free; `None` when `own` stands under one of them already.
+/// Whether `there` is what an edit that puts `own` made. One version of two lengths or times was sealed twice, of two contents:
+/// neither is the other.
+fn is_put_already(there: &DirtyEntry, own: &Entry) -> bool {
+    let DirtyEntry::Kept(kept) = there else {
+        return false;
+    };
+    let same_content = match (&kept.content, &own.content) {
+        (EntryContent::File { size: there, .. }, EntryContent::File { size, .. }) => {
+            there == size && kept.attributes.mtime == own.attributes.mtime
+        }
+        _ => true,
+    };
+    same_content && Before::of(Some(own)).is(there)
+}
+
+/// The first conflict name of `own` that is free; `None` when it stands under one of them already.
 fn free_beside(
     directory: &mut DirtyDirectory,
-    name: &EntryName,
     naming: ConflictNaming<'_>,
-    own: &Before,
+    own: &Entry,
     source: &dyn NodeSource,
 ) -> Result<Option<EntryName>, Stop<EditError>> {
     let mut counter = 1_usize;
     loop {
-        let free = conflict_name(name, naming, counter);
+        let free = conflict_name(&own.name, naming, counter);
         let there = directory.entry::<EditError>(&free, source)?;
-        match there.map(|there| own.is(there)) {
+        match there.map(|there| is_put_already(there, own)) {
             Some(true) => return Ok(None),
             None if directory.collision::<EditError>(&free, source)?.is_none() => return Ok(Some(free)),
             Some(false) | None => {}

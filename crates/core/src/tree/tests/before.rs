@@ -57,6 +57,23 @@ fn an_edit_that_is_applied_again_adds_nothing() {
 }
 
 #[test]
+fn one_version_of_two_contents_loses_neither() {
+    let mut store = Memory::new();
+    let root = with(&mut store, 2);
+    let sealed_again = || {
+        let mut edit = planned_on(Before::Nothing, 2);
+        let Edit::PutFile { size, .. } = &mut edit else { panic!("a file") };
+        *size += 1;
+        edit
+    };
+    let (root, conflicts) = edit(&mut store, root.as_ref(), &[sealed_again()]);
+    assert_eq!(store.show(root.as_ref()), ["/d dir", &format!("{COPY} v2"), "/d/a.txt v2"]);
+    assert_eq!(conflicts, [Conflict { path: path_of("/d/a.txt"), copy: path_of(COPY) }]);
+    let (twice, conflicts) = edit(&mut store, root.as_ref(), &[sealed_again()]);
+    assert_eq!((store.show(root.as_ref()), conflicts), (store.show(twice.as_ref()), Vec::new()));
+}
+
+#[test]
 fn conflict_names_that_are_taken_are_counted() {
     let mut store = Memory::new();
     let root = with(&mut store, 2);

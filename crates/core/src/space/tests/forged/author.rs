@@ -54,13 +54,13 @@ fn a05_another_author_is_a_no_op() {
 }
 
 #[test]
-fn a17_a_device_that_the_chain_does_not_certify_is_not_read() {
+fn a17_a_device_that_no_link_certifies_stops_nobody() {
     let mut world = World::new("device");
     let stranger = DeviceSeeds::make(&mut world.random);
     let commit = world.forge(&stranger, |signed| signed.body.device = stranger.device());
-    assert!(world.needs_chain(&commit));
+    assert!(world.is_of_nobody(&commit));
     let commit = world.forge_by_owner(|signed| signed.body.device = DeviceId::from_bytes([0; 16]));
-    assert!(world.needs_chain(&commit));
+    assert!(world.is_of_nobody(&commit));
 }
 
 #[test]
