@@ -224,7 +224,7 @@ mod tests {
         let laptop = world.first(&line).await;
         let phone = world.another(2, &Line::default()).await;
         put(&laptop, &world.file("note", b"first"), "/note").await;
-        world.clock.pass(Duration::from_hours(24) - Duration::from_secs(1));
+        world.clock.pass(Duration::from_secs(24 * 60 * 60 - 1));
         let mut dates = Vec::new();
         for number in 0..2 {
             let theirs = world.file("theirs", format!("of the phone {number}").as_bytes());

@@ -232,7 +232,7 @@ impl Remote for MemoryRemote {
     }
 
     async fn head(&self, access: &SpaceAccess) -> RemoteResult<HeadAnswer> {
-        self.in_space(access, |server, access| server.head(access))
+        self.in_space(access, Server::head)
     }
 
     async fn log(&self, access: &SpaceAccess, from: u64) -> RemoteResult<Vec<LoggedCommit>> {

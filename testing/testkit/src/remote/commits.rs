@@ -12,7 +12,7 @@ use super::Suite;
 use super::actor::{Actor, posted};
 
 impl<R: Remote> Suite<R> {
-    /// Of two commits behind one head one stands; the same one may come again as long as it is the head.
+    /// Of two commits behind one head one stands; one that stands may come again.
     pub(super) async fn commits(&self) {
         let remote = &self.remote;
         let (actor, access) = Actor::with_space(remote, "commits").await;
@@ -29,7 +29,9 @@ impl<R: Remote> Suite<R> {
         assert_eq!((&head.commit, head.frontier.size()), (&first.logged, 1));
         let second = actor.tree(&head, b"second", &[]);
         remote.commit(&access, posted(&second)).await.expect("a commit");
-        self.refused(remote.commit(&access, posted(&first)).await, ErrorCode::HeadMoved);
+        let again = remote.commit(&access, posted(&first)).await.expect("the same commit, under another by now");
+        assert_eq!(again, answer);
+        self.refused(remote.commit(&access, posted(&loser)).await, ErrorCode::HeadMoved);
         let log = remote.log(&access, 0).await.expect("the log");
         assert_eq!(log, [actor.genesis().logged, first.logged, second.logged.clone()]);
         assert_eq!(remote.log(&access, 2).await.expect("the log"), [second.logged]);

@@ -12,7 +12,9 @@ use super::actor::{ALL_RIGHTS, Actor, session};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
+const NEARLY_A_MINUTE: Duration = Duration::from_secs(59);
 const HOUR: Duration = Duration::from_hours(1);
+const NEARLY_AN_HOUR: Duration = Duration::from_secs(3599);
 
 impl<R: Remote> Suite<R> {
     /// A session lives an hour from its last request.
@@ -21,7 +23,7 @@ impl<R: Remote> Suite<R> {
         let (actor, access) = Actor::with_space(remote, "sessions-end").await;
         let token = session(&actor.login(remote).await);
         for _ in 0..3 {
-            pass(HOUR - SECOND);
+            pass(NEARLY_AN_HOUR);
             remote.account(&token).await.expect("a session in use");
             remote.head(&access).await.expect("a session in use");
         }
@@ -34,7 +36,7 @@ impl<R: Remote> Suite<R> {
     pub(super) async fn challenges_end(&self, pass: &impl Fn(Duration)) {
         let remote = &self.remote;
         let actor = Actor::registered(remote, "challenges-end").await;
-        for (age, in_time) in [(MINUTE - SECOND, true), (MINUTE, false)] {
+        for (age, in_time) in [(NEARLY_A_MINUTE, true), (MINUTE, false)] {
             let proofs = actor.prove(remote, actor.space, &[Right::Read]).await;
             let device = actor.device_login(remote, actor.device, &actor.device_key).await;
             let password = actor.begin_login(remote).await.expect("a login").expect("the right password");
@@ -62,7 +64,7 @@ impl<R: Remote> Suite<R> {
             actor.begin_login(remote).await.expect("a try");
         }
         self.refused(actor.begin_login(remote).await, ErrorCode::TooManyRequests);
-        pass(MINUTE - SECOND);
+        pass(NEARLY_A_MINUTE);
         self.refused(actor.begin_login(remote).await, ErrorCode::TooManyRequests);
         pass(SECOND);
         actor.login(remote).await;
