@@ -41,12 +41,18 @@ pub(crate) struct GlobalOptions {
     /// Certificates (PEM) to trust instead of those of the system
     #[arg(long, global = true, value_name = "FILE", env = "ANONICLOUD_CA_FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Account to use, when this person has several: each profile signs in by itself
+    #[arg(long, global = true, value_name = "NAME", env = "ANONICLOUD_PROFILE", value_parser = profile_name)]
+    pub(crate) profile: Option<String>,
+    /// Config file; else `anonicloud/config.toml` among those of the user, if it is there
+    #[arg(long, global = true, value_name = "FILE", env = "ANONICLOUD_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Folder of the local state: keys and unfinished transfers, encrypted
     #[arg(long, global = true, value_name = "DIR", env = "ANONICLOUD_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// Seconds to try again when the server does not answer
-    #[arg(long, global = true, value_name = "SECONDS", env = "ANONICLOUD_RETRY_FOR", default_value_t = 30)]
-    pub(crate) retry_for: u32,
+    /// Seconds to try again when the server does not answer [default: 30]
+    #[arg(long, global = true, value_name = "SECONDS", env = "ANONICLOUD_RETRY_FOR")]
+    pub(crate) retry_for: Option<u32>,
     /// Answer in JSON on stdout, refuse in JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -65,6 +71,15 @@ pub(crate) enum ColorWhen {
     Never,
     /// On a terminal, unless `NO_COLOR` is set
     Auto,
+}
+
+/// A name that may be that of a folder.
+fn profile_name(name: &str) -> Result<String, String> {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        return Err("a profile's name is up to 64 letters, digits, - and _".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 /// What came of reading the arguments.
@@ -108,6 +123,10 @@ Examples:
   anonicloud put Pictures /
   anonicloud ls -l /Pictures
   anonicloud get /Pictures/a.jpg .
+
+Options stand before the environment (ANONICLOUD_SERVER, ...), which stands before the config file:
+  server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for
+  [profile.work]                            the same, with --profile work
 
 Exit codes:
   0 done             4 not found      8 no connection         12 done in part
@@ -160,6 +179,7 @@ mod tests {
             "anonicloud login --password-stdin --password-file f",
             "anonicloud signup --generate-password --password-stdin",
             "anonicloud get",
+            "anonicloud ls --profile ../other",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

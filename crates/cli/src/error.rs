@@ -5,6 +5,7 @@
 
 use core::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anonicloud_client::remote::ConnectError;
@@ -32,6 +33,8 @@ pub(crate) enum CliError {
     ServerMissing,
     #[error("{0}")]
     Arguments(String),
+    #[error("the config file {} cannot be used: {reason}", escape::name(path.as_os_str().as_encoded_bytes()))]
+    Config { path: PathBuf, reason: String },
     #[error("no folder is known to keep the local state in")]
     StateDirectoryUnknown,
     #[error("this device is not signed in")]
@@ -72,6 +75,7 @@ impl CliError {
             Self::Address(_) => "server_address_invalid",
             Self::ServerMissing => "server_missing",
             Self::Arguments(_) => ARGUMENTS,
+            Self::Config { .. } => "config_invalid",
             Self::StateDirectoryUnknown => "state_directory_unknown",
             Self::NotSignedIn => "not_signed_in",
             Self::AlreadySignedIn => "already_signed_in",
@@ -97,9 +101,12 @@ impl CliError {
             Self::Address(_) => "an address looks like https://cloud.example.org; see also --ca-file",
             Self::ServerMissing => "name it with --server URL or in ANONICLOUD_SERVER",
             Self::Arguments(_) => "see `anonicloud --help`",
+            Self::Config { .. } => {
+                "it holds server, ca_file, state_dir and retry_for, and [profile.NAME] with the same"
+            }
             Self::StateDirectoryUnknown => "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR",
             Self::NotSignedIn => "run `anonicloud login` or `anonicloud signup`",
-            Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --state-dir",
+            Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --profile",
             Self::HandleMissing => "name it with --handle HANDLE",
             Self::WordsUnconfirmed => "have them written with --recovery-file FILE, or sign up in a terminal",
             Self::WordsWrong => "nothing was made; write the words down and sign up again",
@@ -126,6 +133,7 @@ impl CliError {
             | Self::Address(_)
             | Self::ServerMissing
             | Self::Arguments(_)
+            | Self::Config { .. }
             | Self::StateDirectoryUnknown
             | Self::HandleMissing
             | Self::WordsUnconfirmed

@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 19] = [
+    const COMMANDS: [&str; 20] = [
         "signup",
         "login",
         "logout",
@@ -47,6 +47,7 @@ mod tests {
         "resume",
         "cancel",
         "completions",
+        "man",
     ];
 
     #[test]
@@ -64,6 +65,20 @@ mod tests {
         }
         reference.push_str("```\n");
         assert_snapshot!("cli-reference", reference);
+    }
+
+    #[test]
+    fn there_is_a_manual_page_for_every_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = folder.path().join("man1");
+        assert!(run(&["man", pages.to_str().unwrap()]).status.success());
+        for command in COMMANDS {
+            let page = fs_err::read_to_string(pages.join(format!("anonicloud-{command}.1"))).unwrap();
+            assert!(page.contains(".SH SYNOPSIS") && page.contains("Example"), "{command}: {page}");
+        }
+        let main = fs_err::read_to_string(pages.join("anonicloud.1")).unwrap();
+        assert_eq!(main, stdout(&run(&["man"])));
+        assert!(main.contains("anonicloud\\-put(1)"), "{main}");
     }
 
     #[test]

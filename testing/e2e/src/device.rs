@@ -20,6 +20,8 @@ pub struct Device {
     /// Whose disk its processes see.
     disk_owner: Option<u32>,
     options: Vec<OsString>,
+    /// Whether options say where its state and its server are.
+    is_told: bool,
 }
 
 /// What a run that failed said, with `--json`.
@@ -39,7 +41,7 @@ pub struct Refusal {
 impl Device {
     /// A device with its state in `state`, which reaches the server at `server`.
     pub fn new(state: PathBuf, server: String) -> Self {
-        Self { state, server, disk_owner: None, options: Vec::new() }
+        Self { state, server, disk_owner: None, options: Vec::new(), is_told: true }
     }
 
     /// The same device over another address.
@@ -63,6 +65,13 @@ impl Device {
         self
     }
 
+    /// The same device as a person has it, whose processes find state and server by the config file and where both usually are.
+    #[must_use]
+    pub fn by_itself(mut self) -> Self {
+        self.is_told = false;
+        self
+    }
+
     /// Where its local state is.
     pub fn state(&self) -> &Path {
         &self.state
@@ -77,7 +86,9 @@ impl Device {
     pub fn command(&self, arguments: Arguments<'_>) -> Command {
         let mut command = command_in(self.disk_owner, binaries::find("anonicloud"));
         command.env_clear().env("HOME", &self.state).stdin(Stdio::null());
-        command.arg("--server").arg(&self.server).arg("--state-dir").arg(&self.state);
+        if self.is_told {
+            command.arg("--server").arg(&self.server).arg("--state-dir").arg(&self.state);
+        }
         command.args(&self.options);
         command.args(arguments.iter().map(AsRef::as_ref));
         command

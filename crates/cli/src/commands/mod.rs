@@ -9,6 +9,7 @@ mod listing;
 mod login;
 mod logout;
 mod ls;
+mod man;
 mod mkdir;
 mod mv;
 mod put;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Resume(resume::Arguments),
     Cancel(cancel::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 impl Command {
@@ -77,6 +79,7 @@ impl Command {
             Self::Resume(arguments) => arguments.run(context).await,
             Self::Cancel(arguments) => arguments.run(context).await,
             Self::Completions(arguments) => arguments.run(),
+            Self::Man(arguments) => arguments.run(),
         }
     }
 

@@ -33,6 +33,8 @@ mod overtaken;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod refusals;

@@ -1,13 +1,19 @@
-//! What holds for the whole run: flags over environment over defaults.
+//! What holds for the whole run: flags over environment over the config file over defaults.
+
+mod file;
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anonicloud_client::remote::ServerAddress;
 
+use self::file::ConfigFile;
 use crate::args::{ColorWhen, GlobalOptions};
 use crate::error::CliError;
 use crate::ui::Ui;
+
+/// Seconds to try again when nobody says how many.
+const RETRY_FOR: u32 = 30;
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -21,16 +27,21 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the flags; clap has put the environment behind them.
+    /// Reads the flags, behind which clap has put the environment, and the config file.
     pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
-        let state_directory = match &options.state_dir {
-            Some(directory) => directory.clone(),
-            None => default_state_directory().ok_or(CliError::StateDirectoryUnknown)?,
-        };
+        let folders = directories::BaseDirs::new();
+        let profile = options.profile.as_deref();
+        let usual = folders.as_ref().map(|folders| folders.config_dir().join("anonicloud").join("config.toml"));
+        let section = ConfigFile::load(options.config.as_deref(), usual.as_deref())?.section(profile);
+        let state_directory = options.state_dir.clone().or(section.state_dir);
+        let usual = || folders.as_ref().map(|folders| state_directory_of(profile, folders.data_local_dir()));
+        let state_directory = state_directory.or_else(usual).ok_or(CliError::StateDirectoryUnknown)?;
+        // Certificates in the file are those of the server in the file.
+        let file_ca = section.ca_file.filter(|_| options.server.is_none());
         Ok(Self {
-            server: options.server.clone(),
-            ca_file: options.ca_file.clone().map(absolute),
-            patience: Duration::from_secs(options.retry_for.into()),
+            server: options.server.clone().or(section.server),
+            ca_file: options.ca_file.clone().or(file_ca).map(absolute),
+            patience: Duration::from_secs(options.retry_for.or(section.retry_for).unwrap_or(RETRY_FOR).into()),
             state_directory,
         })
     }
@@ -67,8 +78,12 @@ pub(crate) const fn json_ui() -> Ui {
     Ui::new(true, false, false)
 }
 
-fn default_state_directory() -> Option<PathBuf> {
-    directories::BaseDirs::new().map(|directories| directories.data_local_dir().join("anonicloud"))
+/// Each profile is a device of its own, in a folder beside the one of no profile.
+fn state_directory_of(profile: Option<&str>, data: &Path) -> PathBuf {
+    match profile {
+        None => data.join("anonicloud"),
+        Some(name) => data.join("anonicloud-profiles").join(name),
+    }
 }
 
 /// A path that is good in another working folder too, since the account's record keeps it.
