@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::password::{check_password, show_account_key};
 use super::record::{AccountRecord, SlotVersions};
 use crate::client::Client;
-use crate::clock::today;
+use crate::clock::{Clock, SystemClock};
 use crate::error::OperationError;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, ServerAddress};
@@ -50,6 +50,7 @@ pub struct SignUpDraft {
     account_key: Option<AccountKey>,
     registration: Registration,
     response: Base64,
+    clock: Box<dyn Clock + Send>,
 }
 
 /// The first version of every box.
@@ -71,7 +72,14 @@ impl SignUpDraft {
         let start = RegisterStart { account, handle: handle.as_str().to_owned(), request: Base64::new(request) };
         let response = remote.register_start(&start).await?.response;
         let entropy = RecoveryEntropy::make(&mut SystemRandom);
-        Ok(Self { realm, account, handle, entropy, account_key, registration, response })
+        Ok(Self { realm, account, handle, entropy, account_key, registration, response, clock: Box::new(SystemClock) })
+    }
+
+    /// Takes the day of the account's first commit from `clock` instead of the system.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Box<dyn Clock + Send>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The public name.
@@ -125,7 +133,7 @@ impl SignUpDraft {
         let identity = Identity::make(random);
         let device = DeviceSeeds::make(random);
         let sigchain = begin_sigchain(&realm, &account, &identity, &self.handle, &device)?;
-        let made = PrivateSpace::make(realm, sigchain.clone(), &device, today(), random);
+        let made = PrivateSpace::make(realm, sigchain.clone(), &device, self.clock.today(), random);
         let (space, genesis) = made.map_err(|_| Rejected)?;
         let owner = BoxOwner { realm, account };
         let boxes = AccountBoxes {

@@ -20,7 +20,6 @@ use super::request::{FILE_MAX, PutReport};
 use super::reservation::make_upload_id;
 use super::segment::FileKeys;
 use crate::client::Client;
-use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::local::filter::Filter;
 use crate::progress::Progress;
@@ -44,7 +43,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // Noted before its first blob: what a cut stream leaves at the server takes room until somebody drops it.
         let job = Job { upload: make_upload_id(), sources: Vec::new(), filter: Filter::everything() };
         queue(self.state(), &job).await?;
-        let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
+        let target = FileTarget { path, attributes: Attributes { mtime: self.clock().now_ns(), mode: MODE }, base };
         let mut uploader = Uploader::new(self, job.upload, progress);
         let sent = match uploader.send_stream(input, target).await {
             Ok(()) => uploader.finish().await,
