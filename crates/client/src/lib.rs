@@ -23,6 +23,8 @@ mod local;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod notice;
 #[cfg(not(target_arch = "wasm32"))]
+mod preview;
+#[cfg(not(target_arch = "wasm32"))]
 mod progress;
 mod random;
 pub mod remote;
@@ -54,7 +56,9 @@ pub mod transfer {
     pub use anonicloud_core::tree::edit::Conflict;
 
     pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
+    pub use crate::local::filter::{Filter, FilterError};
     pub use crate::local::scan::{SkipReason, Skipped};
+    pub use crate::preview::{Action, Preview, PreviewStep};
     pub use crate::progress::Progress;
     pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};
 }

@@ -41,6 +41,8 @@ mod refusals;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod selection;
+#[cfg(test)]
 mod shared_pack;
 #[cfg(test)]
 mod together;
