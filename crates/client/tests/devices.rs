@@ -13,7 +13,7 @@ mod tests {
     use anonicloud_client::remote::{Retry, ServerAddress};
     use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
     use anonicloud_client::state::{DeviceKey, SealedState};
-    use anonicloud_client::transfer::{Conflict, GetItem, GetTarget, Progress, PutReport, PutSource};
+    use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
     use anonicloud_testkit::memory_state::MemoryState;
@@ -83,7 +83,7 @@ mod tests {
         async fn content(&self, device: &Device, remote: &str) -> Vec<u8> {
             let target = self.folder.path().join("got");
             let item = GetItem { remote: path(remote), target: GetTarget::Path(target.clone()), overwrite: true };
-            device.get(vec![item], &Quiet).await.unwrap();
+            device.get(vec![item], &Filter::everything(), &Quiet).await.unwrap();
             fs_err::read(target).unwrap()
         }
     }
@@ -108,7 +108,7 @@ mod tests {
 
     async fn put(device: &Device, local: &Path, remote: &str) -> PutReport {
         let source = PutSource::Path { local: local.to_path_buf(), remote: path(remote) };
-        let report = device.put(vec![source], &Quiet).await.unwrap();
+        let report = device.put(vec![source], Filter::everything(), &Quiet).await.unwrap();
         assert!(report.skipped.is_empty());
         report
     }
