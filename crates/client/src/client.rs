@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anonicloud_core::account::keys::SpaceKeys;
 use anonicloud_core::crypto::secret::MasterKey;
@@ -35,7 +36,7 @@ pub struct Client<R, S> {
     buffers: Buffers,
     folder: Option<PathBuf>,
     listener: Option<Listener>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Opens the local state in `folder`, which is made when it is not there.
@@ -76,7 +77,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             buffers: Buffers::default(),
             folder: None,
             listener: None,
-            clock: Box::new(SystemClock),
+            clock: Arc::new(SystemClock),
         })
     }
 
@@ -89,7 +90,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Takes the time from `clock` instead of the system.
     #[must_use]
-    pub fn with_clock(mut self, clock: Box<dyn Clock>) -> Self {
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
 /// A clock. What it tells goes into commits and names; nothing that is to be trusted hangs on it.
-pub trait Clock: Debug {
+pub trait Clock: Debug + Send + Sync {
     /// The time since 1970-01-01, UTC; none when the clock stands before.
     fn now(&self) -> Duration;
 

@@ -5,6 +5,7 @@
 mod tests {
     use std::path::{Path, PathBuf};
     use std::rc::Rc;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use anonicloud_client::Client;
@@ -62,16 +63,15 @@ mod tests {
             let remote = self.remote(line);
             let password = Zeroizing::new(PASSWORD.to_owned());
             let new = NewAccount { handle: "alice".to_owned(), password, account_key: false };
-            let draft = SignUpDraft::begin(&remote, new).await.unwrap().with_clock(Box::new(self.clock.clone()));
+            let draft = SignUpDraft::begin(&remote, new).await.unwrap().with_clock(Arc::new(self.clock.clone()));
             let words = draft.recovery_words();
-            let device = draft.finish(remote, state(1), &nowhere(), &words).await.unwrap();
-            Rc::new(device.with_clock(Box::new(self.clock.clone())))
+            Rc::new(draft.finish(remote, state(1), &nowhere(), &words).await.unwrap())
         }
 
         /// Another device of the account; each has a number of its own.
         async fn another(&self, number: u8, line: &Line) -> Rc<Device> {
             let device = enrol(self.remote(line), number).await;
-            Rc::new(device.with_clock(Box::new(self.clock.clone())))
+            Rc::new(device.with_clock(Arc::new(self.clock.clone())))
         }
 
         fn file(&self, name: &str, content: &[u8]) -> PathBuf {
