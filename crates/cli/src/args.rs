@@ -125,7 +125,7 @@ Examples:
   anonicloud get /Pictures/a.jpg .
 
 Options stand before the environment (ANONICLOUD_SERVER, ...), which stands before the config file:
-  server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for
+  server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for, exclude
   [profile.work]                            the same, with --profile work
 
 Exit codes:

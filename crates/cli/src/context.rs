@@ -70,6 +70,11 @@ impl Context {
         asked.await.unwrap_or(Err(CliError::NoAnswer))
     }
 
+    /// The patterns that are left out of every `put`.
+    pub(crate) fn usual_exclude(&self) -> &[String] {
+        &self.settings.exclude
+    }
+
     fn connect(&self, address: &ServerAddress) -> Result<NativeRemote, CliError> {
         let remote = HttpRemote::new(address, Patience::default()).map_err(CliError::Address)?;
         Ok(Retry::new(remote, self.settings.patience))

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anonicloud_client::remote::ConnectError;
+use anonicloud_client::transfer::FilterError;
 use anonicloud_client::{ErrorKind, OperationError};
 use serde::Serialize;
 use thiserror::Error;
@@ -35,6 +36,14 @@ pub(crate) enum CliError {
     Arguments(String),
     #[error("the config file {} cannot be used: {reason}", escape::name(path.as_os_str().as_encoded_bytes()))]
     Config { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    #[error("the patterns in {} cannot be read", escape::name(path.as_os_str().as_encoded_bytes()))]
+    PatternsUnreadable {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
     #[error("no folder is known to keep the local state in")]
     StateDirectoryUnknown,
     #[error("this device is not signed in")]
@@ -76,6 +85,8 @@ impl CliError {
             Self::ServerMissing => "server_missing",
             Self::Arguments(_) => ARGUMENTS,
             Self::Config { .. } => "config_invalid",
+            Self::Filter(_) => "pattern_invalid",
+            Self::PatternsUnreadable { .. } => "patterns_unreadable",
             Self::StateDirectoryUnknown => "state_directory_unknown",
             Self::NotSignedIn => "not_signed_in",
             Self::AlreadySignedIn => "already_signed_in",
@@ -102,8 +113,10 @@ impl CliError {
             Self::ServerMissing => "name it with --server URL or in ANONICLOUD_SERVER",
             Self::Arguments(_) => "see `anonicloud --help`",
             Self::Config { .. } => {
-                "it holds server, ca_file, state_dir and retry_for, and [profile.NAME] with the same"
+                "it holds server, ca_file, state_dir, retry_for and exclude, and [profile.NAME] with the same"
             }
+            Self::Filter(_) => "patterns are those of .gitignore, as in --exclude '*.tmp'",
+            Self::PatternsUnreadable { .. } => "the file holds one pattern a line, in UTF-8, and has at most 1 MiB",
             Self::StateDirectoryUnknown => "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR",
             Self::NotSignedIn => "run `anonicloud login` or `anonicloud signup`",
             Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --profile",
@@ -134,6 +147,8 @@ impl CliError {
             | Self::ServerMissing
             | Self::Arguments(_)
             | Self::Config { .. }
+            | Self::Filter(_)
+            | Self::PatternsUnreadable { .. }
             | Self::StateDirectoryUnknown
             | Self::HandleMissing
             | Self::WordsUnconfirmed

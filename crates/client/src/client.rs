@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anonicloud_core::account::keys::SpaceKeys;
 use anonicloud_core::crypto::secret::MasterKey;
@@ -9,6 +10,7 @@ use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_proto::ids::{AccountId, RealmId};
 
 use crate::buffers::Buffers;
+use crate::clock::{Clock, SystemClock};
 use crate::download::cache::PackCache;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
@@ -34,6 +36,7 @@ pub struct Client<R, S> {
     buffers: Buffers,
     folder: Option<PathBuf>,
     listener: Option<Listener>,
+    clock: Arc<dyn Clock>,
 }
 
 /// Opens the local state in `folder`, which is made when it is not there.
@@ -74,6 +77,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             buffers: Buffers::default(),
             folder: None,
             listener: None,
+            clock: Arc::new(SystemClock),
         })
     }
 
@@ -81,6 +85,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     #[must_use]
     pub fn with_folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Takes the time from `clock` instead of the system.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -100,6 +111,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Holds off other processes until the value is dropped.
     pub(crate) fn lock_transfers(&self) -> Result<Option<TransferLock>, OperationError> {
         self.folder.as_deref().map(TransferLock::take).transpose()
+    }
+
+    /// What tells the time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
     }
 
     pub(crate) fn folder(&self) -> Option<&Path> {

@@ -1,22 +1,35 @@
-//! The one place that asks what day it is.
+//! What tells a client the time and the day; nothing else in it asks the system.
 
+use core::fmt::Debug;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
-/// Days since 1970-01-01, UTC; 0 when the clock stands before.
-pub(crate) fn today() -> u32 {
-    u32::try_from(since_1970().as_secs() / SECONDS_A_DAY).unwrap_or(u32::MAX)
+/// A clock. What it tells goes into commits and names; nothing that is to be trusted hangs on it.
+pub trait Clock: Debug + Send + Sync {
+    /// The time since 1970-01-01, UTC; none when the clock stands before.
+    fn now(&self) -> Duration;
+
+    /// Days since 1970-01-01, UTC.
+    fn today(&self) -> u32 {
+        u32::try_from(self.now().as_secs() / SECONDS_A_DAY).unwrap_or(u32::MAX)
+    }
+
+    /// Nanoseconds since 1970.
+    fn now_ns(&self) -> i64 {
+        i64::try_from(self.now().as_nanos()).unwrap_or(i64::MAX)
+    }
 }
 
-/// Nanoseconds since 1970.
-pub(crate) fn now_ns() -> i64 {
-    i64::try_from(since_1970().as_nanos()).unwrap_or(i64::MAX)
-}
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
 
-#[expect(clippy::disallowed_methods, reason = "this is the clock that the rest takes as an argument")]
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the rest takes as a value")]
+    fn now(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
 }
 
 /// `day` (since 1970-01-01) as `YYYY-MM-DD` in the Gregorian calendar.

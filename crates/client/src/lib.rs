@@ -11,7 +11,7 @@ mod buffers;
 #[cfg(not(target_arch = "wasm32"))]
 mod client;
 #[cfg(not(target_arch = "wasm32"))]
-mod clock;
+pub mod clock;
 #[cfg(not(target_arch = "wasm32"))]
 mod download;
 #[cfg(not(target_arch = "wasm32"))]
@@ -22,6 +22,8 @@ pub mod item;
 mod local;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod notice;
+#[cfg(not(target_arch = "wasm32"))]
+mod preview;
 #[cfg(not(target_arch = "wasm32"))]
 mod progress;
 mod random;
@@ -54,7 +56,9 @@ pub mod transfer {
     pub use anonicloud_core::tree::edit::Conflict;
 
     pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
+    pub use crate::local::filter::{Filter, FilterError};
     pub use crate::local::scan::{SkipReason, Skipped};
+    pub use crate::preview::{Action, Preview, PreviewStep};
     pub use crate::progress::Progress;
     pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};
 }

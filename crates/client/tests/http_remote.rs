@@ -42,7 +42,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_says_what_the_api_asks_for_and_no_more() {
-        let server = ScriptedServer::start([Act::ok(200, REALM), Act::ok(200, [1, 2, 3])]).await;
+        let server = ScriptedServer::start([Act::ok(200, REALM), Act::ok(206, [1, 2, 3])]).await;
         let remote = connect(format!("http://{}/ours/", server.address()), None, Patience::default());
         assert_eq!(remote.realm().await.unwrap().quota, 1000);
         let blob = BlobId::from_bytes([0xb1; 32]);
@@ -204,11 +204,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_of_another_length_is_malformed() {
-        let answers = [Act::ok(206, [0; 9]), Act::ok(206, [0; 11]), Act::ok(200, vec![0; 100]), Act::ok(206, [0; 10])];
+        let whole = [Act::ok(200, vec![0; 100]), Act::ok(200, [0; 10])];
+        let answers =
+            [Act::ok(206, [0; 9]), Act::ok(206, [0; 11])].into_iter().chain(whole).chain([Act::ok(206, [0; 10])]);
         let server = ScriptedServer::start(answers).await;
         let remote = remote_of(&server);
         let blob = BlobId::from_bytes([1; 32]);
-        for _ in 0..3 {
+        for _ in 0..4 {
             let answer = remote.get_blob(&access(), &blob, Some(0..10)).await;
             assert!(matches!(answer, Err(RemoteError::Malformed { .. })), "{answer:?}");
         }

@@ -141,6 +141,70 @@ mod tests {
         assert_eq!((done.stored, done.complete), (600_000, true));
     }
 
+    /// The first `sent` bytes of an answer with the bytes from `start` on, and the end of the connection.
+    fn cut_answer(status: u16, start: usize, sent: usize) -> Act {
+        let bytes = &bytes()[start..];
+        let mut answer = format!("HTTP/1.1 {status} Fine\r\ncontent-length: {}\r\n\r\n", bytes.len()).into_bytes();
+        answer.extend_from_slice(&bytes[..sent]);
+        Act::Close(answer)
+    }
+
+    fn ranges(server: &ScriptedServer) -> Vec<Option<String>> {
+        let range = |head: &str| head.lines().find_map(|line| line.strip_prefix("range: bytes=")).map(str::to_owned);
+        server.recorded().iter().map(|request| range(&request.head)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_was_cut_on_its_way_down_goes_on_inside_itself() {
+        let script = [
+            lost(),
+            cut_answer(200, 0, 0),
+            cut_answer(200, 0, 100_000),
+            lost(),
+            Act::refusal(503, "unavailable"),
+            cut_answer(206, 100_000, 1),
+            cut_answer(206, 100_001, 499_998),
+            Act::ok(206, &bytes()[599_999..]),
+        ];
+        let server = ScriptedServer::start(script).await;
+        let remote = remote_of(&server, A_MINUTE);
+        let got = remote.get_blob(&access(), &BlobId::from_bytes([1; 32]), None).await.unwrap();
+        assert!(got == bytes());
+        let rest = |start: usize| Some(format!("{start}-599999"));
+        let asked = [None, None, None, rest(100_000), rest(100_000), rest(100_000), rest(100_001), rest(599_999)];
+        assert_eq!(ranges(&server), asked);
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_blob_that_was_cut_goes_on_inside_itself() {
+        let part = &bytes()[1000..3000];
+        let cut = [b"HTTP/1.1 206 Fine\r\ncontent-length: 2000\r\n\r\n", &part[..500]].concat();
+        let server = ScriptedServer::start([Act::Close(cut), Act::ok(206, &part[500..])]).await;
+        let remote = remote_of(&server, A_MINUTE);
+        let got = remote.get_blob(&access(), &BlobId::from_bytes([1; 32]), Some(1000..3000)).await.unwrap();
+        assert!(got == part);
+        assert_eq!(ranges(&server), [Some("1000-2999".to_owned()), Some("1500-2999".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_a_blob_is_nothing_else_than_what_was_asked_for() {
+        for (wrong, whole) in [(200, 0), (206, 0), (206, 500_001)] {
+            let script = [cut_answer(200, 0, 100_000), Act::ok(wrong, &bytes()[whole..])];
+            let server = ScriptedServer::start(script).await;
+            let got = remote_of(&server, A_MINUTE).get_blob(&access(), &BlobId::from_bytes([1; 32]), None).await;
+            assert!(matches!(got, Err(RemoteError::Malformed { .. })), "{wrong} {whole}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_of_no_announced_length_are_asked_for_anew() {
+        let chunk = Act::Close(b"HTTP/1.1 200 Fine\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n".to_vec());
+        let server = ScriptedServer::start([chunk, Act::ok(200, bytes())]).await;
+        let got = remote_of(&server, A_MINUTE).get_blob(&access(), &BlobId::from_bytes([1; 32]), None).await.unwrap();
+        assert!(got == bytes());
+        assert_eq!(ranges(&server), [None, None]);
+    }
+
     #[tokio::test]
     async fn a_server_that_forgot_what_came_before_says_so_itself() {
         let script = [lost(), stored(0, false), Act::refusal(409, "offset_mismatch")];

@@ -1,6 +1,7 @@
 //! Randomness that is the same in every run.
 
 use anonicloud_core::crypto::random::Random;
+use rand_core_06::{CryptoRng, RngCore};
 
 /// Bytes that look random and depend on a seed alone.
 #[derive(Debug, Clone)]
@@ -19,6 +20,13 @@ impl SeededRandom {
         bytes
     }
 
+    /// As many bytes as the array takes.
+    pub fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill(&mut bytes);
+        bytes
+    }
+
     /// A number under `bound`, which must not be 0; good enough for choosing among a few.
     pub fn below(&mut self, bound: u64) -> u64 {
         let mut bytes = [0; 8];
@@ -32,6 +40,28 @@ impl Random for SeededRandom {
         self.0.fill(out);
     }
 }
+
+/// For OPAQUE.
+impl RngCore for SeededRandom {
+    fn next_u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
+    fn fill_bytes(&mut self, out: &mut [u8]) {
+        self.0.fill(out);
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), rand_core_06::Error> {
+        self.0.fill(out);
+        Ok(())
+    }
+}
+
+impl CryptoRng for SeededRandom {}
 
 #[cfg(test)]
 mod tests {

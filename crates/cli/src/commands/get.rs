@@ -7,6 +7,8 @@ use std::path::Path;
 use anonicloud_client::transfer::{GetItem, GetTarget};
 use clap::Args;
 
+use super::previewed;
+use super::selection::Selection;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, get_targets, is_dash, split_get};
@@ -24,6 +26,7 @@ Examples:
   anonicloud get /notes.txt              into this folder
   anonicloud get /Photos ~/Pictures
   anonicloud get /a.txt /b.txt /tmp/
+  anonicloud get --include '*/' --include '*.jpg' --exclude '*' /Photos .
   anonicloud get /dumps/app.sql - | psql app")]
 pub(crate) struct Arguments {
     /// Paths in the cloud, then the target on this device: `.` if only one path is given, `-` for stdout
@@ -32,6 +35,11 @@ pub(crate) struct Arguments {
     /// Replace files that differ
     #[arg(long, short)]
     force: bool,
+    #[command(flatten)]
+    selection: Selection,
+    /// Show what would be fetched, and write nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
 }
 
 /// The one source of which `local` may become the copy.
@@ -43,19 +51,21 @@ fn made_by<'a>(sources: &'a [RemoteArgument], local: &Path) -> Option<&'a Remote
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let (sources, local) = split_get(&self.paths).map_err(CliError::Arguments)?;
+        let filter = self.selection.filter(&[])?;
         let client = context.client().await?;
+        if self.dry_run {
+            let items = self.items(&sources, &local, local.is_dir())?;
+            let preview = client.preview_get(&items, &filter).await?;
+            return previewed::show(context.ui, preview, |path| path.as_os_str().as_bytes().to_vec());
+        }
         // A folder that a cut run of this command made is the target itself, and takes nothing under its own name.
         let made = match made_by(&sources, &local) {
             Some(source) => client.begun_get(&source.path, &local).await?,
             None => None,
         };
-        let into = made.is_none() && local.is_dir();
-        let items: Vec<_> = get_targets(&sources, &local, into)?
-            .into_iter()
-            .map(|(remote, target)| GetItem { remote, target, overwrite: self.force })
-            .collect();
+        let items = self.items(&sources, &local, made.is_none() && local.is_dir())?;
         let to_stdout = items.iter().any(|item| item.target == GetTarget::Stdout);
-        let report = client.get(items, &Bar::new(context.ui)).await;
+        let report = client.get(items, &filter, &Bar::new(context.ui)).await;
         if let Some(made) = made {
             client.end_get(made, report.is_ok()).await?;
         }
@@ -63,5 +73,10 @@ impl Arguments {
         let moved = Moved::from(report);
         let text = moved.sentence("received");
         if to_stdout { context.ui.summary_beside_content(&moved, &text) } else { context.ui.summary(&moved, &text) }
+    }
+
+    fn items(&self, sources: &[RemoteArgument], local: &Path, into: bool) -> Result<Vec<GetItem>, CliError> {
+        let targets = get_targets(sources, local, into)?.into_iter();
+        Ok(targets.map(|(remote, target)| GetItem { remote, target, overwrite: self.force }).collect())
     }
 }

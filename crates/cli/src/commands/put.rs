@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anonicloud_client::path::RemotePath;
 use clap::Args;
 
+use super::selection::Selection;
 use super::target::existing_kind;
-use super::transferred;
+use super::{previewed, transferred};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
@@ -24,6 +26,8 @@ Examples:
   anonicloud put *.jpg /Photos/
   anonicloud put Documents /          makes /Documents
   anonicloud put Documents /Backup    makes /Backup, or /Backup/Documents if there is one
+  anonicloud put --exclude target/ --exclude '*.o' src /
+  anonicloud put --dry-run Documents /
   pg_dump app | anonicloud put - /dumps/app.sql")]
 pub(crate) struct Arguments {
     /// Files and folders of this device; `-` is stdin
@@ -32,6 +36,11 @@ pub(crate) struct Arguments {
     /// Path in the cloud
     #[arg(value_name = "TARGET", value_parser = RemoteArgument::parser())]
     target: RemoteArgument,
+    #[command(flatten)]
+    selection: Selection,
+    /// Show what would be sent, and send nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
 }
 
 impl Arguments {
@@ -41,14 +50,19 @@ impl Arguments {
     }
 
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        let filter = self.selection.filter(context.usual_exclude())?;
         let client = context.client().await?;
         let sources = match cut_put(&self.sources, &self.target, &client.queue().await?) {
             Some(cut) => cut,
             None => put_sources(&self.sources, &self.target, existing_kind(&client, &self.target).await?)?,
         };
+        if self.dry_run {
+            let preview = client.preview_put(sources, &filter).await?;
+            return previewed::show(context.ui, preview, RemotePath::to_bytes);
+        }
         let report = {
             let bar = Bar::new(context.ui);
-            client.put(sources, &bar).await?
+            client.put(sources, filter, &bar).await?
         };
         let moved = Moved::from(report);
         context.ui.summary(&moved, &moved.sentence("sent"))?;

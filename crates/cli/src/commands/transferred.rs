@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::escape;
-use crate::report::Moved;
+use crate::report::{Moved, SkippedFile};
 use crate::ui::Ui;
 
 /// Tells what was kept twice, lists what was left out, and refuses when anything was.
@@ -11,11 +11,11 @@ pub(super) fn refuse_skipped(ui: Ui, moved: &Moved) -> Result<(), CliError> {
         let (path, copy) = (escape::name(both.path.as_bytes()), escape::name(both.copy.as_bytes()));
         ui.tell(&format!("{path} was changed by another device; what was sent is {copy}"))?;
     }
-    if moved.skipped.is_empty() {
-        return Ok(());
-    }
-    for skipped in &moved.skipped {
-        ui.tell(&format!("skipped {}: {}", skipped.path, skipped.reason))?;
-    }
-    Err(CliError::Partial(moved.skipped.len() as u64))
+    list_skipped(ui, &moved.skipped)?;
+    if moved.skipped.is_empty() { Ok(()) } else { Err(CliError::Partial(moved.skipped.len() as u64)) }
+}
+
+/// Lists what is left out.
+pub(super) fn list_skipped(ui: Ui, skipped: &[SkippedFile]) -> Result<(), CliError> {
+    skipped.iter().try_for_each(|skipped| ui.tell(&format!("skipped {}: {}", skipped.path, skipped.reason)))
 }

@@ -28,6 +28,7 @@ pub(super) struct ConfigFile {
     ca_file: Option<PathBuf>,
     state_dir: Option<PathBuf>,
     retry_for: Option<u32>,
+    exclude: Option<Vec<String>>,
     #[serde(default)]
     profile: BTreeMap<String, Section>,
 }
@@ -44,6 +45,8 @@ pub(super) struct Section {
     pub(super) state_dir: Option<PathBuf>,
     /// Seconds to try again.
     pub(super) retry_for: Option<u32>,
+    /// Patterns that are left out of every `put`.
+    pub(super) exclude: Option<Vec<String>>,
 }
 
 impl ConfigFile {
@@ -79,7 +82,13 @@ impl ConfigFile {
         let own = own.unwrap_or_default();
         // The certificates that were named for one server say nothing of another one.
         let ca_file = if own.server.is_some() { own.ca_file } else { own.ca_file.or(self.ca_file) };
-        Section { server: own.server.or(self.server), ca_file, state_dir, retry_for: own.retry_for.or(self.retry_for) }
+        Section {
+            server: own.server.or(self.server),
+            ca_file,
+            state_dir,
+            retry_for: own.retry_for.or(self.retry_for),
+            exclude: own.exclude.or(self.exclude),
+        }
     }
 
     /// The paths in it, which are relative to its folder.
@@ -115,10 +124,12 @@ mod tests {
         ca_file = 'one.pem'
         state_dir = '/state'
         retry_for = 5
+        exclude = ['*.tmp']
         [profile.other-account]
         [profile.work]
         server = 'https://two'
         retry_for = 7
+        exclude = ['*.log']
         state_dir = 'work'";
 
     fn load(text: &str) -> Result<ConfigFile, CliError> {
@@ -137,13 +148,24 @@ mod tests {
     fn a_profile_stands_before_the_rest_and_keeps_its_state_apart() {
         let section = |profile| load(FILE).unwrap().section(profile);
         let server = |name: &str| Some(format!("https://{name}"));
-        let one = Some(PathBuf::from("one.pem"));
-        let plain =
-            Section { server: server("one"), ca_file: one, state_dir: Some("/state".into()), retry_for: Some(5) };
+        let exclude = |pattern: &str| Some(vec![pattern.to_owned()]);
+        let plain = Section {
+            server: server("one"),
+            ca_file: Some("one.pem".into()),
+            state_dir: Some("/state".into()),
+            retry_for: Some(5),
+            exclude: exclude("*.tmp"),
+        };
         assert_eq!(section(Some("other-account")), Section { state_dir: None, ..section(None) });
         assert_eq!(section(Some("unheard-of")), section(Some("other-account")));
         assert_eq!(section(None), plain);
-        let work = Section { server: server("two"), ca_file: None, state_dir: Some("work".into()), retry_for: Some(7) };
+        let work = Section {
+            server: server("two"),
+            ca_file: None,
+            state_dir: Some("work".into()),
+            retry_for: Some(7),
+            exclude: exclude("*.log"),
+        };
         assert_eq!(section(Some("work")), work);
     }
 

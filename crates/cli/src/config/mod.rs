@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     /// Where the local state lives.
     pub(crate) state_directory: PathBuf,
+    /// Patterns that are left out of every `put`.
+    pub(crate) exclude: Vec<String>,
 }
 
 impl Settings {
@@ -43,6 +45,7 @@ impl Settings {
             ca_file: options.ca_file.clone().or(file_ca).map(absolute),
             patience: Duration::from_secs(options.retry_for.or(section.retry_for).unwrap_or(RETRY_FOR).into()),
             state_directory,
+            exclude: section.exclude.unwrap_or_default(),
         })
     }
 
@@ -110,6 +113,7 @@ mod tests {
             ca_file: ca_file.map(PathBuf::from),
             patience: Duration::ZERO,
             state_directory: PathBuf::new(),
+            exclude: Vec::new(),
         };
         settings.server_over(address("https://stored", Some("/stored.pem")))
     }

@@ -4,6 +4,7 @@
 //! own, which is left out when the readable form is exact. Fields are added, never renamed.
 
 mod moved;
+mod would;
 
 use std::path::Path;
 
@@ -13,7 +14,8 @@ use anonicloud_client::transfer::Job;
 use data_encoding::BASE64;
 use serde::Serialize;
 
-pub(crate) use self::moved::Moved;
+pub(crate) use self::moved::{Moved, SkippedFile};
+pub(crate) use self::would::{Would, WouldStep};
 use crate::units;
 
 /// `signup` and `login`.
@@ -239,6 +241,7 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::moved::tests::moved;
+    use super::would::tests::would;
     use super::*;
 
     fn listed() -> Listed {
@@ -293,6 +296,7 @@ mod tests {
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),
+            "put, get, rm with --dry-run": would(),
             "resume": Resumed { transfers: 1, path: Some("/film.mkv".to_owned()), path_base64: None, moved: moved() },
             "status": Queue { transfers: vec![transfer] },
             "cancel": Cancelled { cancelled: "7f3a" },

@@ -20,12 +20,12 @@ const MODE_BITS: u32 = 0o1777;
 
 /// A folder of the plan.
 #[derive(Debug)]
-pub(super) struct FolderTask {
-    pub(super) path: PathBuf,
+pub(crate) struct FolderTask {
+    pub(crate) path: PathBuf,
     /// What it gets at the end; of one that is there already and of the root, nothing.
     pub(super) attributes: Option<Attributes>,
     /// Whether it is to be made.
-    pub(super) missing: bool,
+    pub(crate) missing: bool,
 }
 
 /// What is put in place: folders, and in each of them the places of files and links (`place_of`).

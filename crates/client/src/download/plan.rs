@@ -23,16 +23,16 @@ const PLACE_DIGITS: usize = 16;
 
 /// A file to be fetched.
 #[derive(Debug)]
-pub(super) struct FileTask {
+pub(crate) struct FileTask {
     pub(super) entry: Arc<Entry>,
-    pub(super) target: PathBuf,
+    pub(crate) target: PathBuf,
     /// Whether what stands there now may be replaced; what appears meanwhile may not.
-    pub(super) replace: bool,
+    pub(crate) replace: bool,
 }
 
 impl FileTask {
     /// Content bytes.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.entry.content.totals().bytes
     }
 
@@ -58,13 +58,13 @@ impl FileTask {
 
 /// A symlink to be made.
 #[derive(Debug)]
-pub(super) struct LinkTask {
+pub(crate) struct LinkTask {
     pub(super) text: Vec<u8>,
     /// When it was made, in nanoseconds since 1970.
     pub(super) mtime: i64,
-    pub(super) target: PathBuf,
+    pub(crate) target: PathBuf,
     /// As [`FileTask::replace`].
-    pub(super) replace: bool,
+    pub(crate) replace: bool,
 }
 
 impl LinkTask {
@@ -77,12 +77,12 @@ impl LinkTask {
 
 /// All that one request comes to.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Parents first.
-    pub(super) folders: Vec<FolderTask>,
-    pub(super) links: Vec<LinkTask>,
-    pub(super) files: Vec<FileTask>,
-    pub(super) unchanged: u64,
+    pub(crate) folders: Vec<FolderTask>,
+    pub(crate) links: Vec<LinkTask>,
+    pub(crate) files: Vec<FileTask>,
+    pub(crate) unchanged: u64,
     pub(super) unchanged_bytes: u64,
     /// Where all files and links are at the end, those that are unchanged too.
     pub(super) places: Places,

@@ -1,10 +1,10 @@
 //! A request to fetch, from the tree to the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::lookup::{DirectoryRef, Found, Walk};
@@ -23,6 +23,7 @@ use super::plan::{FileTask, Plan};
 use super::settle::{SYNC_ALL_FROM, make_link, settle};
 use crate::client::Client;
 use crate::error::OperationError;
+use crate::local::filter::Filter;
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::state::LocalState;
@@ -76,28 +77,37 @@ pub struct GetReport {
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Fetches `items`. Interrupted at any instant, it goes on when called again: verified segments are not fetched twice.
+    /// Fetches `items`, of folders what the filter takes. Interrupted at any instant, it goes on when called again: verified segments are not fetched twice.
     ///
     /// # Errors
     /// Those of [`OperationError`]; before anything is written when a target is in the way.
-    pub async fn get(&self, items: Vec<GetItem>, progress: &dyn Progress) -> Result<GetReport, OperationError> {
-        self.sync().await?;
+    pub async fn get(
+        &self,
+        items: Vec<GetItem>,
+        filter: &Filter,
+        progress: &dyn Progress,
+    ) -> Result<GetReport, OperationError> {
+        let plan = self.plan_get(&items, filter).await?;
         let mut report = GetReport::default();
-        let mut plan = Plan::default();
-        for item in items {
-            match item.target {
-                GetTarget::Stdout => {
-                    self.get_to_stdout(&item.remote, progress, &mut report).await?;
-                }
-                GetTarget::Path(target) => {
-                    let absolute = std::path::absolute(&target);
-                    let target = absolute.map_err(|error| OperationError::local(&target, error))?;
-                    self.plan_item(&item.remote, target, item.overwrite, &mut plan).await?;
-                }
-            }
+        for item in items.iter().filter(|item| item.target == GetTarget::Stdout) {
+            self.get_to_stdout(&item.remote, progress, &mut report).await?;
         }
         self.carry_out(plan, progress, &mut report).await?;
         Ok(report)
+    }
+
+    /// What is to be written so that `items` are there, but for those that go to standard output.
+    pub(crate) async fn plan_get(&self, items: &[GetItem], filter: &Filter) -> Result<Plan, OperationError> {
+        self.sync().await?;
+        let mut plan = Plan::default();
+        for item in items {
+            if let GetTarget::Path(target) = &item.target {
+                let absolute = std::path::absolute(target);
+                let target = absolute.map_err(|error| OperationError::local(target, error))?;
+                self.plan_item(item, &target, filter, &mut plan).await?;
+            }
+        }
+        Ok(plan)
     }
 
     async fn get_to_stdout(
@@ -123,28 +133,35 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     async fn plan_item(
         &self,
-        remote: &RemotePath,
-        target: PathBuf,
-        overwrite: bool,
+        item: &GetItem,
+        target: &Path,
+        filter: &Filter,
         plan: &mut Plan,
     ) -> Result<(), OperationError> {
-        let directory = if let Found::Entry(entry) = self.found(remote).await? {
-            plan.add(&entry, target.clone(), overwrite)?;
+        let directory = if let Found::Entry(entry) = self.found(&item.remote).await? {
+            plan.add(&entry, target.to_owned(), item.overwrite)?;
             DirectoryRef::of(&entry)
         } else {
-            plan.add_root(target.clone())?;
+            plan.add_root(target.to_owned())?;
             self.root().await?.as_ref().map(DirectoryRef::root)
         };
         let Some(directory) = directory else {
             return Ok(());
         };
         let mut walk = Walk::new(RemotePath::root(), directory);
+        let mut left_out = HashSet::new();
         while let Some((path, entries)) = self.walk_steps(|nodes| walk.next(nodes)).await? {
-            let names = path.names().iter().map(|name| OsStr::from_bytes(name.as_bytes()));
-            let folder = names.fold(target.clone(), |folder, name| folder.join(name));
+            let below: PathBuf = path.names().iter().map(|name| OsStr::from_bytes(name.as_bytes())).collect();
             for entry in entries {
-                let place = folder.join(OsStr::from_bytes(entry.name.as_bytes()));
-                plan.add(&entry, place, overwrite)?;
+                let place = below.join(OsStr::from_bytes(entry.name.as_bytes()));
+                let is_directory = entry.content.is_directory();
+                if left_out.contains(&path) || filter.leaves_out(&place, is_directory) {
+                    if is_directory {
+                        left_out.insert(path.join(&entry.name));
+                    }
+                } else {
+                    plan.add(&entry, target.join(place), item.overwrite)?;
+                }
             }
         }
         Ok(())

@@ -150,7 +150,7 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
 const fn remote_row(error: &RemoteError) -> (&'static str, ErrorKind, &'static str) {
     use ErrorKind::{Auth, Conflict, Network, Quota, Server};
     match error {
-        RemoteError::Unreachable(_) => {
+        RemoteError::Unreachable(_) | RemoteError::Cut { .. } => {
             ("unreachable", Network, "check the address and the connection; a cut transfer goes on with `resume`")
         }
         RemoteError::Certificate(_) => (

@@ -1,5 +1,6 @@
 //! Files of this device: what is there to send, and where what was fetched goes.
 
+pub(crate) mod filter;
 pub(crate) mod lock;
 pub(crate) mod scan;
 pub(crate) mod source;

@@ -1,6 +1,5 @@
 //! Finds what is to be sent: files, folders and symlinks under the paths that were named, parents first.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -8,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::Attributes;
+
+use super::filter::Filter;
 
 /// Permission bits of a mode, with set-uid, set-gid and sticky.
 const MODE_BITS: u32 = 0o7777;
@@ -42,6 +43,14 @@ pub struct Skipped {
     pub code: SkipReason,
     /// Why, for people.
     pub message: String,
+}
+
+impl Skipped {
+    /// What cannot be sent since another kind of thing has its place.
+    pub(crate) fn in_the_way(path: PathBuf) -> Self {
+        let message = "something of another kind stands at its place".to_owned();
+        Self { path, code: SkipReason::InTheWay, message }
+    }
 }
 
 /// Why something was left out.
@@ -85,14 +94,20 @@ impl SkipReason {
 }
 
 /// What was found under one or more roots.
-#[derive(Debug, Default)]
-pub(crate) struct Scan {
+#[derive(Debug)]
+pub(crate) struct Scan<'a> {
+    filter: &'a Filter,
     pub(crate) entries: Vec<LocalEntry>,
     pub(crate) skipped: Vec<Skipped>,
 }
 
-impl Scan {
-    /// Adds `local` and all below it, to stand at `remote`.
+impl<'a> Scan<'a> {
+    /// Nothing yet; of what is below the roots, `filter` says what counts.
+    pub(crate) const fn new(filter: &'a Filter) -> Self {
+        Self { filter, entries: Vec::new(), skipped: Vec::new() }
+    }
+
+    /// Adds `local` and all below it that the filter takes, to stand at `remote`.
     ///
     /// # Errors
     /// When `local` itself cannot be looked at; what cannot be below it is in [`Scan::skipped`].
@@ -102,7 +117,7 @@ impl Scan {
         while let Some((path, remote, metadata)) = open.pop() {
             if metadata.is_dir() {
                 // Pushed in reverse, so that names come off the stack in order.
-                let children = self.children(&path, &remote);
+                let children = self.children(local, &path, &remote);
                 open.extend(children.into_iter().rev());
             }
             self.take(path, remote, &metadata);
@@ -127,7 +142,12 @@ impl Scan {
         self.entries.push(LocalEntry { local, remote, attributes: attributes_of(metadata), kind });
     }
 
-    fn children(&mut self, folder: &Path, remote: &RemotePath) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
+    fn children(
+        &mut self,
+        root: &Path,
+        folder: &Path,
+        remote: &RemotePath,
+    ) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
         let names = fs_err::read_dir(folder).and_then(|listing| {
             listing.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
         });
@@ -139,27 +159,30 @@ impl Scan {
             }
         };
         names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        names.iter().filter_map(|name| self.child(folder, remote, name)).collect()
+        names.iter().filter_map(|name| self.child(root, folder.join(name), remote)).collect()
     }
 
     fn child(
         &mut self,
-        folder: &Path,
+        root: &Path,
+        path: PathBuf,
         remote: &RemotePath,
-        name: &OsStr,
     ) -> Option<(PathBuf, RemotePath, std::fs::Metadata)> {
-        let path = folder.join(name);
-        let entry_name = match EntryName::new(name.as_bytes()) {
-            Ok(entry_name) => entry_name,
+        let metadata = match fs_err::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
             Err(error) => {
-                self.skip(path, SkipReason::NameRefused, error.to_string());
+                self.skip(path, SkipReason::Vanished, error.to_string());
                 return None;
             }
         };
-        match fs_err::symlink_metadata(&path) {
-            Ok(metadata) => Some((path, remote.join(&entry_name), metadata)),
+        let below = path.strip_prefix(root).unwrap_or(&path);
+        if self.filter.leaves_out(below, metadata.is_dir()) {
+            return None;
+        }
+        match EntryName::new(path.file_name().unwrap_or_default().as_bytes()) {
+            Ok(name) => Some((path, remote.join(&name), metadata)),
             Err(error) => {
-                self.skip(path, SkipReason::Vanished, error.to_string());
+                self.skip(path, SkipReason::NameRefused, error.to_string());
                 None
             }
         }

@@ -1,8 +1,10 @@
 //! Why a request did not give an answer.
 
+use core::fmt;
 use std::error::Error;
 
 use anonicloud_proto::api::ErrorCode;
+use bytes::Bytes;
 use thiserror::Error;
 
 /// What a request gives.
@@ -10,6 +12,17 @@ pub type RemoteResult<T> = Result<T, RemoteError>;
 
 /// What the transport said, whichever it is.
 pub type TransportError = Box<dyn Error + Send + Sync>;
+
+/// The first bytes of an answer that did not come whole.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "a remote makes it, a decorator takes it apart")]
+pub struct Arrived(pub Bytes);
+
+impl fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arrived({} bytes)", self.0.len())
+    }
+}
 
 /// Who is at fault, and whether to try again.
 #[derive(Debug, Error)]
@@ -28,6 +41,17 @@ pub enum RemoteError {
     /// No connection, or it broke, or nothing moved on it for too long.
     #[error("the server cannot be reached")]
     Unreachable(#[source] TransportError),
+    /// The connection broke, or stood still for too long, in the middle of the bytes of a blob.
+    #[error("the server cannot be reached")]
+    Cut {
+        /// What came, which is worth keeping: the rest can be asked for by itself.
+        arrived: Arrived,
+        /// How many bytes should have come in all.
+        whole: u64,
+        /// What the transport said.
+        #[source]
+        cause: TransportError,
+    },
     /// The server's certificate is not one that is trusted here.
     #[error("the server's certificate is not trusted")]
     Certificate(#[source] TransportError),
@@ -44,14 +68,14 @@ impl RemoteError {
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused { code, .. } => Some(*code),
-            Self::Unreachable(_) | Self::Certificate(_) | Self::Malformed { .. } => None,
+            Self::Unreachable(_) | Self::Cut { .. } | Self::Certificate(_) | Self::Malformed { .. } => None,
         }
     }
 
     /// Whether the same request may succeed a little later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Cut { .. } => true,
             Self::Refused { code, .. } => {
                 matches!(code, ErrorCode::Unavailable | ErrorCode::TooManyRequests)
             }

@@ -22,7 +22,7 @@ use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-pub use error::{RemoteError, RemoteResult, TransportError};
+pub use error::{Arrived, RemoteError, RemoteResult, TransportError};
 #[cfg(not(target_arch = "wasm32"))]
 pub use http::{ConnectError, HttpRemote, Patience, ServerAddress};
 pub use retry::Retry;
@@ -161,7 +161,8 @@ pub trait Remote {
         upload: &UploadId,
         blob: &BlobId,
     ) -> impl Future<Output = RemoteResult<()>>;
-    /// A blob, or `range` of it; of exactly the length asked for when a range was.
+    /// A blob, or `range` of it; of exactly the length asked for when a range was. What came of it before the connection
+    /// broke is in [`RemoteError::Cut`].
     fn get_blob(
         &self,
         access: &SpaceAccess,

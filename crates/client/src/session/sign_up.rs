@@ -1,5 +1,7 @@
 //! Making an account: all of it on this device, then one request (spec: 1-accounts, "Sign-up").
 
+use std::sync::Arc;
+
 use anonicloud_core::account::boxes::BoxOwner;
 use anonicloud_core::account::handle::Handle;
 use anonicloud_core::account::keys::{DeviceSeeds, Identity, SpaceKeys};
@@ -21,7 +23,7 @@ use zeroize::Zeroizing;
 use super::password::{check_password, show_account_key};
 use super::record::{AccountRecord, SlotVersions};
 use crate::client::Client;
-use crate::clock::today;
+use crate::clock::{Clock, SystemClock};
 use crate::error::OperationError;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, ServerAddress};
@@ -50,6 +52,7 @@ pub struct SignUpDraft {
     account_key: Option<AccountKey>,
     registration: Registration,
     response: Base64,
+    clock: Arc<dyn Clock>,
 }
 
 /// The first version of every box.
@@ -71,7 +74,14 @@ impl SignUpDraft {
         let start = RegisterStart { account, handle: handle.as_str().to_owned(), request: Base64::new(request) };
         let response = remote.register_start(&start).await?.response;
         let entropy = RecoveryEntropy::make(&mut SystemRandom);
-        Ok(Self { realm, account, handle, entropy, account_key, registration, response })
+        Ok(Self { realm, account, handle, entropy, account_key, registration, response, clock: Arc::new(SystemClock) })
+    }
+
+    /// Takes the time from `clock` instead of the system, as the client does that comes of it.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The public name.
@@ -106,11 +116,11 @@ impl SignUpDraft {
         if AccountRecord::load(&state).await?.is_some() {
             return Err(OperationError::AlreadySignedIn);
         }
-        let server = server.clone();
+        let (server, clock) = (server.clone(), Arc::clone(&self.clock));
         let (request, record) = work::run(move || self.make(server, &kept)).await?;
         remote.register_finish(&request).await?;
         state.apply(vec![record.change()]).await?;
-        Client::open(remote, state).await
+        Ok(Client::open(remote, state).await?.with_clock(clock))
     }
 
     fn make(
@@ -125,7 +135,7 @@ impl SignUpDraft {
         let identity = Identity::make(random);
         let device = DeviceSeeds::make(random);
         let sigchain = begin_sigchain(&realm, &account, &identity, &self.handle, &device)?;
-        let made = PrivateSpace::make(realm, sigchain.clone(), &device, today(), random);
+        let made = PrivateSpace::make(realm, sigchain.clone(), &device, self.clock.today(), random);
         let (space, genesis) = made.map_err(|_| Rejected)?;
         let owner = BoxOwner { realm, account };
         let boxes = AccountBoxes {

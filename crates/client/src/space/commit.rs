@@ -21,7 +21,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::head::Head;
 use crate::client::Client;
-use crate::clock::{date_of, today};
+use crate::clock::date_of;
 use crate::error::OperationError;
 use crate::notice::Notice;
 use crate::random::SystemRandom;
@@ -178,7 +178,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             hash: root.child.hash,
             key: root.root_key(),
         });
-        let change = TreeChange { root, adds: adds.to_vec(), day: today() };
+        let change = TreeChange { root, adds: adds.to_vec(), day: self.clock().today() };
         let space = self.private_space().borrow();
         space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom)
     }
@@ -186,7 +186,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// This device and today, as the names of conflict copies tell them.
     fn conflict_mark(&self) -> (String, String) {
         let device = self.record().device.device().to_string().chars().take(8).collect();
-        (device, date_of(today()))
+        (device, date_of(self.clock().today()))
     }
 }
 

@@ -12,7 +12,6 @@ use anonicloud_core::tree::node::{Attributes, Entry, EntryContent};
 use anonicloud_core::tree::store::Step;
 
 use crate::client::Client;
-use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::item::Item;
 use crate::notice::Notice;
@@ -101,7 +100,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When something is there, or the folder above is not.
     pub async fn make_directory(&self, path: &RemotePath, parents: bool) -> Result<(), OperationError> {
         self.sync().await?;
-        let attributes = Attributes { mtime: now_ns(), mode: DIRECTORY_MODE };
+        let attributes = Attributes { mtime: self.clock().now_ns(), mode: DIRECTORY_MODE };
         let missing = if parents { MissingParents::Create(attributes) } else { MissingParents::Refuse };
         self.change(vec![Edit::MakeDirectory { path: path.clone(), attributes }], missing).await
     }

@@ -11,7 +11,6 @@ use anonicloud_proto::limits::COMMIT_BLOBS_MAX;
 
 use super::engine::{Ready, Uploader};
 use super::request::BLOBS_BESIDE;
-use crate::clock::now_ns;
 use crate::error::OperationError;
 use crate::local::scan::SkipReason;
 use crate::remote::Remote;
@@ -119,7 +118,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let shared_bytes = total(packs) + shared.sum::<u64>();
         let mut adds = packs.to_vec();
         adds.extend(after.iter().flat_map(|one| &one.adds).copied());
-        let parents = MissingParents::Create(Attributes { mtime: now_ns(), mode: PARENT_MODE });
+        let parents = MissingParents::Create(Attributes { mtime: self.client.clock().now_ns(), mode: PARENT_MODE });
         let commit = self.client.commit_edits(edits, parents, adds, &self.reservation);
         let committed = commit.await?;
         self.report.bytes_sent += committed.sent;

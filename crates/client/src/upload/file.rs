@@ -32,7 +32,7 @@ pub(super) const ATTEMPTS: u32 = 3;
 
 /// A file to be sent.
 #[derive(Debug)]
-pub(super) struct FileTask {
+pub(crate) struct FileTask {
     pub(super) local: PathBuf,
     pub(super) target: FileTarget,
     /// Whether segments of the version before may be kept.

@@ -10,6 +10,7 @@ use anonicloud_proto::ids::UploadId;
 
 use super::staged::{decode_path, encode_path};
 use crate::error::OperationError;
+use crate::local::filter::Filter;
 use crate::state::{LocalState, SealedState, StateChange, StateError, Table};
 
 const SOURCES_MAX: usize = 1 << 16;
@@ -31,6 +32,8 @@ pub struct Job {
     pub(crate) upload: UploadId,
     /// What is to be sent; of a stream, nothing.
     pub(crate) sources: Vec<JobSource>,
+    /// What of it counts.
+    pub(crate) filter: Filter,
 }
 
 impl Job {
@@ -53,6 +56,7 @@ impl Encode for Job {
             out.bytes(source.local.as_os_str().as_bytes());
             encode_path(&source.remote, out);
         }
+        self.filter.encode(out);
     }
 }
 
@@ -64,7 +68,9 @@ impl Decode for Job {
             let local = OsString::from_vec(input.bytes(LOCAL_PATH_MAX)?.to_vec());
             sources.push(JobSource { local: local.into(), remote: decode_path(input)? });
         }
-        Ok(Self { upload, sources })
+        // Jobs that were queued before there were filters have none.
+        let filter = if input.remaining() == 0 { Filter::everything() } else { Filter::decode(input)? };
+        Ok(Self { upload, sources, filter })
     }
 }
 

@@ -26,5 +26,7 @@ mod stream;
 mod tickets;
 
 pub use jobs::{Job, JobSource};
+pub(crate) use plan::{Plan, plan};
 pub use request::{AdoptReport, PutReport, PutSource, ResumeReport};
+pub(crate) use run::{look_at, scan};
 pub(crate) use segment::SealedBlob;

@@ -12,7 +12,7 @@ use crate::local::scan::{LocalEntry, LocalKind};
 
 /// The work for one entry.
 #[derive(Debug)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     /// It is there as it is.
     Unchanged { content: u64 },
     /// The entry alone changes.
@@ -26,7 +26,7 @@ pub(super) enum Plan {
 }
 
 /// Compares `local` with what the tree has at its path.
-pub(super) fn plan(local: LocalEntry, found: Option<&Arc<Entry>>) -> Plan {
+pub(crate) fn plan(local: LocalEntry, found: Option<&Arc<Entry>>) -> Plan {
     let LocalEntry { local: path, remote, attributes, kind } = local;
     let same_time = found.is_some_and(|entry| entry.attributes.mtime == attributes.mtime);
     let same = found.is_some_and(|entry| entry.attributes == attributes);

@@ -17,6 +17,7 @@ use super::reservation::make_upload_id;
 use super::small::is_small;
 use crate::client::Client;
 use crate::error::OperationError;
+use crate::local::filter::Filter;
 use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason, Skipped};
 use crate::progress::Progress;
 use crate::remote::{Remote, RemoteError};
@@ -26,35 +27,23 @@ use crate::state::LocalState;
 const RUNS: u32 = 4;
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Sends `sources`. Interrupted at any instant, it goes on by [`Client::resume`] or by being called again.
+    /// Sends `sources`, of folders what the filter takes. Interrupted at any instant, it goes on by [`Client::resume`] or by being called again.
     ///
     /// # Errors
     /// Those of [`OperationError`]; files that could not be sent alone are in the report.
-    pub async fn put(&self, sources: Vec<PutSource>, progress: &dyn Progress) -> Result<PutReport, OperationError> {
+    pub async fn put(
+        &self,
+        sources: Vec<PutSource>,
+        filter: Filter,
+        progress: &dyn Progress,
+    ) -> Result<PutReport, OperationError> {
         let _lock = self.lock_transfers()?;
-        let mut streams = Vec::new();
-        let mut paths = Vec::new();
-        for source in sources {
-            match source {
-                PutSource::Stdin { remote } => streams.push(remote),
-                PutSource::Path { local, remote } => {
-                    let absolute = std::path::absolute(&local);
-                    let local = absolute.map_err(|error| OperationError::local(&local, error))?;
-                    // A root that is not there is a mistake of the person, not a file to leave out.
-                    let there = fs_err::symlink_metadata(&local);
-                    let there = there.map_err(|error| OperationError::local(&local, error))?;
-                    if there.is_file() && there.len() > FILE_MAX {
-                        return Err(OperationError::FileTooLarge);
-                    }
-                    paths.push(JobSource { local, remote });
-                }
-            }
-        }
+        let (paths, streams) = look_at(sources)?;
         self.sync().await?;
         self.drop_orphans().await?;
         let mut report = PutReport::default();
         if !paths.is_empty() {
-            let job = self.job_for(paths).await?;
+            let job = self.job_for(paths, filter).await?;
             report = self.run_job(&job, progress).await?;
         }
         for remote in streams {
@@ -65,12 +54,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The job that was queued for just these sources, or a new one.
-    async fn job_for(&self, sources: Vec<JobSource>) -> Result<Job, OperationError> {
-        let same = queued(self.state()).await?.into_iter().find(|job| job.sources == sources);
-        if let Some(job) = same {
+    async fn job_for(&self, sources: Vec<JobSource>, filter: Filter) -> Result<Job, OperationError> {
+        let is_same = |job: &Job| job.sources == sources && job.filter == filter;
+        if let Some(job) = queued(self.state()).await?.into_iter().find(is_same) {
             return Ok(job);
         }
-        let job = Job { upload: make_upload_id(), sources };
+        let job = Job { upload: make_upload_id(), sources, filter };
         queue(self.state(), &job).await?;
         Ok(job)
     }
@@ -120,7 +109,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// What the tree has at `path`; `None` for nothing.
-    pub(super) async fn entry_at(
+    pub(crate) async fn entry_at(
         &self,
         path: &RemotePath,
     ) -> Result<Option<std::sync::Arc<anonicloud_core::tree::node::Entry>>, OperationError> {
@@ -129,6 +118,37 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Found::Root | Found::Missing(_) | Found::NotDirectory(_) => None,
         })
     }
+}
+
+/// The paths and the streams among `sources`. A path where nothing is, is a mistake of the person, not a file to leave out.
+pub(crate) fn look_at(sources: Vec<PutSource>) -> Result<(Vec<JobSource>, Vec<RemotePath>), OperationError> {
+    let (mut paths, mut streams) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source {
+            PutSource::Stdin { remote } => streams.push(remote),
+            PutSource::Path { local, remote } => {
+                let absolute = std::path::absolute(&local);
+                let local = absolute.map_err(|error| OperationError::local(&local, error))?;
+                let there = fs_err::symlink_metadata(&local);
+                let there = there.map_err(|error| OperationError::local(&local, error))?;
+                if there.is_file() && there.len() > FILE_MAX {
+                    return Err(OperationError::FileTooLarge);
+                }
+                paths.push(JobSource { local, remote });
+            }
+        }
+    }
+    Ok((paths, streams))
+}
+
+/// Everything below `sources` that the filter takes.
+pub(crate) fn scan<'a>(sources: &[JobSource], filter: &'a Filter) -> Result<Scan<'a>, OperationError> {
+    let mut scan = Scan::new(filter);
+    for source in sources {
+        let added = scan.add(&source.local, source.remote.clone());
+        added.map_err(|error| OperationError::local(&source.local, error))?;
+    }
+    Ok(scan)
 }
 
 fn announce(entries: &[LocalEntry], progress: &dyn Progress) {
@@ -157,11 +177,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Does all that a job asks for; what was done is in the report.
     async fn run(&mut self, job: &Job) -> Result<(), OperationError> {
         let staged = self.take_up_staged(job).await?;
-        let mut scan = Scan::default();
-        for source in &job.sources {
-            scan.add(&source.local, source.remote.clone())
-                .map_err(|error| OperationError::local(&source.local, error))?;
-        }
+        let mut scan = scan(&job.sources, &job.filter)?;
         self.report.skipped.append(&mut scan.skipped);
         announce(&scan.entries, self.progress);
         self.take_all(scan.entries, &staged).await?;
@@ -223,8 +239,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     }
 
     fn in_the_way(&mut self, local: PathBuf) {
-        let message = "something of another kind stands at its place".to_owned();
-        self.skip(local, SkipReason::InTheWay, message);
+        self.report.skipped.push(Skipped::in_the_way(local));
     }
 
     /// Waits for everything that is under way, and commits it.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use anonicloud_core::content::reference::Source;
+use anonicloud_core::content::reference::{Source, VersionRef};
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::RemotePath;
 use anonicloud_core::tree::node::{Attributes, EntryContent};
@@ -20,8 +20,8 @@ use super::request::{FILE_MAX, PutReport};
 use super::reservation::make_upload_id;
 use super::segment::FileKeys;
 use crate::client::Client;
-use crate::clock::now_ns;
 use crate::error::OperationError;
+use crate::local::filter::Filter;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
@@ -39,16 +39,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress: &dyn Progress,
         report: &mut PutReport,
     ) -> Result<(), OperationError> {
-        let base = match self.entry_at(&path).await?.as_deref().map(|entry| &entry.content) {
-            None if path.is_root() => return Err(EditError::IsDirectory(path).into()),
-            None => None,
-            Some(EntryContent::File { version, .. }) => Some(version.duplicate()),
-            Some(_) => return Err(EditError::IsDirectory(path).into()),
-        };
+        let base = self.replaced_by_stream(&path).await?;
         // Noted before its first blob: what a cut stream leaves at the server takes room until somebody drops it.
-        let job = Job { upload: make_upload_id(), sources: Vec::new() };
+        let job = Job { upload: make_upload_id(), sources: Vec::new(), filter: Filter::everything() };
         queue(self.state(), &job).await?;
-        let target = FileTarget { path, attributes: Attributes { mtime: now_ns(), mode: MODE }, base };
+        let target = FileTarget { path, attributes: Attributes { mtime: self.clock().now_ns(), mode: MODE }, base };
         let mut uploader = Uploader::new(self, job.upload, progress);
         let sent = match uploader.send_stream(input, target).await {
             Ok(()) => uploader.finish().await,
@@ -67,6 +62,16 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         report.bytes_sent += done_report.bytes_sent;
         report.conflicts.extend(done_report.conflicts);
         Ok(())
+    }
+
+    /// The version at `path` that a stream replaces; none where nothing is.
+    pub(crate) async fn replaced_by_stream(&self, path: &RemotePath) -> Result<Option<VersionRef>, OperationError> {
+        match self.entry_at(path).await?.as_deref().map(|entry| &entry.content) {
+            None if path.is_root() => Err(EditError::IsDirectory(path.clone()).into()),
+            None => Ok(None),
+            Some(EntryContent::File { version, .. }) => Ok(Some(version.duplicate())),
+            Some(_) => Err(EditError::IsDirectory(path.clone()).into()),
+        }
     }
 
     /// Ends a stream's upload and forgets it, with its packs.

@@ -24,12 +24,18 @@ pub struct Faults {
     random: Generated,
     at_least: u64,
     at_most: u64,
+    only: Option<Fault>,
 }
 
 impl Faults {
     /// Each connection breaks after `at_least` to `at_most` bytes, both ways together, in one of the ways: it drops, resets or stalls.
     pub const fn new(seed: u64, at_least: u64, at_most: u64) -> Self {
-        Self { random: Generated::new(seed, 0), at_least, at_most }
+        Self { random: Generated::new(seed, 0), at_least, at_most, only: None }
+    }
+
+    /// Each connection drops after `bytes`, both ways together. What was passed on arrives: after a reset it may not.
+    pub const fn drops(bytes: u64) -> Self {
+        Self { random: Generated::new(0, 0), at_least: bytes, at_most: bytes, only: Some(Fault::Drop) }
     }
 
     /// What becomes of the next connection, and after how many bytes.
@@ -40,6 +46,6 @@ impl Faults {
             1 => Fault::Reset,
             _ => Fault::Stall,
         };
-        (after, fault)
+        (after, self.only.unwrap_or(fault))
     }
 }

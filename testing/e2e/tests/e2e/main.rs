@@ -9,6 +9,8 @@ mod away;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod cuts;
 #[cfg(test)]
 mod devices;
@@ -16,6 +18,8 @@ mod devices;
 mod disks;
 #[cfg(test)]
 mod downloads;
+#[cfg(test)]
+mod downloads_cut;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -36,6 +40,8 @@ mod queue;
 mod refusals;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod selection;
 #[cfg(test)]
 mod shared_pack;
 #[cfg(test)]

@@ -93,15 +93,10 @@ impl Exchange {
 
     /// A raw answer of at most `cap` bytes.
     pub(super) async fn bytes(&self, request: Request<'_>, cap: usize) -> RemoteResult<Vec<u8>> {
-        let mut body = Vec::new();
-        self.read_into(request, &mut body, cap).await?;
-        Ok(body)
-    }
-
-    /// A raw answer of at most `cap` bytes as the whole of `body`.
-    pub(super) async fn read_into(&self, request: Request<'_>, body: &mut Vec<u8>, cap: usize) -> RemoteResult<()> {
         let mut response = self.answer(request).await?;
-        self.read(&mut response, body, cap).await
+        let mut body = Vec::new();
+        self.read(&mut response, &mut body, cap).await?;
+        Ok(body)
     }
 
     /// An answer that says nothing but that it was done.
@@ -110,11 +105,12 @@ impl Exchange {
     }
 
     /// The head of an answer that is no refusal.
-    async fn answer(&self, request: Request<'_>) -> RemoteResult<Response> {
+    pub(super) async fn answer(&self, request: Request<'_>) -> RemoteResult<Response> {
         let mut builder = self.client.request(request.method, format!("{}{}", self.base, request.path));
         if let Some(token) = request.token {
             builder = builder.header(AUTHORIZATION, bearer(token));
         }
+        let asks_for_part = request.range.is_some();
         if let Some(range) = request.range {
             let last = range.end.saturating_sub(1);
             builder = builder.header(RANGE, format!("bytes={}-{last}", range.start));
@@ -125,7 +121,14 @@ impl Exchange {
             builder = builder.body(watched(bytes, Arc::clone(&sent)));
         }
         let response = self.send(builder, &sent).await?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response).await) }
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if asks_for_part => Ok(response),
+            status if status.is_success() && asks_for_part => {
+                Err(RemoteError::Malformed { what: "another part than the one asked for" })
+            }
+            status if status.is_success() => Ok(response),
+            _ => Err(self.refusal(response).await),
+        }
     }
 
     /// Sends until the head of the answer is there. A slow line is not a dead one: while a body moves, it may take its time.
@@ -146,7 +149,8 @@ impl Exchange {
         }
     }
 
-    async fn read(&self, response: &mut Response, body: &mut Vec<u8>, cap: usize) -> RemoteResult<()> {
+    /// The body of an answer, of at most `cap` bytes, as the whole of `body`; after a failure, what came of it.
+    pub(super) async fn read(&self, response: &mut Response, body: &mut Vec<u8>, cap: usize) -> RemoteResult<()> {
         body.clear();
         loop {
             let next = timeout(self.idle, response.chunk()).await;

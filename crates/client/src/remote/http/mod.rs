@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 use self::address::CheckedAddress;
 use self::exchange::{Exchange, JSON_ANSWER_MAX, Request};
-use super::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use crate::buffers::Buffers;
 
 pub use self::address::{ConnectError, Patience, ServerAddress};
@@ -71,17 +71,27 @@ impl HttpRemote {
 
     /// At most `cap` bytes of a blob.
     async fn sealed(&self, request: Request<'_>, cap: usize) -> RemoteResult<Bytes> {
-        if cap < POOLED_FROM {
+        let mut response = self.space.answer(request).await?;
+        let whole = response.content_length().filter(|whole| *whole <= cap as u64);
+        let (read, bytes) = if cap < POOLED_FROM {
             let mut body = Vec::with_capacity(cap);
-            self.space.read_into(request, &mut body, cap).await?;
-            return Ok(body.into());
+            (self.space.read(&mut response, &mut body, cap).await, body.into())
+        } else {
+            let mut body = self.buffers.take();
+            // Any blob fits, so that a buffer never grows while it is read into.
+            body.clear();
+            body.reserve_exact(blob_cap());
+            let read = self.space.read(&mut response, &mut body, cap).await;
+            (read, Bytes::from_owner(body))
+        };
+        match (read, whole) {
+            (Ok(()), _) => Ok(bytes),
+            // Without a length nobody knows which bytes are missing.
+            (Err(RemoteError::Unreachable(cause)), Some(whole)) if !bytes.is_empty() => {
+                Err(RemoteError::Cut { arrived: Arrived(bytes), whole, cause })
+            }
+            (Err(error), _) => Err(error),
         }
-        let mut body = self.buffers.take();
-        // Any blob fits, so that a buffer never grows while it is read into.
-        body.clear();
-        body.reserve_exact(blob_cap());
-        self.space.read_into(request, &mut body, cap).await?;
-        Ok(Bytes::from_owner(body))
     }
 }
 

@@ -19,7 +19,7 @@ use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use bytes::Bytes;
 
 use self::pace::Pace;
-use super::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 
 /// A [`Remote`] that tries again what failed in a way that passes.
 #[derive(Debug)]
@@ -216,8 +216,31 @@ impl<R: Remote> Remote for Retry<R> {
         self.until_gone(ErrorCode::NotFound, || self.remote.drop_blob(access, upload, blob)).await
     }
 
+    /// What arrived before a failure is kept, and the rest asked for. A line that brings something each time is not given up.
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {
-        self.again(|| self.remote.get_blob(access, blob, range.clone())).await
+        let mut pace = Pace::new(self.patience);
+        let mut kept = Vec::new();
+        let mut rest = range;
+        loop {
+            let error = match self.remote.get_blob(access, blob, rest.clone()).await {
+                Ok(bytes) if kept.is_empty() => return Ok(bytes),
+                Ok(bytes) => {
+                    kept.extend_from_slice(&bytes);
+                    return Ok(kept.into());
+                }
+                Err(RemoteError::Cut { arrived: Arrived(bytes), whole, cause }) => {
+                    let start = rest.map_or(0, |rest| rest.start);
+                    rest = Some(start.saturating_add(bytes.len() as u64)..start.saturating_add(whole));
+                    kept.extend_from_slice(&bytes);
+                    pace = Pace::new(self.patience);
+                    RemoteError::Unreachable(cause)
+                }
+                Err(error) => error,
+            };
+            if !(error.is_transient() && pace.wait().await) {
+                return Err(error);
+            }
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! Which files below the sources take part.
+
+use std::path::PathBuf;
+
+use anonicloud_client::transfer::Filter;
+use clap::Args;
+
+use crate::error::CliError;
+
+/// A file of patterns has this many bytes at most.
+const LARGEST: u64 = 1 << 20;
+
+/// The options that choose.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Leave out what matches, as .gitignore says it: '*.tmp', 'node_modules/', '/build'
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Take what matches all the same, but for what is in a folder that is left out
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Leave out by the patterns in a file, one a line
+    #[arg(long, value_name = "FILE")]
+    exclude_from: Vec<PathBuf>,
+}
+
+impl Selection {
+    /// The filter that the options say, after the patterns that are `usual`.
+    pub(super) fn filter(&self, usual: &[String]) -> Result<Filter, CliError> {
+        let mut patterns = usual.to_vec();
+        for path in &self.exclude_from {
+            let unreadable = |error| CliError::PatternsUnreadable { path: path.clone(), error };
+            if fs_err::metadata(path).map_err(unreadable)?.len() > LARGEST {
+                return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+            }
+            patterns.extend(fs_err::read_to_string(path).map_err(unreadable)?.lines().map(str::to_owned));
+        }
+        patterns.extend_from_slice(&self.exclude);
+        // The last that matches decides.
+        patterns.extend(self.include.iter().map(|pattern| format!("!{pattern}")));
+        Ok(Filter::new(patterns)?)
+    }
+}

@@ -1,0 +1,244 @@
+//! Whole clients, each a device of one account, over a server in memory: what a commit does when its answer is lost, when
+//! another device is faster, or when a device appears meanwhile.
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use anonicloud_client::Client;
+    use anonicloud_client::path::RemotePath;
+    use anonicloud_client::remote::{Retry, ServerAddress};
+    use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
+    use anonicloud_client::state::{DeviceKey, SealedState};
+    use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
+    use anonicloud_testkit::clock::FakeClock;
+    use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
+    use anonicloud_testkit::memory_state::MemoryState;
+    use anonicloud_testkit::random::SeededRandom;
+    use tempfile::TempDir;
+    use zeroize::Zeroizing;
+
+    /// 2026-11-23.
+    const DAY: u32 = 20_780;
+    const QUOTA: u64 = 1 << 30;
+    const PASSWORD: &str = "seven quiet otters juggle warm lanterns";
+    /// For the few tries that a test needs.
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    type Device = Client<Retry<MemoryRemote>, MemoryState>;
+
+    struct Quiet;
+
+    impl Progress for Quiet {
+        fn plan(&self, _files: u64, _bytes: u64) {}
+        fn advance(&self, _bytes: u64) {}
+        fn skip(&self, _bytes: u64) {}
+        fn file_done(&self, _path: &str) {}
+    }
+
+    /// A server, a clock, and a folder for the files of all devices.
+    struct World {
+        server: MemoryRemote,
+        clock: FakeClock,
+        folder: TempDir,
+    }
+
+    impl World {
+        /// `name` is the test's: no two draw the same keys.
+        fn new(name: &str) -> Self {
+            let clock = FakeClock::at_day(DAY);
+            let server = MemoryRemote::new(name, QUOTA, &clock);
+            Self { server, clock, folder: tempfile::tempdir().unwrap() }
+        }
+
+        fn remote(&self, line: &Line) -> Retry<MemoryRemote> {
+            Retry::new(self.server.over(line), PATIENCE)
+        }
+
+        /// The device that makes the account.
+        async fn first(&self, line: &Line) -> Rc<Device> {
+            let remote = self.remote(line);
+            let password = Zeroizing::new(PASSWORD.to_owned());
+            let new = NewAccount { handle: "alice".to_owned(), password, account_key: false };
+            let draft = SignUpDraft::begin(&remote, new).await.unwrap().with_clock(Arc::new(self.clock.clone()));
+            let words = draft.recovery_words();
+            Rc::new(draft.finish(remote, state(1), &nowhere(), &words).await.unwrap())
+        }
+
+        /// Another device of the account; each has a number of its own.
+        async fn another(&self, number: u8, line: &Line) -> Rc<Device> {
+            let device = enrol(self.remote(line), number).await;
+            Rc::new(device.with_clock(Arc::new(self.clock.clone())))
+        }
+
+        fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+            let path = self.folder.path().join(name);
+            fs_err::write(&path, content).unwrap();
+            path
+        }
+
+        async fn content(&self, device: &Device, remote: &str) -> Vec<u8> {
+            let target = self.folder.path().join("got");
+            let item = GetItem { remote: path(remote), target: GetTarget::Path(target.clone()), overwrite: true };
+            device.get(vec![item], &Filter::everything(), &Quiet).await.unwrap();
+            fs_err::read(target).unwrap()
+        }
+    }
+
+    fn state(number: u8) -> SealedState<MemoryState> {
+        SealedState::new(MemoryState::default(), &DeviceKey::from_bytes([number; 32]))
+    }
+
+    fn nowhere() -> ServerAddress {
+        ServerAddress { url: "https://memory.example".to_owned(), ca_file: None }
+    }
+
+    async fn enrol(remote: Retry<MemoryRemote>, number: u8) -> Device {
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        login(remote, state(number), &nowhere(), credentials).await.unwrap()
+    }
+
+    fn path(text: &str) -> RemotePath {
+        RemotePath::parse(text.as_bytes()).unwrap()
+    }
+
+    async fn put(device: &Device, local: &Path, remote: &str) -> PutReport {
+        let source = PutSource::Path { local: local.to_path_buf(), remote: path(remote) };
+        let report = device.put(vec![source], Filter::everything(), &Quiet).await.unwrap();
+        assert!(report.skipped.is_empty());
+        report
+    }
+
+    async fn names(device: &Device) -> Vec<String> {
+        let items = device.list(&RemotePath::root()).await.unwrap();
+        items.into_iter().map(|item| String::from_utf8(item.name).unwrap()).collect()
+    }
+
+    /// Nothing is left to do, and nothing at the server waits for it.
+    async fn assert_done(device: &Device) {
+        assert!(device.queue().await.unwrap().is_empty());
+        assert_eq!(device.quota().await.unwrap().reserved, 0);
+    }
+
+    #[tokio::test]
+    async fn files_go_up_and_come_down() {
+        let world = World::new("files go up and come down");
+        let laptop = world.first(&Line::default()).await;
+        // Nothing, one piece, a segment of its own, and one and a piece.
+        for (name, len) in [("none", 0), ("piece", 5000), ("segment", 2 << 20), ("both", (4 << 20) + 17)] {
+            let content = SeededRandom::new(name).bytes(len);
+            put(&laptop, &world.file(name, &content), &format!("/{name}")).await;
+            assert!(world.content(&laptop, &format!("/{name}")).await == content, "{name}");
+        }
+        let phone = world.another(2, &Line::default()).await;
+        assert_eq!(names(&phone).await, ["both", "none", "piece", "segment"]);
+        let both = SeededRandom::new("both").bytes((4 << 20) + 17);
+        assert!(world.content(&phone, "/both").await == both);
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn a_commit_whose_answer_was_lost_stands_once() {
+        let world = World::new("a commit whose answer was lost");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        line.lose_commits(1);
+        let report = put(&laptop, &world.file("note", b"mine"), "/note").await;
+        assert_eq!((report.files, report.conflicts), (1, Vec::new()));
+        assert_eq!(world.server.commits(), 2, "the genesis and one");
+        assert_eq!(names(&laptop).await, ["note"]);
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn a_commit_whose_answer_was_lost_is_found_under_the_next_one() {
+        let world = World::new("a commit under the next one");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        let phone = world.another(2, &Line::default()).await;
+        // The first try is applied; before the second one the phone goes on from it.
+        line.lose_commits(1);
+        line.before_commit(async {});
+        let faster = Rc::clone(&phone);
+        line.before_commit(async move { faster.make_directory(&path("/phone"), false).await.unwrap() });
+        let report = put(&laptop, &world.file("note", b"mine"), "/note").await;
+        assert_eq!(report.conflicts, []);
+        assert_eq!(names(&laptop).await, ["note", "phone"]);
+        assert_eq!(world.content(&phone, "/note").await, b"mine");
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn who_loses_three_times_in_a_row_merges_three_times() {
+        let world = World::new("who loses three times");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        let phone = world.another(2, &Line::default()).await;
+        for name in ["/one", "/two", "/three"] {
+            let faster = Rc::clone(&phone);
+            line.before_commit(async move { faster.make_directory(&path(name), false).await.unwrap() });
+        }
+        let content = SeededRandom::new("large").bytes(5 << 20);
+        let report = put(&laptop, &world.file("large", &content), "/large").await;
+        assert_eq!(report.conflicts, []);
+        let all = ["large", "one", "three", "two"];
+        assert_eq!(
+            (names(&laptop).await, names(&phone).await),
+            (all.map(str::to_owned).into(), all.map(str::to_owned).into())
+        );
+        assert!(world.content(&phone, "/large").await == content);
+        assert_eq!(world.server.commits(), 5, "the genesis, three and one");
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn a_device_that_appears_while_another_commits_reads_and_writes() {
+        let world = World::new("a device that appears");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        put(&laptop, &world.file("before", b"before"), "/before").await;
+        let (remote, note) = (world.remote(&Line::default()), world.file("phone", b"from the phone"));
+        line.before_commit(async move {
+            // Enrolled by a link that the laptop does not know, it commits before the laptop does.
+            let phone = enrol(remote, 2).await;
+            assert_eq!(names(&phone).await, ["before"]);
+            put(&phone, &note, "/phone").await;
+        });
+        put(&laptop, &world.file("laptop", b"from the laptop"), "/laptop").await;
+        let tablet = world.another(3, &Line::default()).await;
+        for device in [&laptop, &tablet] {
+            assert_eq!(names(device).await, ["before", "laptop", "phone"]);
+            assert_eq!(world.content(device, "/phone").await, b"from the phone");
+        }
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn conflict_copies_bear_the_day_of_the_clock() {
+        let world = World::new("conflict copies bear the day");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        let phone = world.another(2, &Line::default()).await;
+        put(&laptop, &world.file("note", b"first"), "/note").await;
+        world.clock.pass(Duration::from_secs(24 * 60 * 60 - 1));
+        let mut dates = Vec::new();
+        for number in 0..2 {
+            let theirs = world.file("theirs", format!("of the phone {number}").as_bytes());
+            let faster = Rc::clone(&phone);
+            line.before_commit(async move { drop(put(&faster, &theirs, "/note").await) });
+            let ours = world.file("note", format!("of the laptop, at some length {number}").as_bytes());
+            let report = put(&laptop, &ours, "/note").await;
+            let Conflict { path: kept, copy } = &report.conflicts[0];
+            assert_eq!(kept, &path("/note"));
+            let copy = copy.to_string();
+            dates.push(copy.trim_end_matches(')').rsplit(' ').next().unwrap().to_owned());
+            world.clock.pass(Duration::from_secs(1));
+        }
+        assert_eq!(dates, ["2026-11-23", "2026-11-24"], "midnight lies between them");
+        assert_eq!(names(&phone).await.len(), 3);
+    }
+}

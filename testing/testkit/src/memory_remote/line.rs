@@ -1,0 +1,74 @@
+//! What happens on the way between one device and the server.
+
+use core::fmt;
+use core::pin::Pin;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use anonicloud_client::remote::{Arrived, RemoteError, RemoteResult};
+use bytes::Bytes;
+
+type Event = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The line of a device; clones are the same line.
+#[derive(Clone, Default)]
+pub struct Line(Rc<RefCell<Events>>);
+
+#[derive(Default)]
+struct Events {
+    before_commits: VecDeque<Event>,
+    lost_commits: u32,
+    cuts: VecDeque<usize>,
+}
+
+impl Line {
+    /// Something that goes on while the next commit without such an event is under way, before it reaches the server.
+    pub fn before_commit(&self, event: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().before_commits.push_back(Box::pin(event));
+    }
+
+    /// Loses the answers of the next `count` commits that are applied.
+    pub fn lose_commits(&self, count: u32) {
+        self.0.borrow_mut().lost_commits = count;
+    }
+
+    /// Cuts each of the next answers with a blob after so many bytes, if it has more.
+    pub fn cut_blobs(&self, after: impl IntoIterator<Item = usize>) {
+        self.0.borrow_mut().cuts.extend(after);
+    }
+
+    /// What goes on before this commit.
+    pub(super) fn next_event(&self) -> Option<Event> {
+        self.0.borrow_mut().before_commits.pop_front()
+    }
+
+    /// The answer of a commit as it comes to the device.
+    pub(super) fn commit_answer<T>(&self, answer: RemoteResult<T>) -> RemoteResult<T> {
+        let lost = &mut self.0.borrow_mut().lost_commits;
+        if answer.is_err() || *lost == 0 {
+            return answer;
+        }
+        *lost -= 1;
+        Err(RemoteError::Unreachable("the answer was lost".into()))
+    }
+
+    /// The bytes of a blob as they come to the device.
+    pub(super) fn blob(&self, bytes: Bytes) -> RemoteResult<Bytes> {
+        let cut = self.0.borrow_mut().cuts.pop_front().filter(|cut| *cut < bytes.len());
+        let cause = "the connection broke".into();
+        match cut {
+            None => Ok(bytes),
+            Some(0) => Err(RemoteError::Unreachable(cause)),
+            Some(cut) => {
+                Err(RemoteError::Cut { arrived: Arrived(bytes.slice(..cut)), whole: bytes.len() as u64, cause })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line(..)")
+    }
+}
