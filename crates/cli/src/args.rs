@@ -124,7 +124,8 @@ Examples:
   anonicloud ls -l /Pictures
   anonicloud get /Pictures/a.jpg .
 
-Options stand before the environment (ANONICLOUD_SERVER, ...), which stands before the config file:
+Options stand before the environment (ANONICLOUD_SERVER, ...), which stands before the config file, whose
+server is for new accounts and new devices:
   server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for, exclude
   [profile.work]                            the same, with --profile work
 

@@ -54,7 +54,7 @@ impl Context {
 
     /// What a new account on this device starts from; refused when there is one.
     pub(crate) async fn beginning(&self) -> Result<Beginning, CliError> {
-        let address = self.settings.named_server().ok_or(CliError::ServerMissing)?;
+        let address = self.settings.server_to_begin().ok_or(CliError::ServerMissing)?;
         let state = open_state(&self.settings.state_directory).await?;
         if stored_server(&state).await?.is_some() {
             return Err(CliError::AlreadySignedIn);

@@ -15,7 +15,7 @@ use crate::local::scan::{LocalKind, Skipped};
 use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
-use crate::upload::{Plan, PutSource, look_at, plan, scan};
+use crate::upload::{FILE_MAX, Plan, PutSource, look_at, plan, scan};
 
 /// What would be done.
 #[derive(Debug)]
@@ -86,6 +86,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         preview.skipped = found.skipped;
         for entry in found.entries.into_iter().filter(|entry| !entry.remote.is_root()) {
             let (local, path, kind) = (entry.local.clone(), entry.remote.clone(), entry.kind.clone());
+            if matches!(kind, LocalKind::File { size } if size > FILE_MAX) {
+                preview.skipped.push(Skipped::too_large(local));
+                continue;
+            }
             let there = self.entry_at(&path).await?;
             let action = if there.is_some() { Action::Replace } else { Action::Create };
             let (kind, bytes) = match kind {
@@ -148,7 +152,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let rules = Rules { parents: MissingParents::Refuse, naming };
         self.walk_steps(|nodes| apply(root.as_ref(), &edits, rules, nodes, &mut SystemRandom)).await?;
         let mut preview = Preview::new();
-        for path in paths {
+        for path in paths.iter().filter(|path| !paths.iter().any(|other| other != *path && other.contains(path))) {
             if let Some(entry) = self.entry_at(path).await? {
                 let Item { kind, files, size, .. } = Item::of(&entry);
                 let path = path.clone();

@@ -53,8 +53,15 @@ impl Arguments {
         let (sources, local) = split_get(&self.paths).map_err(CliError::Arguments)?;
         let filter = self.selection.filter(&[])?;
         let client = context.client().await?;
+        if self.dry_run && is_dash(&local) {
+            return Err(CliError::Arguments("--dry-run shows what files would be written, and - is none".to_owned()));
+        }
         if self.dry_run {
-            let items = self.items(&sources, &local, local.is_dir())?;
+            let is_made = match made_by(&sources, &local) {
+                Some(source) => client.was_begun(&source.path, &local).await?,
+                None => false,
+            };
+            let items = self.items(&sources, &local, !is_made && local.is_dir())?;
             let preview = client.preview_get(&items, &filter).await?;
             return previewed::show(context.ui, preview, |path| path.as_os_str().as_bytes().to_vec());
         }

@@ -2,7 +2,7 @@
 
 use anonicloud_client::transfer::{Preview, PreviewStep};
 
-use super::transferred::list_skipped;
+use super::transferred::refuse_listed;
 use crate::error::CliError;
 use crate::report::{Would, WouldStep};
 use crate::ui::Ui;
@@ -17,5 +17,5 @@ pub(super) fn show<P>(ui: Ui, preview: Preview<P>, name: impl Fn(&P) -> Vec<u8>)
     let would = Would::new(steps.collect(), unchanged, skipped);
     ui.answer(&would, |out| would.write(out, ui.stdout_is_terminal()))?;
     ui.note(&would.sentence())?;
-    list_skipped(ui, &would.skipped)
+    refuse_listed(ui, &would.skipped)
 }

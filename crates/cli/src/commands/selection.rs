@@ -27,17 +27,27 @@ pub(super) struct Selection {
 impl Selection {
     /// The filter that the options say, after the patterns that are `usual`.
     pub(super) fn filter(&self, usual: &[String]) -> Result<Filter, CliError> {
-        let mut patterns = usual.to_vec();
+        let mut patterns: Vec<_> = usual.iter().map(|pattern| as_typed(pattern)).collect();
         for path in &self.exclude_from {
             let unreadable = |error| CliError::PatternsUnreadable { path: path.clone(), error };
             if fs_err::metadata(path).map_err(unreadable)?.len() > LARGEST {
                 return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
             }
-            patterns.extend(fs_err::read_to_string(path).map_err(unreadable)?.lines().map(str::to_owned));
+            let text = fs_err::read_to_string(path).map_err(unreadable)?;
+            patterns.extend(text.trim_start_matches('\u{feff}').lines().map(str::to_owned));
         }
-        patterns.extend_from_slice(&self.exclude);
+        patterns.extend(self.exclude.iter().map(|pattern| as_typed(pattern)));
+        if patterns.is_empty() && !self.include.is_empty() {
+            let reason = "--include takes back what an --exclude leaves out, and there is none";
+            return Err(CliError::Arguments(reason.to_owned()));
+        }
         // The last that matches decides.
         patterns.extend(self.include.iter().map(|pattern| format!("!{pattern}")));
         Ok(Filter::new(patterns)?)
     }
+}
+
+/// A pattern that stands by itself is none of a file's comments.
+fn as_typed(pattern: &str) -> String {
+    if pattern.starts_with('#') { format!("\\{pattern}") } else { pattern.to_owned() }
 }

@@ -11,11 +11,13 @@ pub(super) fn refuse_skipped(ui: Ui, moved: &Moved) -> Result<(), CliError> {
         let (path, copy) = (escape::name(both.path.as_bytes()), escape::name(both.copy.as_bytes()));
         ui.tell(&format!("{path} was changed by another device; what was sent is {copy}"))?;
     }
-    list_skipped(ui, &moved.skipped)?;
-    if moved.skipped.is_empty() { Ok(()) } else { Err(CliError::Partial(moved.skipped.len() as u64)) }
+    refuse_listed(ui, &moved.skipped)
 }
 
-/// Lists what is left out.
-pub(super) fn list_skipped(ui: Ui, skipped: &[SkippedFile]) -> Result<(), CliError> {
-    skipped.iter().try_for_each(|skipped| ui.tell(&format!("skipped {}: {}", skipped.path, skipped.reason)))
+/// Lists what is left out, and refuses when anything is.
+pub(super) fn refuse_listed(ui: Ui, skipped: &[SkippedFile]) -> Result<(), CliError> {
+    for skipped in skipped {
+        ui.tell(&format!("skipped {}: {}", skipped.path, skipped.reason))?;
+    }
+    if skipped.is_empty() { Ok(()) } else { Err(CliError::Partial(skipped.len() as u64)) }
 }

@@ -3,7 +3,7 @@
 mod file;
 
 use core::time::Duration;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anonicloud_client::remote::ServerAddress;
 
@@ -18,8 +18,12 @@ const RETRY_FOR: u32 = 30;
 /// The settings of a run.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    server: Option<String>,
+    /// The server that flags or the environment name.
+    named: Option<String>,
+    /// The certificates that they name.
     ca_file: Option<PathBuf>,
+    /// The server that the config file names for new accounts.
+    usual: Option<ServerAddress>,
     /// How long a request is tried again before a person is told.
     pub(crate) patience: Duration,
     /// Where the local state lives.
@@ -33,33 +37,44 @@ impl Settings {
     pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
         let folders = directories::BaseDirs::new();
         let profile = options.profile.as_deref();
-        let usual = folders.as_ref().map(|folders| folders.config_dir().join("anonicloud").join("config.toml"));
-        let section = ConfigFile::load(options.config.as_deref(), usual.as_deref())?.section(profile);
-        let state_directory = options.state_dir.clone().or(section.state_dir);
-        let usual = || folders.as_ref().map(|folders| state_directory_of(profile, folders.data_local_dir()));
-        let state_directory = state_directory.or_else(usual).ok_or(CliError::StateDirectoryUnknown)?;
-        // Certificates in the file are those of the server in the file.
-        let file_ca = section.ca_file.filter(|_| options.server.is_none());
+        let file = folders.as_ref().map(|folders| folders.config_dir().join("anonicloud").join("config.toml"));
+        let section = ConfigFile::load(options.config.as_deref(), file.as_deref())?.section(profile);
+        let usual = || folders.as_ref().map(|folders| folders.data_local_dir().join("anonicloud"));
+        let state_directory = match (&options.state_dir, section.state_dir) {
+            (None, Some(own)) => own,
+            (named, _) => {
+                let folder = named.clone().or_else(usual).ok_or(CliError::StateDirectoryUnknown)?;
+                state_directory_of(profile, folder)
+            }
+        };
+        let ca_file = section.ca_file;
         Ok(Self {
-            server: options.server.clone().or(section.server),
-            ca_file: options.ca_file.clone().or(file_ca).map(absolute),
+            named: options.server.clone(),
+            ca_file: options.ca_file.clone().map(absolute),
+            usual: section.server.map(|url| ServerAddress { url, ca_file: ca_file.map(absolute) }),
             patience: Duration::from_secs(options.retry_for.or(section.retry_for).unwrap_or(RETRY_FOR).into()),
             state_directory,
             exclude: section.exclude.unwrap_or_default(),
         })
     }
 
-    /// The server that was named, if one was.
-    pub(crate) fn named_server(&self) -> Option<ServerAddress> {
-        let url = self.server.clone()?;
-        Some(ServerAddress { url, ca_file: self.ca_file.clone() })
+    /// The server for a new account or device, if one is named.
+    pub(crate) fn server_to_begin(&self) -> Option<ServerAddress> {
+        match (&self.named, &self.usual) {
+            (Some(url), _) => Some(ServerAddress { url: url.clone(), ca_file: self.ca_file.clone() }),
+            (None, Some(usual)) => Some(ServerAddress {
+                ca_file: self.ca_file.clone().or_else(|| usual.ca_file.clone()),
+                url: usual.url.clone(),
+            }),
+            (None, None) => None,
+        }
     }
 
-    /// The server to use when `stored` is the one that was signed in to: what was named stands before it, and its
-    /// certificates are good for its own address only.
+    /// The server to use when `stored` is the one that was signed in to: what flags or the environment name stands before it,
+    /// and its certificates are good for its own address only. The config file does not: it may be written later.
     pub(crate) fn server_over(&self, stored: ServerAddress) -> ServerAddress {
-        match self.named_server() {
-            Some(named) if named.url != stored.url => named,
+        match &self.named {
+            Some(named) if *named != stored.url => ServerAddress { url: named.clone(), ca_file: self.ca_file.clone() },
             _ => ServerAddress { ca_file: self.ca_file.clone().or(stored.ca_file), url: stored.url },
         }
     }
@@ -81,11 +96,11 @@ pub(crate) const fn json_ui() -> Ui {
     Ui::new(true, false, false)
 }
 
-/// Each profile is a device of its own, in a folder beside the one of no profile.
-fn state_directory_of(profile: Option<&str>, data: &Path) -> PathBuf {
+/// Each profile is a device of its own, in a folder below the one of no profile.
+fn state_directory_of(profile: Option<&str>, folder: PathBuf) -> PathBuf {
     match profile {
-        None => data.join("anonicloud"),
-        Some(name) => data.join("anonicloud-profiles").join(name),
+        None => folder,
+        Some(name) => folder.join("profiles").join(name),
     }
 }
 
@@ -107,15 +122,27 @@ mod tests {
         ServerAddress { url: url.to_owned(), ca_file: ca_file.map(PathBuf::from) }
     }
 
-    fn used(server: Option<&str>, ca_file: Option<&str>) -> ServerAddress {
-        let settings = Settings {
-            server: server.map(str::to_owned),
+    fn settings(server: Option<&str>, ca_file: Option<&str>) -> Settings {
+        Settings {
+            named: server.map(str::to_owned),
             ca_file: ca_file.map(PathBuf::from),
+            usual: Some(address("https://usual", Some("/usual.pem"))),
             patience: Duration::ZERO,
             state_directory: PathBuf::new(),
             exclude: Vec::new(),
-        };
-        settings.server_over(address("https://stored", Some("/stored.pem")))
+        }
+    }
+
+    fn used(server: Option<&str>, ca_file: Option<&str>) -> ServerAddress {
+        settings(server, ca_file).server_over(address("https://stored", Some("/stored.pem")))
+    }
+
+    #[test]
+    fn a_new_account_goes_where_it_is_told_or_where_the_file_says() {
+        let begun = |server, ca_file| settings(server, ca_file).server_to_begin().unwrap();
+        assert_eq!(begun(None, None), address("https://usual", Some("/usual.pem")));
+        assert_eq!(begun(None, Some("/other.pem")), address("https://usual", Some("/other.pem")));
+        assert_eq!(begun(Some("https://other"), None), address("https://other", None));
     }
 
     #[test]

@@ -18,6 +18,14 @@ pub struct BegunGet {
     target: PathBuf,
 }
 
+impl BegunGet {
+    fn new(remote: &RemotePath, target: &Path) -> Result<Self, OperationError> {
+        let target = std::path::absolute(target).map_err(|error| OperationError::local(target, error))?;
+        let key = [remote.to_bytes().as_slice(), &[0], target.as_os_str().as_encoded_bytes()].concat();
+        Ok(Self { key, target })
+    }
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Notes that `target` is about to become what is at `remote`, or finds that it was before and that this was not
     /// finished. `None` when something that no such download made stands there.
@@ -25,21 +33,30 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When the local state cannot be used; as [`Client::stat`] when it was begun before.
     pub async fn begun_get(&self, remote: &RemotePath, target: &Path) -> Result<Option<BegunGet>, OperationError> {
-        let target = std::path::absolute(target).map_err(|error| OperationError::local(target, error))?;
-        let key = [remote.to_bytes().as_slice(), &[0], target.as_os_str().as_encoded_bytes()].concat();
-        let begun = BegunGet { key, target };
-        if let Ok(there) = fs_err::symlink_metadata(&begun.target) {
-            let was_begun = self.state().read(Table::Downloads, &begun.key).await?.is_some();
-            // One that has other rights by now is not the one that was made: somebody put another in its place. The root
-            // has no rights to be given, and nothing is put beside what is in it.
-            let may_be_ours = was_begun && (is_unfinished(&there) || remote.is_root());
-            // What a cut download of a file left is not under its name: a folder there is somebody else's.
-            let is_ours = may_be_ours && self.stat(remote).await?.kind == ItemKind::Directory;
-            return Ok(is_ours.then_some(begun));
+        let begun = BegunGet::new(remote, target)?;
+        if fs_err::symlink_metadata(&begun.target).is_ok() {
+            return Ok(self.was_begun(remote, target).await?.then_some(begun));
         }
         let change = StateChange::put(Table::Downloads, &begun.key, Vec::new());
         self.state().apply(vec![change]).await?;
         Ok(Some(begun))
+    }
+
+    /// Whether `target` is a folder that a download of `remote` made and did not finish.
+    ///
+    /// # Errors
+    /// As [`Client::begun_get`].
+    pub async fn was_begun(&self, remote: &RemotePath, target: &Path) -> Result<bool, OperationError> {
+        let begun = BegunGet::new(remote, target)?;
+        let Ok(there) = fs_err::symlink_metadata(&begun.target) else {
+            return Ok(false);
+        };
+        let is_noted = self.state().read(Table::Downloads, &begun.key).await?.is_some();
+        // One that has other rights by now is not the one that was made: somebody put another in its place. The root has no
+        // rights to be given, and nothing is put beside what is in it.
+        let may_be_ours = is_noted && (is_unfinished(&there) || remote.is_root());
+        // What a cut download of a file left is not under its name: a folder there is somebody else's.
+        Ok(may_be_ours && self.stat(remote).await?.kind == ItemKind::Directory)
     }
 
     /// Forgets a download that is `finished`, or that made nothing.

@@ -50,6 +50,11 @@ impl Filter {
         }
         let mut builder = GitignoreBuilder::new("");
         for pattern in &patterns {
+            let mut names = pattern.trim_start_matches('!').split('/');
+            if names.any(|name| matches!(name, "." | "..")) {
+                let reason = "a path in it begins at the source, without . and ..".to_owned();
+                return Err(FilterError::Malformed { pattern: pattern.clone(), reason });
+            }
             let added = builder.add_line(None, pattern);
             added.map_err(|error| FilterError::Malformed { pattern: pattern.clone(), reason: error.to_string() })?;
         }
@@ -67,6 +72,17 @@ impl Filter {
     /// Whether what is at `path`, from the source on, is left out; nothing above it is.
     pub(crate) fn leaves_out(&self, path: &Path, is_directory: bool) -> bool {
         matches!(self.matcher.matched(path, is_directory), Match::Ignore(_))
+    }
+
+    /// Whether what is at `path`, a file, or a folder above it is left out.
+    pub(crate) fn leaves_out_below(&self, path: &Path) -> bool {
+        let above = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        self.leaves_out(path, false) || above.into_iter().any(|folder| self.leaves_out(folder, true))
+    }
+
+    /// Whether it takes everything.
+    pub(crate) const fn is_everything(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     pub(crate) fn encode(&self, out: &mut Writer) {
@@ -124,12 +140,15 @@ mod tests {
         let left_out = |path, is_directory| only.leaves_out(Path::new(path), is_directory);
         assert!(!left_out("a", true) && !left_out("a/b.jpg", false) && left_out("a/b.png", false));
         assert!(!Filter::everything().leaves_out(Path::new("x"), false));
+        let below = filter(&["cache/", "!cache/keep"]);
+        assert!(below.leaves_out_below(Path::new("a/cache/keep")) && !below.leaves_out_below(Path::new("a/cache")));
     }
 
     #[test]
     fn what_is_no_pattern_is_refused() {
         let refused = Filter::new(vec!["[z-a]".to_owned()]);
         assert!(matches!(refused, Err(FilterError::Malformed { pattern, .. }) if pattern == "[z-a]"));
+        assert!(Filter::new(vec!["./target".to_owned()]).is_err() && Filter::new(vec!["!a/../b".to_owned()]).is_err());
         assert_eq!(Filter::new(vec!["a".repeat(PATTERN_MAX + 1)]), Err(FilterError::TooMuch));
         assert_eq!(Filter::new(vec![String::new(); PATTERNS_MAX + 1]), Err(FilterError::TooMuch));
     }

@@ -9,6 +9,7 @@ use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::Attributes;
 
 use super::filter::Filter;
+use crate::error::OperationError;
 
 /// Permission bits of a mode, with set-uid, set-gid and sticky.
 const MODE_BITS: u32 = 0o7777;
@@ -50,6 +51,11 @@ impl Skipped {
     pub(crate) fn in_the_way(path: PathBuf) -> Self {
         let message = "something of another kind stands at its place".to_owned();
         Self { path, code: SkipReason::InTheWay, message }
+    }
+
+    /// A file that is larger than any may be.
+    pub(crate) fn too_large(path: PathBuf) -> Self {
+        Self { path, code: SkipReason::TooLarge, message: OperationError::FileTooLarge.to_string() }
     }
 }
 

@@ -49,7 +49,8 @@ pub async fn login<R: Remote, S: LocalState>(
     server: &ServerAddress,
     credentials: Credentials,
 ) -> Result<Client<R, S>, OperationError> {
-    if AccountRecord::load(&state).await?.is_some() {
+    let (kept, seen) = AccountRecord::load_seen(&state).await?;
+    if kept.is_some() {
         return Err(OperationError::AlreadySignedIn);
     }
     let realm = remote.realm().await?.realm;
@@ -76,7 +77,9 @@ pub async fn login<R: Remote, S: LocalState>(
         sigchain,
         slots: SlotVersions::of(&answer.boxes),
     };
-    state.apply(vec![record.change()]).await?;
+    if !state.apply_if(&[seen], vec![record.change()]).await? {
+        return Err(OperationError::AlreadySignedIn);
+    }
     Client::open(remote, state).await
 }
 

@@ -113,13 +113,16 @@ impl SignUpDraft {
         words: &str,
     ) -> Result<Client<R, S>, OperationError> {
         let kept = RecoveryEntropy::from_words(words).map_err(OperationError::RecoveryWords)?;
-        if AccountRecord::load(&state).await?.is_some() {
+        let (there, seen) = AccountRecord::load_seen(&state).await?;
+        if there.is_some() {
             return Err(OperationError::AlreadySignedIn);
         }
         let (server, clock) = (server.clone(), Arc::clone(&self.clock));
         let (request, record) = work::run(move || self.make(server, &kept)).await?;
         remote.register_finish(&request).await?;
-        state.apply(vec![record.change()]).await?;
+        if !state.apply_if(&[seen], vec![record.change()]).await? {
+            return Err(OperationError::AlreadySignedIn);
+        }
         Ok(Client::open(remote, state).await?.with_clock(clock))
     }
 

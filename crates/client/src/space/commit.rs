@@ -158,7 +158,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };
-        self.adopt(Head::new(next, &verified)).await?;
+        self.adopt(Head::new(next, &verified), Some(state.head())).await?;
         Ok(true)
     }
 

@@ -1,7 +1,7 @@
 //! The newest commit of the space: fetched, verified against what this device has seen, durable before it is acted on.
 
 use anonicloud_core::crypto::rejected::Rejected;
-use anonicloud_core::space::state::SpaceState;
+use anonicloud_core::space::state::{LogPlace, SpaceState};
 use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit, VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::OperationError;
 use crate::notice::Notice;
 use crate::remote::Remote;
-use crate::state::{LocalState, StateChange, StateError, Table};
+use crate::state::{LocalState, Seen, StateChange, StateError, Table};
 
 /// A verified head and the tree it vouches for.
 #[derive(Debug)]
@@ -116,20 +116,24 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(self.head().borrow().as_ref().and_then(|head| head.root.as_ref().map(TreeRoot::duplicate)))
     }
 
-    /// Takes over a head that was verified; durable when this returns.
-    pub(crate) async fn adopt(&self, head: Head) -> Result<(), OperationError> {
-        let key = self.door().space();
+    /// Takes over a head that was verified from `base` on; durable when this returns.
+    ///
+    /// # Errors
+    /// [`OperationError::RolledBack`] when another process of this device has meanwhile seen another history.
+    pub(crate) async fn adopt(&self, head: Head, base: Option<LogPlace>) -> Result<(), OperationError> {
+        let ours = head.state.head();
         loop {
-            let (row, seen_head) = self.state().read_seen(Table::Heads, key.as_bytes()).await?;
-            let known = row.map(|row| SpaceState::from_bytes(&row)).transpose().map_err(|_| StateError::Corrupt)?;
-            let known = known.map(|known| known.head());
-            // Another process may have seen more meanwhile: what is remembered never sinks.
-            if known.is_some_and(|known| known.seq > head.state.head().seq) {
-                break;
+            let (kept, seen_head) = self.kept_state().await?;
+            match kept.map(|kept| kept.head()) {
+                // What is remembered never sinks.
+                Some(kept) if kept.seq > ours.seq => {
+                    self.check_leads(ours, kept).await?;
+                    break;
+                }
+                Some(kept) if Some(kept) != base => self.check_leads(kept, ours).await?,
+                _ => {}
             }
-            if known.is_some_and(|known| known.seq == head.state.head().seq && known != head.state.head()) {
-                return Err(OperationError::RolledBack);
-            }
+            let key = self.door().space();
             let mut seen = vec![seen_head];
             let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
             // The state counts links that the chain of the next process must have.
@@ -146,13 +150,40 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(())
     }
 
+    /// The newest state that this device knows: what another process of it has seen counts as much.
     async fn known_state(&self) -> Result<Option<SpaceState>, OperationError> {
-        if let Some(head) = self.head().borrow().as_ref() {
-            return Ok(Some(head.state.clone()));
-        }
-        let row = self.state().read(Table::Heads, self.door().space().as_bytes()).await?;
+        let (kept, _) = self.kept_state().await?;
+        let here = self.head().borrow().as_ref().map(|head| head.state.clone());
+        Ok(match (kept, here) {
+            (Some(kept), Some(here)) if kept.head().seq <= here.head().seq => Some(here),
+            (kept, here) => kept.or(here),
+        })
+    }
+
+    /// The state that is durable, and what a change of it is to be made on.
+    async fn kept_state(&self) -> Result<(Option<SpaceState>, Seen), OperationError> {
+        let (row, seen) = self.state().read_seen(Table::Heads, self.door().space().as_bytes()).await?;
         let state = row.map(|row| SpaceState::from_bytes(&row)).transpose();
-        Ok(state.map_err(|_| StateError::Corrupt)?)
+        Ok((state.map_err(|_| StateError::Corrupt)?, seen))
+    }
+
+    /// Checks that the log leads from one commit to a later one, or that they are the same: that both are of one history.
+    async fn check_leads(&self, from: LogPlace, to: LogPlace) -> Result<(), OperationError> {
+        let mut at = from;
+        while at.seq < to.seq {
+            let page = self.log_page(at.seq.saturating_add(1)).await?;
+            if page.is_empty() {
+                return Err(OperationError::RolledBack);
+            }
+            for commit in page.iter().take_while(|commit| commit.header.fields().seq <= to.seq) {
+                let fields = commit.header.fields();
+                if fields.prev != at.hash || fields.seq != at.seq.saturating_add(1) {
+                    return Err(OperationError::RolledBack);
+                }
+                at = LogPlace { seq: fields.seq, hash: commit.header.hash() };
+            }
+        }
+        if at == to { Ok(()) } else { Err(OperationError::RolledBack) }
     }
 
     async fn trust_first(&self, answer: &HeadAnswer) -> Result<(), OperationError> {
@@ -165,7 +196,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // Which devices count as removed, and since when, is told by the commits that carried it.
         let is_enough = !self.private_space().borrow().owner().has_removed_devices();
         match verified {
-            Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit)).await,
+            Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit), None).await,
             Err(VerifyHeadError::Rejected(error)) => Err(error.into()),
             _ => self.read_from_genesis(&answer.commit, None).await,
         }
@@ -188,6 +219,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         reading: Reading<'_>,
     ) -> Result<(), FollowError> {
         let (seq, hash) = (newest.header.fields().seq, newest.header.hash());
+        let base = match reading {
+            Reading::Onwards => Some(state.head()),
+            Reading::Whole { known } => known.map(SpaceState::head),
+        };
         let mut valid = None;
         while state.head().seq < seq {
             let page = self.log_page(state.head().seq.saturating_add(1)).await?;
@@ -199,6 +234,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 state = next;
                 match step {
                     Step::Verified(verified) => valid = Some(verified),
+                    Step::Skipped(_) if base.is_some_and(|base| state.head().seq <= base.seq) => {}
                     Step::Skipped(reason) => self.report_skipped(state.head().seq, reason)?,
                     _ => return Err(OperationError::from(Rejected).into()),
                 }
@@ -214,7 +250,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             None if known => return Ok(()),
             None => self.valid_commit(&state).await?,
         };
-        Ok(self.adopt(Head::new(state, &verified)).await?)
+        Ok(self.adopt(Head::new(state, &verified), base).await?)
     }
 
     /// Says that a commit changes nothing. One of this device means that others read another history than this one did: what

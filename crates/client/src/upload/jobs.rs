@@ -56,7 +56,9 @@ impl Encode for Job {
             out.bytes(source.local.as_os_str().as_bytes());
             encode_path(&source.remote, out);
         }
-        self.filter.encode(out);
+        if !self.filter.is_everything() {
+            self.filter.encode(out);
+        }
     }
 }
 
@@ -68,7 +70,7 @@ impl Decode for Job {
             let local = OsString::from_vec(input.bytes(LOCAL_PATH_MAX)?.to_vec());
             sources.push(JobSource { local: local.into(), remote: decode_path(input)? });
         }
-        // Jobs that were queued before there were filters have none.
+        // Nothing stands for a job that takes everything, as before there were filters.
         let filter = if input.remaining() == 0 { Filter::everything() } else { Filter::decode(input)? };
         Ok(Self { upload, sources, filter })
     }
@@ -110,6 +112,14 @@ impl Job {
             let names = remote.names().strip_prefix(source.remote.names())?;
             let below = names.iter().map(|name| std::ffi::OsStr::from_bytes(name.as_bytes()));
             Some((source.local.as_path(), below.fold(source.local.clone(), |path, name| path.join(name))))
+        })
+    }
+
+    /// Whether its filter leaves `remote` out, which is below one of its sources.
+    pub(super) fn leaves_out(&self, remote: &RemotePath) -> bool {
+        self.local_place(remote).is_some_and(|(root, local)| {
+            let below = local.strip_prefix(root).unwrap_or(&local);
+            !below.as_os_str().is_empty() && self.filter.leaves_out_below(below)
         })
     }
 

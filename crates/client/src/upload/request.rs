@@ -11,7 +11,7 @@ use crate::error::OperationError;
 use crate::local::scan::Skipped;
 
 /// Content bytes of the largest file: all of its blobs go into one commit, with room for packs and nodes.
-pub(super) const FILE_MAX: u64 = (COMMIT_BLOBS_MAX - BLOBS_BESIDE) as u64 * SEGMENT_LEN as u64;
+pub(crate) const FILE_MAX: u64 = (COMMIT_BLOBS_MAX - BLOBS_BESIDE) as u64 * SEGMENT_LEN as u64;
 /// Blobs of a commit that are left for packs.
 pub(super) const BLOBS_BESIDE: usize = 1 << 13;
 

@@ -204,7 +204,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Whether the file on this device is still what was sealed, and the tree does not have that version or one like it.
     async fn is_current(&self, job: &Job, file: &StagedFile) -> Result<bool, OperationError> {
-        let Some(local) = job.local_path(&file.path) else {
+        let Some(local) = job.local_path(&file.path).filter(|_| !job.leaves_out(&file.path)) else {
             return Ok(false);
         };
         let metadata = match fs_err::symlink_metadata(&local) {

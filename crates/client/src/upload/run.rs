@@ -18,7 +18,7 @@ use super::small::is_small;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::local::filter::Filter;
-use crate::local::scan::{LocalEntry, LocalKind, Scan, SkipReason, Skipped};
+use crate::local::scan::{LocalEntry, LocalKind, Scan, Skipped};
 use crate::progress::Progress;
 use crate::remote::{Remote, RemoteError};
 use crate::state::LocalState;
@@ -53,13 +53,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(report)
     }
 
-    /// The job that was queued for just these sources, or a new one.
+    /// The job that was queued for just these sources, now with this filter, or a new one.
     async fn job_for(&self, sources: Vec<JobSource>, filter: Filter) -> Result<Job, OperationError> {
-        let is_same = |job: &Job| job.sources == sources && job.filter == filter;
-        if let Some(job) = queued(self.state()).await?.into_iter().find(is_same) {
-            return Ok(job);
-        }
-        let job = Job { upload: make_upload_id(), sources, filter };
+        let same = queued(self.state()).await?.into_iter().find(|job| job.sources == sources);
+        let job = match same {
+            Some(job) if job.filter == filter => return Ok(job),
+            Some(job) => Job { filter, ..job },
+            None => Job { upload: make_upload_id(), sources, filter },
+        };
         queue(self.state(), &job).await?;
         Ok(job)
     }
@@ -206,7 +207,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let (local, is_symlink) = (entry.local.clone(), matches!(entry.kind, LocalKind::Symlink(_)));
         let size = if let LocalKind::File { size } = entry.kind { size } else { 0 };
         if size > FILE_MAX {
-            self.skip(local, SkipReason::TooLarge, OperationError::FileTooLarge.to_string());
+            self.report.skipped.push(Skipped::too_large(local));
             return Ok(());
         }
         let found = self.client.entry_at(&entry.remote).await?;

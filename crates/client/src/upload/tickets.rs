@@ -175,7 +175,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let open = self.open_ticket_row(&row)?;
             let path = open.path()?;
             let depth = job.root_depth(&path);
-            if depth.is_some() && others.iter().all(|other| other.root_depth(&path) < depth) {
+            if depth.is_some()
+                && !job.leaves_out(&path)
+                && others.iter().all(|other| other.root_depth(&path) < depth || other.leaves_out(&path))
+            {
                 tickets.push((path, open));
             }
         }

@@ -277,9 +277,14 @@ impl Remote for HttpRemote {
         }
         let len = usize::try_from(range.end - range.start).ok().filter(|len| *len <= blob_cap());
         let len = len.ok_or(RemoteError::Malformed { what: "a part longer than a blob can be" })?;
-        let part = self.sealed(request.range(range), len).await?;
-        if part.len() == len {
-            Ok(part)
+        let part = self.sealed(request.range(range), len).await;
+        let announced = match &part {
+            Ok(part) => part.len() as u64,
+            Err(RemoteError::Cut { whole, .. }) => *whole,
+            Err(_) => return part,
+        };
+        if announced == len as u64 {
+            part
         } else {
             Err(RemoteError::Malformed { what: "fewer bytes than were asked for" })
         }
