@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anonicloud_e2e::device::Device;
+use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -132,6 +133,38 @@ fn a_server_that_holds_back_a_device_keeps_its_changes_from_nobody() {
     assert_eq!(names(&phone), ["a", "b", "c", "d"]);
     make(&phone, &["/e"]);
     assert_eq!(names(&laptop), ["a", "b", "c", "d", "e"]);
+}
+
+/// A `put` is on one history while an `ls` of the same device is shown another one, in which the first is not.
+#[test]
+fn two_processes_of_a_device_are_not_led_apart() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let tablet = world.log_in("tablet", "alice");
+    let phone = world.log_in("phone", "alice");
+    make(&tablet, &["/a"]);
+    assert_eq!(names(&phone), names(&laptop));
+    let source = world.path("source");
+    fs_err::write(&source, "content").unwrap();
+    world.wire().hold(Moment::Arrives(Kind::Commit, 1));
+    let mut put = laptop.start(&[&"put", &source, &"/file"]);
+    assert!(world.wire().wait_held(&mut put));
+    let (data, backup) = (world.server().data().to_owned(), world.path("backup"));
+    copy(&data, &backup);
+    let past = |device: &Device, world: &World| device.clone().at(format!("http://{}", world.server().address()));
+    make(&past(&tablet, &world), &["/b"]);
+    assert_eq!(names(&past(&laptop, &world)), ["a", "b"]);
+    world.kill_server();
+    fs_err::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+    world.wire().hold(Moment::Arrives(Kind::Commit, 1));
+    world.start_server();
+    make(&past(&phone, &world), &["/c", "/d"]);
+    assert!(world.wire().wait_held(&mut put));
+    world.wire().release();
+    // Proof of tampering, for both.
+    assert_eq!(put.refusal().exit, Some(9));
+    assert_eq!(laptop.refusal(&[&"ls", &"/"]).exit, Some(9));
 }
 
 fn forget_newest_link(database: &Path) {

@@ -53,6 +53,28 @@ fn every_profile_has_an_account_a_server_and_a_state_of_its_own() {
 }
 
 #[test]
+fn a_state_folder_that_is_named_for_all_keeps_profiles_apart() {
+    let person = Person::with_config(World::new(), "");
+    let (url, state) = (person.world.wire().url(), person.world.path("state"));
+    let state = state.to_str().unwrap();
+    person.sign_up("alice", &["--server", &url, "--state-dir", state]);
+    person.sign_up("other", &["--server", &url, "--state-dir", state, "--profile", "other"]);
+    assert_eq!(person.handle(&["--state-dir", state]), "alice");
+    assert_eq!(person.handle(&["--state-dir", state, "--profile", "other"]), "other");
+}
+
+#[test]
+fn a_server_that_the_file_names_later_moves_no_account() {
+    let world = World::new();
+    let url = world.wire().url();
+    let person = Person::with_config(world, "");
+    person.sign_up("alice", &["--server", &url]);
+    let config = person.world.path("home").join(".config/anonicloud/config.toml");
+    fs_err::write(config, "server = 'http://127.0.0.1:1'\nretry_for = 0\n").unwrap();
+    assert_eq!(person.handle(&[]), "alice");
+}
+
+#[test]
 fn flags_stand_before_the_environment_and_that_before_the_file() {
     let world = World::new();
     let url = world.wire().url();
