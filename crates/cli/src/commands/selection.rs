@@ -13,7 +13,7 @@ const LARGEST: u64 = 1 << 20;
 /// The options that choose.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Leave out what matches, as .gitignore says it: '*.tmp', 'node_modules/', '/build'
+    /// Leave out what matches, as .gitignore says it: '*.tmp', 'cache/', '/build'
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// Take what matches all the same, but for what is in a folder that is left out
