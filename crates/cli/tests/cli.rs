@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 21] = [
+    const COMMANDS: [&str; 20] = [
         "signup",
         "login",
         "logout",
@@ -43,7 +43,6 @@ mod tests {
         "rm",
         "du",
         "quota",
-        "reclaim",
         "status",
         "resume",
         "cancel",

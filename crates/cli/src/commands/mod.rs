@@ -15,7 +15,6 @@ mod mv;
 mod previewed;
 mod put;
 mod quota;
-mod reclaim;
 mod recovery;
 mod resume;
 mod rm;
@@ -24,7 +23,6 @@ mod signup;
 mod stat;
 mod status;
 mod target;
-mod tidy;
 mod transferred;
 mod tree;
 mod walked;
@@ -53,7 +51,6 @@ pub(crate) enum Command {
     Rm(rm::Arguments),
     Du(du::Arguments),
     Quota(quota::Arguments),
-    Reclaim(reclaim::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
     Cancel(cancel::Arguments),
@@ -80,7 +77,6 @@ impl Command {
             Self::Rm(arguments) => arguments.run(context).await,
             Self::Du(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
-            Self::Reclaim(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,
             Self::Cancel(arguments) => arguments.run(context).await,

@@ -83,8 +83,7 @@ pub async fn login<R: Remote, S: LocalState>(
     Client::open(remote, state).await
 }
 
-/// Opens an account session by the password.
-pub(super) async fn prove_password<R: Remote>(
+async fn prove_password<R: Remote>(
     remote: &R,
     realm: &RealmId,
     credentials: &Credentials,

@@ -23,6 +23,4 @@ mod space;
 #[cfg(test)]
 mod spaces;
 #[cfg(test)]
-mod sweeps;
-#[cfg(test)]
 mod uploads;

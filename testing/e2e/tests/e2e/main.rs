@@ -37,8 +37,6 @@ mod profiles;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
-mod reclaim;
-#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod round_trip;

@@ -3,7 +3,6 @@
 
 mod author;
 mod server;
-mod sweep;
 
 use super::World;
 use crate::account::keys::DeviceSeeds;

@@ -1,1 +1,0 @@
-DELETE FROM doomed WHERE object = ?1

@@ -1,1 +1,0 @@
-INSERT INTO doomed (object) VALUES (?1)

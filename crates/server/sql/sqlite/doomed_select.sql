@@ -1,1 +1,0 @@
-SELECT object FROM doomed LIMIT ?1
