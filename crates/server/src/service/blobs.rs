@@ -59,24 +59,8 @@ impl Service {
         }
         let claim = self.slots.claim(access.space(), put.blob).await;
         let request = self.request(access, put.upload);
-        let new = NewBlob {
-            blob: put.blob,
-            size: put.size,
-            hash: put.hash,
-            from_start: put.offset == 0,
-            object: self.objects.draw(),
-        };
-        let object = match self.meta.begin_blob(request, new).await? {
-            Begun::Complete => return Ok(complete(put.size)),
-            Begun::Write(object) => object,
-            Begun::Replaced(old) => {
-                self.blobs.remove(old).await?;
-                new.object
-            }
-            Begun::Conflict => return Err(ErrorCode::BlobConflict.into()),
-            Begun::NothingStored => return Err(ErrorCode::OffsetMismatch.into()),
-            Begun::NoUpload => return Err(ErrorCode::NotFound.into()),
-            Begun::QuotaExceeded => return Err(ErrorCode::QuotaExceeded.into()),
+        let Some(object) = self.begin_blob(request, put).await? else {
+            return Ok(complete(put.size));
         };
         let writer = self.blobs.write(object, put.offset).await?;
         let mut writer = writer.ok_or(ErrorCode::OffsetMismatch)?;
@@ -95,6 +79,29 @@ impl Service {
                     _ => ErrorCode::Unavailable.into(),
                 })
             }
+        }
+    }
+
+    /// The object that a blob is written to; none if it is complete.
+    async fn begin_blob(&self, request: UploadRequest, put: PutBlob) -> Result<Option<ObjectId>, ServiceError> {
+        let new = NewBlob {
+            blob: put.blob,
+            size: put.size,
+            hash: put.hash,
+            from_start: put.offset == 0,
+            object: self.objects.draw(),
+        };
+        match self.meta.begin_blob(request, new).await? {
+            Begun::Complete => Ok(None),
+            Begun::Write(object) => Ok(Some(object)),
+            Begun::Replaced(old) => {
+                self.blobs.remove(old).await?;
+                Ok(Some(new.object))
+            }
+            Begun::Conflict => Err(ErrorCode::BlobConflict.into()),
+            Begun::NothingStored => Err(ErrorCode::OffsetMismatch.into()),
+            Begun::NoUpload => Err(ErrorCode::NotFound.into()),
+            Begun::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
         }
     }
 
