@@ -11,7 +11,7 @@ use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::PACK_FLOOR;
 use bytes::Bytes;
 use ed25519_dalek::{Signer as _, SigningKey};
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time;
@@ -206,4 +206,22 @@ async fn slow_blobs_make_room_for_another_and_go_on_later() {
     let whole = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
     assert!(service.put_blob(&access, put(2, 0), whole).await.unwrap().complete);
     assert_eq!(code(&second.await.unwrap().unwrap_err()), Some(ErrorCode::OffsetMismatch));
+}
+
+#[tokio::test]
+async fn a_commit_whose_sender_hung_up_keeps_its_place_until_it_is_checked() {
+    let mut fixture = Fixture::new().await;
+    fixture.service.small_commits = Permits::new(1, 1);
+    let access = fixture.access().await;
+    let (service, _folder) = (Arc::new(fixture.service), fixture.folder);
+    for length in [Some(1), None] {
+        let body = stream::iter([Ok(Bytes::from_static(b"x"))]).boxed();
+        let arrived = service.receive_commit(&access, length, body).await.unwrap();
+        assert!(service.take_commit(access.clone(), arrived).now_or_never().is_none());
+        let places = if length.is_some() { &service.small_commits } else { &service.checked_commits };
+        // The task begins before who comes now.
+        tokio::task::yield_now().await;
+        assert!(places.acquire(access.space()).now_or_never().is_none(), "{length:?}");
+        drop(places.acquire(access.space()).await.unwrap());
+    }
 }
