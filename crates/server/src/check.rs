@@ -32,9 +32,12 @@ pub(crate) enum CheckError {
     /// The metadata cannot be read.
     #[error(transparent)]
     Metadata(#[from] MetaError),
-    /// A file cannot be read.
-    #[error("a file of the data folder cannot be read")]
-    Io(#[from] io::Error),
+    /// The system gave no thread.
+    #[error("the check could not be run")]
+    System(#[source] io::Error),
+    /// Nobody takes what was found.
+    #[error("what was found could not be written")]
+    Output(#[source] io::Error),
 }
 
 impl CheckError {
@@ -42,7 +45,9 @@ impl CheckError {
     pub(crate) const fn hint(&self) -> &'static str {
         match self {
             Self::NoFolder => "check that --data-dir names the data folder of a server",
-            Self::Metadata(_) | Self::Io(_) => "run this as the user who runs the server, and check the disk",
+            Self::Metadata(_) => "run this as the user who runs the server, and check the disk",
+            Self::System(_) => "check the limits of this user, and run it again",
+            Self::Output(_) => "check where the output goes, and run it again",
         }
     }
 }
@@ -57,6 +62,8 @@ enum Problem {
     Length,
     /// Its bytes have another hash.
     Hash,
+    /// Its file cannot be read.
+    Unreadable,
 }
 
 impl fmt::Display for Problem {
@@ -65,6 +72,7 @@ impl fmt::Display for Problem {
             Self::Missing => "has no file",
             Self::Length => "has a file of another length",
             Self::Hash => "has other bytes than were stored",
+            Self::Unreadable => "has a file that cannot be read",
         })
     }
 }
@@ -76,6 +84,16 @@ struct Damaged {
     blob: String,
     file: String,
     problem: Problem,
+    /// Why the file cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+}
+
+/// A folder of files that cannot be listed.
+#[derive(Debug, Serialize)]
+struct Unlisted {
+    folder: String,
+    cause: String,
 }
 
 /// What a check found.
@@ -86,39 +104,44 @@ pub(crate) struct Report {
     damaged: Vec<Damaged>,
     /// Files that no row names.
     unreferenced: Vec<String>,
+    /// Folders that may have such files.
+    unlisted: Vec<Unlisted>,
 }
 
 impl Report {
     /// Whether everything is as it should be.
     pub(crate) const fn is_clean(&self) -> bool {
-        self.damaged.is_empty() && self.unreferenced.is_empty()
+        self.damaged.is_empty() && self.unreferenced.is_empty() && self.unlisted.is_empty()
     }
 }
 
 /// Checks, tells how far it is if somebody looks on, and prints what was found.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<Report, CheckError> {
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(CheckError::System)?;
     let report = runtime.block_on(check(arguments))?;
-    let mut out = io::stdout();
-    if arguments.json {
-        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        print(&mut out, &report)?;
-    }
+    write(&mut io::stdout(), &report, arguments.json).map_err(CheckError::Output)?;
     Ok(report)
 }
 
-fn print(out: &mut impl io::Write, report: &Report) -> io::Result<()> {
-    for Damaged { space, blob, file, problem } in &report.damaged {
-        writeln!(out, "damaged: blob {blob} of space {space} {problem} ({file})")?;
+fn write(out: &mut impl io::Write, report: &Report, is_json: bool) -> io::Result<()> {
+    if is_json {
+        serde_json::to_writer(&mut *out, report)?;
+        return writeln!(out);
+    }
+    for Damaged { space, blob, file, problem, cause } in &report.damaged {
+        let cause = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        writeln!(out, "damaged: blob {blob} of space {space} {problem} ({file}{cause})")?;
     }
     for file in &report.unreferenced {
         writeln!(out, "unreferenced: {file}")?;
     }
-    let Report { blobs, bytes, damaged, unreferenced } = report;
-    let (damaged, unreferenced) = (damaged.len(), unreferenced.len());
-    writeln!(out, "{blobs} blobs of {bytes} bytes: {damaged} damaged; {unreferenced} files unreferenced")
+    for Unlisted { folder, cause } in &report.unlisted {
+        writeln!(out, "unlisted: folder {folder} cannot be read ({cause})")?;
+    }
+    let Report { blobs, bytes, damaged, unreferenced, unlisted } = report;
+    let (damaged, unreferenced, unlisted) = (damaged.len(), unreferenced.len(), unlisted.len());
+    write!(out, "{blobs} blobs of {bytes} bytes: {damaged} damaged; {unreferenced} files unreferenced")?;
+    writeln!(out, "{}", if unlisted == 0 { String::new() } else { format!("; {unlisted} folders unlisted") })
 }
 
 async fn check(arguments: &CheckArguments) -> Result<Report, CheckError> {
@@ -150,7 +173,7 @@ impl Checker {
         loop {
             let page = self.rows.page(after, PAGE).await?;
             let Some(last) = page.last() else {
-                self.tell("")?;
+                self.tell("");
                 return Ok(());
             };
             after = Some(last.object);
@@ -159,27 +182,29 @@ impl Checker {
                 report.bytes += row.size;
                 let problem = self.problem(&row).await?;
                 // What is gone since the row was read was removed, with its row first.
-                if let Some(problem) = problem
+                if let Some((problem, cause)) = problem
                     && !self.rows.named(&[row.object]).await?.is_empty()
                 {
                     let WholeBlob { space, blob, object, .. } = row;
                     let (space, blob, file) = (space.to_string(), blob.to_string(), object.to_string());
-                    report.damaged.push(Damaged { space, blob, file, problem });
+                    report.damaged.push(Damaged { space, blob, file, problem, cause });
                 }
             }
-            self.tell(&format!("{} of {count} blobs, {} MiB", report.blobs, report.bytes >> 20))?;
+            self.tell(&format!("{} of {count} blobs, {} MiB", report.blobs, report.bytes >> 20));
         }
     }
 
-    async fn problem(&self, row: &WholeBlob) -> Result<Option<Problem>, CheckError> {
+    /// What is wrong with a blob, and why it cannot be read if that is it.
+    async fn problem(&self, row: &WholeBlob) -> Result<Option<(Problem, Option<String>)>, CheckError> {
         let (files, object) = (self.files.clone(), row.object);
-        let found = spawn_blocking(move || files.hash(object)).await.map_err(io::Error::other)??;
-        Ok(match found {
-            None => Some(Problem::Missing),
-            Some((len, _)) if len != row.size => Some(Problem::Length),
-            Some((_, hash)) if hash != *row.hash.as_bytes() => Some(Problem::Hash),
-            Some(_) => None,
-        })
+        let problem = match on_thread(move || files.hash(object)).await? {
+            Err(error) => return Ok(Some((Problem::Unreadable, Some(error.kind().to_string())))),
+            Ok(None) => Problem::Missing,
+            Ok(Some((len, _))) if len != row.size => Problem::Length,
+            Ok(Some((_, hash))) if hash != *row.hash.as_bytes() => Problem::Hash,
+            Ok(Some(_)) => return Ok(None),
+        };
+        Ok(Some((problem, None)))
     }
 
     /// A file is made after its row and goes after it. So one that was seen without a row is on its way out, or nobody's.
@@ -187,7 +212,14 @@ impl Checker {
         let mut nobodys = Vec::new();
         for first in 0..=u8::MAX {
             let files = self.files.clone();
-            let seen = spawn_blocking(move || files.list(first)).await.map_err(io::Error::other)??;
+            let seen = match on_thread(move || files.list(first)).await? {
+                Ok(seen) => seen,
+                Err(error) => {
+                    let (folder, cause) = (format!("{first:02x}"), error.kind().to_string());
+                    report.unlisted.push(Unlisted { folder, cause });
+                    continue;
+                }
+            };
             let named = self.rows.named(&seen).await?;
             nobodys.extend(seen.into_iter().filter(|object| !named.contains(object)));
         }
@@ -203,12 +235,17 @@ impl Checker {
     }
 
     /// Writes a line over the one before.
-    fn tell(&self, line: &str) -> io::Result<()> {
-        if !self.is_watched {
-            return Ok(());
+    fn tell(&self, line: &str) {
+        if self.is_watched {
+            let mut out = io::stderr();
+            let written = write!(out, "\r{line:<60}{}", if line.is_empty() { "\r" } else { "" });
+            // Who no longer looks on is told what was found all the same.
+            drop(written.and_then(|()| out.flush()));
         }
-        let mut out = io::stderr();
-        write!(out, "\r{line:<60}{}", if line.is_empty() { "\r" } else { "" })?;
-        out.flush()
     }
+}
+
+/// Runs what waits for the disk.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CheckError> {
+    spawn_blocking(work).await.map_err(|error| CheckError::System(io::Error::other(error)))
 }

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Check every stored blob against its length and hash, and every file against what names it.
     ///
     /// A server may use the folder meanwhile. Nothing is changed. Ends with 0 when all is well, with 1 when
-    /// something is damaged, lost or unreferenced, with 2 when the folder cannot be read.
+    /// something is damaged, lost, unreadable or unreferenced, with 2 when nothing could be found out or told.
     Check(CheckArguments),
     /// Print the `OpenAPI` document of the API
     Openapi,

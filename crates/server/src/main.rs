@@ -30,7 +30,7 @@ use self::causes::with_causes;
 use self::config::{Command, CommandLine};
 use self::run::RunError;
 
-/// How the process ends when nothing can be said of the folder that it was to check.
+/// How the process ends when nothing can be said of the folder that it was to check, or nobody takes it.
 const UNCHECKED: u8 = 2;
 
 fn main() -> ExitCode {

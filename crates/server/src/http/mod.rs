@@ -38,18 +38,18 @@ pub(crate) use self::tls::{TlsError, acceptor};
 /// What every request can reach.
 #[derive(Debug)]
 pub(crate) struct App {
-    service: Service,
+    service: Arc<Service>,
     stopping: AtomicBool,
 }
 
 impl App {
     /// An application over a service.
     pub(crate) fn new(service: Service) -> Arc<Self> {
-        Arc::new(Self { service, stopping: AtomicBool::new(false) })
+        Arc::new(Self { service: Arc::new(service), stopping: AtomicBool::new(false) })
     }
 
     /// The service.
-    pub(crate) const fn service(&self) -> &Service {
+    pub(crate) const fn service(&self) -> &Arc<Service> {
         &self.service
     }
 

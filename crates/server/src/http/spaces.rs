@@ -83,10 +83,8 @@ pub(super) async fn commit(
     let (parts, body) = request.into_parts();
     let announced = body::announced(&parts.headers);
     let body = body::pieces(body, announced.unwrap_or(COMMIT_REQUEST_MAX) as u64, Pace::Session);
-    let (bytes, permit) = app.service().receive_commit(&access, announced, body).await?;
-    let answer = app.service().commit(&access, bytes).await?;
-    drop(permit);
-    Ok(Json(answer))
+    let arrived = app.service().receive_commit(&access, announced, body).await?;
+    Ok(Json(app.service().take_commit(access, arrived).await?))
 }
 
 pub(super) async fn open_upload(

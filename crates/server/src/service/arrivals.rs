@@ -1,6 +1,9 @@
 //! Commits on their way in. None holds up others by coming slowly: a long one waits on the disk until it is whole.
 
-use anonicloud_proto::api::ErrorCode;
+use core::fmt;
+use std::sync::Arc;
+
+use anonicloud_proto::api::{CommitAnswer, ErrorCode};
 use anonicloud_proto::limits::COMMIT_REQUEST_MAX;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -8,6 +11,7 @@ use futures::stream::BoxStream;
 
 use super::commits::COMMITTERS;
 use super::{Permit, Service, ServiceError, SpaceAccess};
+use crate::store::blob::Spill;
 
 /// A body that did not come whole.
 #[derive(Debug, Clone, Copy)]
@@ -34,31 +38,43 @@ pub(crate) type BodyPieces = BoxStream<'static, Result<Bytes, BodyBroken>>;
 /// A commit request up to this many bytes is small.
 const SMALL_COMMIT: usize = 1 << 20;
 
+/// A commit request that came whole, with its permit.
+pub(crate) enum Arrived {
+    /// In memory.
+    Small(Bytes, Permit),
+    /// On the disk.
+    Long(Box<dyn Spill>, Permit),
+}
+
+impl fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Small(..) => "Small",
+            Self::Long(..) => "Long",
+        })
+    }
+}
+
 impl Service {
-    /// Reads a commit request of a session that may commit. `length` is what it announces, if it does. The permit is for
-    /// as long as the request is kept.
+    /// Reads a commit request of a session that may commit. `length` is what it announces, if it does.
     pub(crate) async fn receive_commit(
         &self,
         access: &SpaceAccess,
         length: Option<usize>,
         body: BodyPieces,
-    ) -> Result<(Bytes, Permit), ServiceError> {
+    ) -> Result<Arrived, ServiceError> {
         access.may(COMMITTERS)?;
         match length {
             Some(length) if length > COMMIT_REQUEST_MAX => Err(ErrorCode::TooLarge.into()),
             Some(length) if length <= SMALL_COMMIT => {
                 let permit = self.small_commits.acquire(access.space()).await?;
-                Ok((gather(body, &permit).await?, permit))
+                Ok(Arrived::Small(gather(body, &permit).await?, permit))
             }
             _ => self.receive_long_commit(access, body).await,
         }
     }
 
-    async fn receive_long_commit(
-        &self,
-        access: &SpaceAccess,
-        mut body: BodyPieces,
-    ) -> Result<(Bytes, Permit), ServiceError> {
+    async fn receive_long_commit(&self, access: &SpaceAccess, mut body: BodyPieces) -> Result<Arrived, ServiceError> {
         let coming = self.long_commits.acquire(access.space()).await?;
         let mut spill = self.blobs.spill().await?;
         let mut len = 0;
@@ -69,9 +85,32 @@ impl Service {
             }
             spill.append(piece).await?;
         }
-        // From here on nothing depends on the sender.
-        let checked = self.checked_commits.acquire(access.space()).await?;
-        Ok((spill.read().await?, checked))
+        Ok(Arrived::Long(spill, coming))
+    }
+
+    /// Applies what came. From here on nothing depends on the sender: a task of its own, so that who hangs up gives back
+    /// no permit while the request is kept.
+    pub(crate) async fn take_commit(
+        self: &Arc<Self>,
+        access: SpaceAccess,
+        arrived: Arrived,
+    ) -> Result<CommitAnswer, ServiceError> {
+        let service = Arc::clone(self);
+        let taking = tokio::spawn(async move {
+            let (request, permit) = match arrived {
+                Arrived::Small(request, permit) => (request, permit),
+                Arrived::Long(spill, coming) => {
+                    let checked = service.checked_commits.acquire(access.space()).await?;
+                    let request = spill.read().await?;
+                    drop(coming);
+                    (request, checked)
+                }
+            };
+            let answer = service.commit(&access, request).await;
+            drop(permit);
+            answer
+        });
+        taking.await.map_err(|_| ServiceError::Task)?
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct PutBlob {
 enum BodyEnd {
     Whole,
     TooLong,
+    /// It broke, or its place was wanted.
     Broken,
     /// A newer request for the same blob came.
     Superseded,
@@ -57,30 +58,20 @@ impl Service {
         if put.size < PACK_FLOOR || put.offset > put.size {
             return Err(ErrorCode::BadRequest.into());
         }
+        // First, so that who comes again gets back the place of its connection that broke unseen.
         let claim = self.slots.claim(access.space(), put.blob).await;
-        let request = self.request(access, put.upload);
-        let new = NewBlob {
-            blob: put.blob,
-            size: put.size,
-            hash: put.hash,
-            from_start: put.offset == 0,
-            object: self.objects.draw(),
+        let permit = tokio::select! {
+            biased;
+            () = claim.lost() => return Err(ErrorCode::OffsetMismatch.into()),
+            permit = self.puts.acquire(access.space()) => permit?,
         };
-        let object = match self.meta.begin_blob(request, new).await? {
-            Begun::Complete => return Ok(complete(put.size)),
-            Begun::Write(object) => object,
-            Begun::Replaced(old) => {
-                self.blobs.remove(old).await?;
-                new.object
-            }
-            Begun::Conflict => return Err(ErrorCode::BlobConflict.into()),
-            Begun::NothingStored => return Err(ErrorCode::OffsetMismatch.into()),
-            Begun::NoUpload => return Err(ErrorCode::NotFound.into()),
-            Begun::QuotaExceeded => return Err(ErrorCode::QuotaExceeded.into()),
+        let request = self.request(access, put.upload);
+        let Some(object) = self.begin_blob(request, put).await? else {
+            return Ok(complete(put.size));
         };
         let writer = self.blobs.write(object, put.offset).await?;
         let mut writer = writer.ok_or(ErrorCode::OffsetMismatch)?;
-        match receive(writer.as_mut(), body, put.size, &claim).await? {
+        match receive(writer.as_mut(), body, put.size, &claim, &permit).await? {
             BodyEnd::Whole => self.finish_blob(request, put, object, writer).await,
             BodyEnd::TooLong => {
                 drop(writer);
@@ -91,10 +82,33 @@ impl Service {
                 writer.leave().await?;
                 Err(match end {
                     BodyEnd::Superseded => ErrorCode::OffsetMismatch.into(),
-                    // Who still hears this had a line that stood still, and may go on from what is stored.
+                    // Who still hears this was too slow, and may go on from what is stored.
                     _ => ErrorCode::Unavailable.into(),
                 })
             }
+        }
+    }
+
+    /// The object that a blob is written to; none if it is complete.
+    async fn begin_blob(&self, request: UploadRequest, put: PutBlob) -> Result<Option<ObjectId>, ServiceError> {
+        let new = NewBlob {
+            blob: put.blob,
+            size: put.size,
+            hash: put.hash,
+            from_start: put.offset == 0,
+            object: self.objects.draw(),
+        };
+        match self.meta.begin_blob(request, new).await? {
+            Begun::Complete => Ok(None),
+            Begun::Write(object) => Ok(Some(object)),
+            Begun::Replaced(old) => {
+                self.blobs.remove(old).await?;
+                Ok(Some(new.object))
+            }
+            Begun::Conflict => Err(ErrorCode::BlobConflict.into()),
+            Begun::NothingStored => Err(ErrorCode::OffsetMismatch.into()),
+            Begun::NoUpload => Err(ErrorCode::NotFound.into()),
+            Begun::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
         }
     }
 
@@ -178,12 +192,14 @@ async fn receive(
     mut body: BodyPieces,
     size: u64,
     claim: &Claim,
+    permit: &Permit,
 ) -> Result<BodyEnd, ServiceError> {
-    let mut lost = Box::pin(claim.lost());
+    let (mut lost, mut displaced) = (Box::pin(claim.lost()), Box::pin(permit.displaced()));
     loop {
         let next = tokio::select! {
             biased;
             () = &mut lost => return Ok(BodyEnd::Superseded),
+            () = &mut displaced => return Ok(BodyEnd::Broken),
             next = body.next() => next,
         };
         match next {
@@ -192,7 +208,10 @@ async fn receive(
             Some(Ok(bytes)) if writer.len() + bytes.len() as u64 > size => {
                 return Ok(BodyEnd::TooLong);
             }
-            Some(Ok(bytes)) => writer.append(bytes).await?,
+            Some(Ok(bytes)) => {
+                permit.moved(bytes.len());
+                writer.append(bytes).await?;
+            }
         }
     }
 }

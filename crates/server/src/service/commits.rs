@@ -18,7 +18,7 @@ pub(super) const COMMITTERS: &[Right] = &[Right::Write, Right::Admin];
 
 impl Service {
     /// Applies a commit to the session's space.
-    pub(crate) async fn commit(&self, access: &SpaceAccess, request: Bytes) -> Result<CommitAnswer, ServiceError> {
+    pub(super) async fn commit(&self, access: &SpaceAccess, request: Bytes) -> Result<CommitAnswer, ServiceError> {
         access.may(COMMITTERS)?;
         // A commit may be long, and decoding it hashes all of it.
         let posted = spawn_blocking(move || PostedCommit::from_bytes(&request)).await;

@@ -62,6 +62,9 @@ const DOWNLOADS: usize = 256;
 /// The same for sigchains.
 const SIGCHAINS_PER_ACCOUNT: usize = 2;
 const SIGCHAINS: usize = 16;
+/// Blobs that arrive, each of which keeps an open file and its last bytes. A client has 8 under way.
+const PUTS_PER_SPACE: usize = 64;
+const PUTS: usize = 1024;
 /// Commits of at most 1 MiB that are read or checked.
 const SMALL_COMMITS_PER_SPACE: usize = 4;
 const SMALL_COMMITS: usize = 64;
@@ -89,6 +92,7 @@ pub(crate) struct Service {
     downloads: Permits<SpaceId>,
     download_sessions: Permits<SessionKey>,
     sigchains: Permits<AccountId>,
+    puts: Permits<SpaceId>,
     small_commits: Permits<SpaceId>,
     long_commits: Permits<SpaceId>,
     checked_commits: Permits<SpaceId>,
@@ -115,6 +119,7 @@ impl Service {
             downloads: Permits::new(DOWNLOADS, DOWNLOADS_PER_SPACE),
             download_sessions: Permits::new(usize::from(u16::MAX), DOWNLOADS_PER_SESSION),
             sigchains: Permits::new(SIGCHAINS, SIGCHAINS_PER_ACCOUNT),
+            puts: Permits::new(PUTS, PUTS_PER_SPACE),
             small_commits: Permits::new(SMALL_COMMITS, SMALL_COMMITS_PER_SPACE),
             long_commits: Permits::new(LONG_COMMITS, LONG_COMMITS_PER_SPACE),
             checked_commits: Permits::new(CHECKED_COMMITS, 1),

@@ -1,6 +1,7 @@
 //! Rules that need a clock: what expires, and when.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anonicloud_proto::api::{Base64, ErrorCode, OpenUpload, SpaceSessionFinish};
 use anonicloud_proto::capability::{CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, session_message};
@@ -10,10 +11,12 @@ use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::PACK_FLOOR;
 use bytes::Bytes;
 use ed25519_dalek::{Signer as _, SigningKey};
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time;
 
-use super::{BodyBroken, PutBlob, Service, ServiceError, SpaceAccess};
+use super::{BodyBroken, Permits, PutBlob, Service, ServiceError, SpaceAccess};
 use crate::clock::Clock;
 use crate::clock::manual::ManualClock;
 use crate::secrets::ServerSecrets;
@@ -155,4 +158,70 @@ async fn a_body_that_stalls_is_kept_and_may_be_sent_again() {
     let rest = stream::iter([Ok(Bytes::from_static(&CONTENT[2..]))]).boxed();
     let put = PutBlob { offset: 2, ..put };
     assert!(service.put_blob(&access, put, rest).await.unwrap().complete);
+}
+
+#[tokio::test]
+async fn slow_blobs_make_room_for_another_and_go_on_later() {
+    let mut fixture = Fixture::new().await;
+    fixture.service.puts = Permits::new(2, 3);
+    let access = fixture.access().await;
+    let (service, _folder) = (Arc::new(fixture.service), fixture.folder);
+    let upload = UploadId::from_bytes([1; 16]);
+    service.open_upload(&access, &OpenUpload { upload, bytes: 4 * FLOOR }).await.unwrap();
+    let put = move |name: u8, offset: u64| {
+        let blob = BlobId::from_bytes([name; 32]);
+        PutBlob { upload, blob, offset, size: FLOOR, hash: StoredHash::of(CONTENT) }
+    };
+    let (read, mut reads) = mpsc::unbounded_channel();
+    let slow = |name: u8| {
+        let (service, access, read) = (Arc::clone(&service), access.clone(), read.clone());
+        let begun = stream::iter([Ok(Bytes::from_static(&CONTENT[..2]))]);
+        let body = begun.chain(stream::once(async move {
+            read.send(name).unwrap();
+            std::future::pending().await
+        }));
+        tokio::spawn(async move { service.put_blob(&access, put(name, 0), body.boxed()).await })
+    };
+    let first = slow(1);
+    assert_eq!(reads.recv().await, Some(1));
+    time::pause();
+    time::advance(Duration::from_secs(1)).await;
+    time::resume();
+    let second = slow(2);
+    assert_eq!(reads.recv().await, Some(2));
+    // From here on both are behind.
+    time::pause();
+    time::advance(Duration::from_secs(16)).await;
+    time::resume();
+    let whole = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
+    assert!(service.put_blob(&access, put(3, 0), whole).await.unwrap().complete);
+    let displaced = first.await.unwrap().unwrap_err();
+    assert_eq!(code(&displaced), Some(ErrorCode::Unavailable));
+    assert!(!second.is_finished());
+    let state = service.blob_state(&access, upload, BlobId::from_bytes([1; 32])).await.unwrap();
+    assert_eq!((state.stored, state.complete), (2, false));
+    let rest = stream::iter([Ok(Bytes::from_static(&CONTENT[2..]))]).boxed();
+    assert!(service.put_blob(&access, put(1, 2), rest).await.unwrap().complete);
+    // Whose place is its own again by a newer request does not wait.
+    let whole = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
+    assert!(service.put_blob(&access, put(2, 0), whole).await.unwrap().complete);
+    assert_eq!(code(&second.await.unwrap().unwrap_err()), Some(ErrorCode::OffsetMismatch));
+}
+
+#[tokio::test]
+async fn a_commit_whose_sender_hung_up_keeps_its_place_until_it_is_checked() {
+    let mut fixture = Fixture::new().await;
+    fixture.service.small_commits = Permits::new(1, 1);
+    let access = fixture.access().await;
+    let (service, _folder) = (Arc::new(fixture.service), fixture.folder);
+    for length in [Some(1), None] {
+        let body = stream::iter([Ok(Bytes::from_static(b"x"))]).boxed();
+        let arrived = service.receive_commit(&access, length, body).await.unwrap();
+        assert!(service.take_commit(access.clone(), arrived).now_or_never().is_none());
+        let places = if length.is_some() { &service.small_commits } else { &service.checked_commits };
+        // The task begins before who comes now.
+        tokio::task::yield_now().await;
+        assert!(places.acquire(access.space()).now_or_never().is_none(), "{length:?}");
+        drop(places.acquire(access.space()).await.unwrap());
+    }
 }

@@ -1,5 +1,6 @@
 //! Peers that send or take slowly, and those whom they must not hold up.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,14 @@ async fn a_space_has_so_many_places_for_each_kind_of_request() {
     };
     fill(4, "HTTP/1.1 100", || post(1 << 20)).await;
     fill(2, "HTTP/1.1 100", || post((1 << 20) + 1)).await;
+    let name = Cell::new(2);
+    let put = || {
+        let blob = Blob::new(name.replace(name.get() + 1), 16 << 10);
+        let (server, space, line) = (&server, &space, format!("PUT {}", space.path(&blob.put_path(upload, 0))));
+        let headers = "content-length: 16384\r\nexpect: 100-continue\r\n";
+        async move { begin(server, &space.token, &line, headers, b"a").await }
+    };
+    fill(64, "HTTP/1.1 100", put).await;
 }
 
 #[tokio::test]

@@ -33,10 +33,14 @@ impl ObjectFiles {
         object_path(&self.0, object).exists()
     }
 
-    /// Every object whose first byte is `first`.
+    /// Every object whose first byte is `first`; none if there is no folder of them.
     pub(crate) fn list(&self, first: u8) -> io::Result<Vec<ObjectId>> {
         let mut objects = Vec::new();
-        for entry in fs_err::read_dir(self.0.join(format!("{first:02x}")))? {
+        let entries = match fs_err::read_dir(self.0.join(format!("{first:02x}"))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(objects),
+            entries => entries?,
+        };
+        for entry in entries {
             objects.extend(entry?.file_name().to_str().and_then(|name| name.parse::<ObjectId>().ok()));
         }
         Ok(objects)

@@ -16,6 +16,8 @@ use crate::store::ObjectId;
 
 /// Bytes that are gathered before they are written.
 const GATHER: usize = 1 << 20;
+/// Pieces that are gathered before they are written, each of which takes memory however short it is.
+const PIECES: usize = 256;
 
 /// A file at its end, with the hash of all before.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl BlobWriter for FileWriter {
             self.len += bytes.len() as u64;
             self.waiting_len += bytes.len();
             self.waiting.push(bytes);
-            if self.waiting_len < GATHER {
+            if self.waiting_len < GATHER && self.waiting.len() < PIECES {
                 return Ok(());
             }
             self.submit().await
@@ -136,4 +138,30 @@ fn write_out(mut open: Box<Open>, waiting: &[Bytes]) -> Result<Box<Open>, BlobEr
         }
     }
     Ok(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::object_path;
+    use super::super::{BlobStore as _, FileBlobs};
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn so_many_pieces_wait_however_short_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileBlobs::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        let object = ObjectId::from_bytes([7; 16]);
+        let mut writer = store.write(object, 0).await.unwrap().unwrap();
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(10 * PIECES + 1).collect();
+        for byte in &bytes {
+            writer.append(Bytes::copy_from_slice(&[*byte])).await.unwrap();
+        }
+        // All but those that are being written, and those that wait.
+        let stored = fs_err::metadata(object_path(folder.path(), object)).unwrap().len();
+        assert!(stored >= 9 * PIECES as u64, "{stored}");
+        let written = writer.finish().await.unwrap();
+        let expected = Written { len: bytes.len() as u64, hash: *blake3::hash(&bytes).as_bytes() };
+        assert_eq!(written, expected);
+    }
 }
