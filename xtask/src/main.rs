@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod demo;
+mod hot_paths;
 mod house;
 mod layers;
 mod server;
@@ -29,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// All checks, then all tests: what CI runs
+    /// All checks, the counts of the hot paths, then all tests: what CI runs
     Ci,
     /// Format, lints, documentation, licences, layers, dead code and the wasm build, without the tests
     Check,
@@ -55,6 +56,12 @@ enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
         listen: SocketAddr,
     },
+    /// Fail when a hot path of core takes more instructions than bench/hot-paths.txt says
+    HotPaths {
+        /// Write what was counted into bench/hot-paths.txt instead
+        #[arg(long)]
+        accept: bool,
+    },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
         /// Passed on to the benchmark; `--help` lists what it takes
@@ -74,6 +81,8 @@ enum TaskError {
     Sources(#[from] sources::LoadSourcesError),
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
+    #[error(transparent)]
+    HotPaths(#[from] hot_paths::CountError),
     #[error("{check}: {count} found")]
     Found {
         /// The check that found something.
@@ -98,6 +107,7 @@ fn run(command: Command) -> Result<(), TaskError> {
     match command {
         Command::Ci => {
             check::run(&shell)?;
+            hot_paths::run(&shell, false)?;
             test::run(&shell, &[])
         }
         Command::Check => check::run(&shell),
@@ -108,6 +118,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Wasm => wasm::run(&shell),
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
+        Command::HotPaths { accept } => hot_paths::run(&shell, accept),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

@@ -135,6 +135,19 @@ pub(crate) fn capture(mut command: Command) -> Result<Vec<u8>, ShellError> {
     }
 }
 
+/// Runs a command and gives what it wrote to stderr.
+///
+/// # Errors
+/// When it cannot start or does not succeed.
+pub(crate) fn capture_stderr(mut command: Command) -> Result<Vec<u8>, ShellError> {
+    let output = command.output().map_err(|source| ShellError::Start { command: shown(&command), source })?;
+    if output.status.success() {
+        Ok(output.stderr)
+    } else {
+        Err(ShellError::Failed { command: shown(&command), status: output.status })
+    }
+}
+
 /// Whether a command starts and succeeds; nothing it writes is shown.
 pub(crate) fn succeeds(mut command: Command) -> bool {
     command

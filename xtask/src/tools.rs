@@ -26,6 +26,9 @@ pub(crate) const WASM: &[Package] = &[
     Package { name: "lld-22", proofs: &["wasm-ld-22"] },
 ];
 
+/// What counts instructions.
+pub(crate) const COUNT: &[Package] = &[Package { name: "valgrind", proofs: &["valgrind"] }];
+
 /// What `cargo xtask bench` measures against.
 pub(crate) const BENCH: &[Package] = &[
     Package { name: "curl", proofs: &["curl"] },
