@@ -224,7 +224,7 @@ impl Shared {
             }
         };
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Some(Box::new(Open { file, hasher, len: offset, _writing: writing })))
+        Ok(Some(Box::new(Open { file, hasher, len: offset, direct: None, _writing: writing })))
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(test)]
 mod conformance;
+mod direct;
 mod durable;
 mod files;
 mod spill;

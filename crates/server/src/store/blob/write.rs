@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fs_err::File;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::direct::Direct;
 use super::durable::Writing;
 use super::files::{Shared, joined};
 use super::{Answer, BlobError, BlobWriter, Written};
@@ -25,6 +26,8 @@ pub(super) struct Open {
     pub(super) file: File,
     pub(super) hasher: blake3::Hasher,
     pub(super) len: u64,
+    /// None as long as little was written, and where the file system has no such thing.
+    pub(super) direct: Option<Direct>,
     pub(super) _writing: Writing,
 }
 
@@ -66,7 +69,7 @@ impl FileWriter {
         let open = self.settle().await?;
         let waiting = std::mem::take(&mut self.waiting);
         self.waiting_len = 0;
-        self.state = State::Writing(spawn_blocking(move || write_out(open, &waiting)));
+        self.state = State::Writing(spawn_blocking(move || write_past_cache(open, &waiting)));
         Ok(())
     }
 
@@ -77,7 +80,7 @@ impl FileWriter {
     ) -> Result<T, BlobError> {
         let open = self.settle().await?;
         let task = spawn_blocking(move || {
-            let open = write_out(open, &self.waiting)?;
+            let open = write_last(open, &self.waiting)?;
             let day = midnight(self.shared.clock.today());
             let times = FileTimes::new().set_modified(day).set_accessed(day);
             open.file.file().set_times(times)?;
@@ -120,24 +123,48 @@ impl BlobWriter for FileWriter {
     }
 }
 
-fn write_out(mut open: Box<Open>, waiting: &[Bytes]) -> Result<Box<Open>, BlobError> {
+fn write_past_cache(mut open: Box<Open>, waiting: &[Bytes]) -> Result<Box<Open>, BlobError> {
+    if open.direct.is_none() {
+        open.direct = Direct::begin(&open.file, open.len, GATHER);
+    }
+    write_out(&mut open, waiting)?;
+    Ok(open)
+}
+
+fn write_last(mut open: Box<Open>, waiting: &[Bytes]) -> Result<Box<Open>, BlobError> {
+    write_out(&mut open, waiting)?;
+    if let Some(direct) = open.direct.take() {
+        direct.end(&mut open.file)?;
+    }
+    Ok(open)
+}
+
+fn write_out(open: &mut Open, waiting: &[Bytes]) -> Result<(), BlobError> {
     for bytes in waiting {
         open.hasher.update(bytes);
         open.len += bytes.len() as u64;
     }
+    match &mut open.direct {
+        Some(direct) => direct.write(&mut open.file, waiting)?,
+        None => write_cached(&mut open.file, waiting)?,
+    }
+    Ok(())
+}
+
+fn write_cached(file: &mut File, waiting: &[Bytes]) -> io::Result<()> {
     let mut slices: Vec<IoSlice<'_>> = waiting.iter().map(|bytes| IoSlice::new(bytes)).collect();
     let mut rest = slices.as_mut_slice();
     // Empty slices at the front would read as "nothing could be written".
     IoSlice::advance_slices(&mut rest, 0);
     while !rest.is_empty() {
-        match open.file.write_vectored(rest) {
-            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero)),
             Ok(written) => IoSlice::advance_slices(&mut rest, written),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
-    Ok(open)
+    Ok(())
 }
 
 #[cfg(test)]
