@@ -2,6 +2,7 @@
 
 mod begun;
 pub(crate) mod cache;
+mod direct;
 mod file;
 mod folders;
 mod packed;

@@ -15,6 +15,7 @@ use fs_err::os::unix::fs::OpenOptionsExt as _;
 use fs_err::{File, OpenOptions};
 use rustix::fs::OFlags;
 
+use super::direct::DirectFile;
 use super::settle::set_attributes;
 use crate::error::OperationError;
 
@@ -22,6 +23,9 @@ use crate::error::OperationError;
 const PART_MODE: u32 = 0o600;
 /// Content bytes after which the disk begins to write, so that little is left to wait for at the end.
 pub(super) const WRITE_BACK_EVERY: u64 = 64 << 20;
+
+/// Files of this length and more are written past the page cache.
+const DIRECT_FROM: u64 = WRITE_BACK_EVERY;
 
 /// An open part and the segments that belong in it.
 pub(super) struct Part {
@@ -34,8 +38,9 @@ pub(super) struct Part {
     written: Mutex<Written>,
 }
 
-#[derive(Default)]
 struct Written {
+    /// For the whole segments of a large file, where the system has it.
+    direct: Option<DirectFile>,
     /// Bytes since the disk was last told to write.
     unsynced: u64,
     /// Whether the disk is being waited for.
@@ -48,7 +53,9 @@ impl Part {
         let opened = open_part(&path, OpenOptions::new().read(true).write(true).truncate(false));
         let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
         let (found_len, file) = opened.map_err(|error| OperationError::local(&path, error))?;
-        Ok(Self { path, file, found_len, leaves, written: Mutex::default() })
+        let direct = if leaves.size() >= DIRECT_FROM { DirectFile::open(&path) } else { None };
+        let written = Mutex::new(Written { direct, unsynced: 0, syncing: false });
+        Ok(Self { path, file, found_len, leaves, written })
     }
 
     pub(super) const fn leaves(&self) -> &AllLeaves {
@@ -85,12 +92,12 @@ impl Part {
         let segment = self.leaves.segment(index).ok_or(Rejected)?;
         open_segment(&segment.source.segment_keys(realm), &segment.leaf, sealed, content)?;
         let mut written = self.written();
-        let wrote = self.file.file().write_all_at(content, index * SEGMENT_LEN as u64);
+        let wrote = written.write(&self.file, content, index * SEGMENT_LEN as u64);
         wrote.map_err(|error| self.failed(error))?;
         written.unsynced += content.len() as u64;
         let due = written.unsynced >= WRITE_BACK_EVERY && !written.syncing;
         if due {
-            *written = Written { unsynced: 0, syncing: true };
+            (written.unsynced, written.syncing) = (0, true);
         }
         Ok(due)
     }
@@ -118,6 +125,18 @@ impl Part {
 
     fn failed(&self, error: io::Error) -> OperationError {
         OperationError::local(&self.path, error)
+    }
+}
+
+impl Written {
+    fn write(&mut self, file: &File, content: &[u8], at: u64) -> io::Result<()> {
+        if let (Some(direct), Ok(segment)) = (&mut self.direct, content.try_into()) {
+            match direct.write(segment, at) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.direct = None,
+                wrote => return wrote,
+            }
+        }
+        file.file().write_all_at(content, at)
     }
 }
 
