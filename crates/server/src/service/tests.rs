@@ -1,5 +1,7 @@
 //! Rules that need a clock: what expires, and when.
 
+mod ended;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,9 +82,13 @@ impl Fixture {
     }
 
     fn stored_files(&self) -> usize {
-        let folders = fs_err::read_dir(self.folder.path().join("blobs")).unwrap();
-        folders.map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count()).sum()
+        stored_files(&self.folder)
     }
+}
+
+fn stored_files(folder: &TempDir) -> usize {
+    let folders = fs_err::read_dir(folder.path().join("blobs")).unwrap();
+    folders.map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count()).sum()
 }
 
 fn code(failure: &ServiceError) -> Option<ErrorCode> {
