@@ -1,6 +1,7 @@
 //! Rules that need a clock: what expires, and when.
 
 mod ended;
+mod heads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +57,7 @@ impl Fixture {
         Self { service: Service::new(meta, Arc::new(blobs), time, secrets, 0), clock, key, folder }
     }
 
-    /// Opens a session to write, `seconds` after its challenge.
+    /// Opens a session to read and write, `seconds` after its challenge.
     async fn session(&self, seconds: u64) -> Result<Base64, ServiceError> {
         let space = conformance::new_account(1).genesis.space;
         let challenge = self.service.space_session_start(space).challenge;
@@ -67,7 +68,7 @@ impl Fixture {
         let finish = SpaceSessionFinish {
             challenge,
             epoch: 0,
-            read: None,
+            read: Some(Base64::new(vec![1; 32])),
             append: None,
             write: Some(Base64::new(self.key.sign(&message).to_bytes().to_vec())),
             admin: None,
