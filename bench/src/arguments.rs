@@ -25,9 +25,18 @@ pub(crate) struct Arguments {
     /// How often everything is run
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroU32,
-    /// Run only these
-    #[arg(long, value_delimiter = ',', value_name = "PEER")]
-    pub(crate) only: Vec<Kind>,
+    /// Run only these of curl, rclone, restic and anonicloud; or, by itself, load: many clients at once
+    #[arg(long, value_delimiter = ',', value_name = "PEER", value_parser = parse_only)]
+    pub(crate) only: Vec<Only>,
+    /// Of load: how many clients
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) clients: u32,
+    /// Of load: how many files each of them sends
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: u32,
+    /// Of load: how many files the store holds then, one round each
+    #[arg(long, value_delimiter = ',', value_name = "FILES", default_value = "1000,10000,100000")]
+    pub(crate) stored: Vec<u64>,
     /// Also write every single measurement to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -39,7 +48,13 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Who runs, in the order of the runs.
     pub(crate) fn peers(&self) -> Vec<Kind> {
-        Kind::value_variants().iter().copied().filter(|kind| self.only.is_empty() || self.only.contains(kind)).collect()
+        let is_wanted = |kind: &Kind| self.only.is_empty() || self.only.contains(&Only::Peer(*kind));
+        Kind::value_variants().iter().copied().filter(is_wanted).collect()
+    }
+
+    /// Whether many clients at once are what is measured.
+    pub(crate) fn is_load(&self) -> bool {
+        self.only.contains(&Only::Load)
     }
 }
 
@@ -56,7 +71,10 @@ impl Display for Arguments {
         let names: Vec<String> = self
             .only
             .iter()
-            .filter_map(ValueEnum::to_possible_value)
+            .filter_map(|only| match only {
+                Only::Peer(kind) => kind.to_possible_value(),
+                Only::Load => None,
+            })
             .map(|value| value.get_name().to_owned())
             .collect();
         if names.is_empty() {
@@ -64,6 +82,22 @@ impl Display for Arguments {
         }
         write!(formatter, " --only {}", names.join(","))
     }
+}
+
+/// One word of `--only`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// A peer beside the others.
+    Peer(Kind),
+    /// Many clients at once.
+    Load,
+}
+
+fn parse_only(word: &str) -> Result<Only, String> {
+    if word == "load" {
+        return Ok(Only::Load);
+    }
+    Kind::from_str(word, false).map(Only::Peer).map_err(|_| "one of curl, rclone, restic, anonicloud, load".to_owned())
 }
 
 /// Bytes, or a number with one of the binary units.
@@ -115,5 +149,8 @@ mod tests {
         assert_eq!(all, Kind::value_variants());
         let some = Arguments::parse_from(["bench", "--only", "restic,curl"]).peers();
         assert_eq!(some, [Kind::Curl, Kind::Restic]);
+        let load = Arguments::parse_from(["bench", "--only", "load", "--stored", "1,2"]);
+        assert!(load.is_load() && load.stored == [1, 2] && load.peers().is_empty());
+        assert!(Arguments::try_parse_from(["bench", "--only", "nobody"]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! AnoniCloud timed against what a person would pick instead: `cargo xtask bench`.
+//! AnoniCloud timed against what a person would pick instead, and under load: `cargo xtask bench`.
 //!
 //! Enters: sizes and rounds. Leaves: a Markdown table, and JSON if asked. Never: a verdict; wall time is printed, not asserted.
 
@@ -6,6 +6,7 @@ mod arguments;
 mod ceiling;
 mod content;
 mod identity;
+mod load;
 mod measure;
 mod peers;
 mod place;
@@ -38,6 +39,13 @@ fn main() -> ExitCode {
 /// The errors of the parts are only ever shown, so they are not gathered into one more enum.
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let binaries = env::current_exe()?.parent().map(ToOwned::to_owned).unwrap_or_default();
+    if arguments.is_load() {
+        let place = place::Place::open(arguments, &binaries, 1)?;
+        ui::step(&format!("working in {}", place.folder().display()));
+        let table = load::run(arguments, &place, &binaries).map_err(|failed| -> Box<dyn Error> { failed })?;
+        ui::result(&table);
+        return Ok(());
+    }
     let peers = arguments.peers();
     let programs = peers::programs(&peers, &binaries)?;
     let place = place::Place::open(arguments, &binaries, peers.len())?;

@@ -2,6 +2,7 @@
 //!
 //! Enters: a command line. Leaves: an exit code, and what a person needs to read. Never: a network address or a secret.
 
+mod api_fuzz;
 mod bench;
 mod check;
 mod demo;
@@ -62,6 +63,15 @@ enum Command {
         #[arg(long)]
         accept: bool,
     },
+    /// Send requests drawn from the API's description to a real server, which must not fail at any
+    ApiFuzz {
+        /// About how many
+        #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
+        requests: u64,
+        /// What they are drawn from; the same number draws the same ones
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
+    },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
         /// Passed on to the benchmark; `--help` lists what it takes
@@ -83,6 +93,8 @@ enum TaskError {
     Demo(#[from] demo::DemoError),
     #[error(transparent)]
     HotPaths(#[from] hot_paths::CountError),
+    #[error(transparent)]
+    Fuzz(#[from] api_fuzz::FuzzError),
     #[error("{check}: {count} found")]
     Found {
         /// The check that found something.
@@ -119,6 +131,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::HotPaths { accept } => hot_paths::run(&shell, accept),
+        Command::ApiFuzz { requests, seed } => api_fuzz::run(&shell, requests, seed),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

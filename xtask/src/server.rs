@@ -75,6 +75,14 @@ impl Server {
         self.address
     }
 
+    /// Whether it has ended by itself.
+    ///
+    /// # Errors
+    /// When the process cannot be asked.
+    pub(crate) fn has_ended(&mut self) -> Result<bool, io::Error> {
+        Ok(self.process.try_wait()?.is_some())
+    }
+
     /// SIGKILL: no signal handler runs, nothing is flushed.
     ///
     /// # Errors

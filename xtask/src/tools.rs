@@ -29,6 +29,9 @@ pub(crate) const WASM: &[Package] = &[
 /// What counts instructions.
 pub(crate) const COUNT: &[Package] = &[Package { name: "valgrind", proofs: &["valgrind"] }];
 
+/// What makes a folder of Python programs. Debian's python3 answers without it, so only who tried knows that it is missing.
+pub(crate) const PYTHON: &[Package] = &[Package { name: "python3-venv", proofs: &[] }];
+
 /// What `cargo xtask bench` measures against.
 pub(crate) const BENCH: &[Package] = &[
     Package { name: "curl", proofs: &["curl"] },

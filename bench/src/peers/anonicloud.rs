@@ -78,16 +78,16 @@ impl Peer for Anonicloud {
 }
 
 /// The address in the line by which the server says that it is up.
-fn listening_url(said: &str) -> Option<String> {
+pub(crate) fn listening_url(said: &str) -> Option<String> {
     let (_, rest) = said.split_once("listening on ")?;
     let (url, _) = rest.split_once(char::is_whitespace)?;
     Some(url.to_owned())
 }
 
 /// More than any disk the benchmark will be run on.
-const QUOTA: &str = "1048576GiB";
+pub(crate) const QUOTA: &str = "1048576GiB";
 /// Strong enough for a sign-up; nothing it protects outlives the run.
-const PASSWORD: &str = "seven grey herons count slow trains at dawn";
+pub(crate) const PASSWORD: &str = "seven grey herons count slow trains at dawn";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,8 @@ mod programs;
 mod rclone;
 mod restic;
 
-pub(crate) use programs::{Program, programs};
+pub(crate) use anonicloud::{PASSWORD, QUOTA, listening_url};
+pub(crate) use programs::{Program, SERVER, programs};
 
 use crate::{
     content::{FILE, FILES, Source},

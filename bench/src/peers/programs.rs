@@ -70,7 +70,7 @@ struct Need {
 /// Their folder is not on everyone's path.
 pub(super) const NGINX: &str = "/usr/sbin/nginx";
 pub(super) const CLIENT: &str = "anonicloud";
-pub(super) const SERVER: &str = "anonicloud-server";
+pub(crate) const SERVER: &str = "anonicloud-server";
 
 const OURS: [&str; 2] = [CLIENT, SERVER];
 /// Named in `nginx.conf.in` too.

@@ -55,7 +55,10 @@ async fn run(cli: &Cli) -> Result<(), CliError> {
     let context = Context::new(&cli.global)?;
     tokio::select! {
         biased;
-        _ = interrupted => Err(CliError::Interrupted { hint: cli.command.after_interrupt() }),
+        _ = interrupted => {
+            let interrupted = CliError::Interrupted { hint: cli.command.after_interrupt() };
+            if cli.command.ends_by_interrupt() { Ok(()) } else { Err(interrupted) }
+        }
         result = cli.command.run(&context) => match result {
             // A hidden prompt sees the press itself.
             Err(CliError::Interrupted { .. }) => Err(CliError::Interrupted { hint: cli.command.after_interrupt() }),

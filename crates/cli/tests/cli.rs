@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 21] = [
         "signup",
         "login",
         "logout",
@@ -42,6 +42,7 @@ mod tests {
         "cp",
         "rm",
         "du",
+        "watch",
         "quota",
         "status",
         "resume",

@@ -50,6 +50,13 @@ pub mod path {
     pub use anonicloud_core::tree::name::{EntryName, PathError, RemotePath};
 }
 
+/// Seeing what other devices change.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod watch {
+    pub use crate::space::changes::{Change, ChangeKind};
+    pub use crate::space::watch::Watch;
+}
+
 /// Sending and fetching.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer {

@@ -21,6 +21,8 @@ pub enum Notice {
         /// The path of this device's.
         copy: RemotePath,
     },
+    /// The server does not answer who watches; it is asked again until it does.
+    ServerAway,
     /// Another device moved a folder to where this device's move of it would have ended under itself.
     MoveRefused {
         /// Where it is.
@@ -40,6 +42,7 @@ impl fmt::Display for Notice {
             Self::Conflict { path, copy } => {
                 write!(f, "{path} was changed by another device too: what this device has is in {copy}")
             }
+            Self::ServerAway => f.write_str("the server does not answer now: it is asked again until it does"),
             Self::MoveRefused { path } => {
                 write!(f, "{path} stays where another device moved it: it would have ended inside itself")
             }

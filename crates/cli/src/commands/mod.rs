@@ -26,6 +26,7 @@ mod target;
 mod transferred;
 mod tree;
 mod walked;
+mod watch;
 mod whoami;
 
 use clap::Subcommand;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Cp(cp::Arguments),
     Rm(rm::Arguments),
     Du(du::Arguments),
+    Watch(watch::Arguments),
     Quota(quota::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
@@ -76,6 +78,7 @@ impl Command {
             Self::Cp(arguments) => arguments.run(context).await,
             Self::Rm(arguments) => arguments.run(context).await,
             Self::Du(arguments) => arguments.run(context).await,
+            Self::Watch(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,
@@ -83,6 +86,11 @@ impl Command {
             Self::Completions(arguments) => arguments.run(),
             Self::Man(arguments) => arguments.run(),
         }
+    }
+
+    /// Whether Ctrl-C is how it ends.
+    pub(crate) const fn ends_by_interrupt(&self) -> bool {
+        matches!(self, Self::Watch(_))
     }
 
     /// How to go on after Ctrl-C.

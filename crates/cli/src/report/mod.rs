@@ -3,6 +3,7 @@
 //! Names that are not UTF-8 come twice: readable with replacement characters, and exact in base64 in a field of their
 //! own, which is left out when the readable form is exact. Fields are added, never renamed.
 
+mod changed;
 mod moved;
 mod would;
 
@@ -14,6 +15,7 @@ use anonicloud_client::transfer::Job;
 use data_encoding::BASE64;
 use serde::Serialize;
 
+pub(crate) use self::changed::{Changed, Watching};
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};
 use crate::units;

@@ -108,6 +108,8 @@ pub trait Remote {
     ) -> impl Future<Output = RemoteResult<SpaceSessionAnswer>>;
     /// The space's newest commit.
     fn head(&self, access: &SpaceAccess) -> impl Future<Output = RemoteResult<HeadAnswer>>;
+    /// The space's newest commit, once its place is another than `after`; `None` when that does not come for a while.
+    fn head_after(&self, access: &SpaceAccess, after: u64) -> impl Future<Output = RemoteResult<Option<HeadAnswer>>>;
     /// A page of the log from `from` on; empty when there is none.
     fn log(&self, access: &SpaceAccess, from: u64) -> impl Future<Output = RemoteResult<Vec<LoggedCommit>>>;
     /// Posts an encoded `PostedCommit`.

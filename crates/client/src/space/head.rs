@@ -92,9 +92,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Makes sure that the newest head is known here.
     pub(crate) async fn sync(&self) -> Result<(), OperationError> {
         let remote = self.remote();
-        let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
-        let Some(state) = self.known_state().await? else {
-            return self.trust_first(&answer).await;
+        let mut before = self.known_state().await?;
+        let (answer, state) = loop {
+            let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
+            let Some(state) = self.known_state().await? else {
+                return self.trust_first(&answer).await;
+            };
+            // An answer may be older than what another process of this device has seen since it was asked for.
+            let moved_on = before.is_none_or(|before| before.head().seq < state.head().seq);
+            if !moved_on || answer.commit.header.fields().seq >= state.head().seq {
+                break (answer, state);
+            }
+            before = Some(state);
         };
         let seq = answer.commit.header.fields().seq;
         let known = state.head();

@@ -1,7 +1,9 @@
 //! The account's private space: its session, its head, its tree.
 
 pub(crate) mod access;
+pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod head;
 pub(crate) mod nodes;
 mod tree;
+pub(crate) mod watch;

@@ -53,9 +53,10 @@ impl App {
         &self.service
     }
 
-    /// From now on new requests are refused.
+    /// From now on new requests are refused, and none waits for a change.
     fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.service.end_waits();
     }
 
     fn is_stopping(&self) -> bool {

@@ -62,6 +62,9 @@ fn operation(route: &Route, components: &mut Components) -> Value {
     }
     let mut responses = json!({ "default": { "$ref": "#/components/responses/Refusal" } });
     responses[status.to_string()] = success;
+    if route.may_be_nothing {
+        responses["204"] = json!({ "description": "Nothing." });
+    }
     let mut operation = json!({
         "summary": route.about,
         "parameters": parameters,

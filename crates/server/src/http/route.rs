@@ -79,6 +79,8 @@ pub(super) struct Route {
     pub(super) body: Payload,
     /// Status and body of success.
     pub(super) answer: (u16, Payload),
+    /// Whether it may also answer 204.
+    pub(super) may_be_nothing: bool,
     pub(super) handler: MethodRouter<Arc<App>>,
 }
 
@@ -97,6 +99,7 @@ impl Route {
             query: Vec::new(),
             body: Payload::Nothing,
             answer: (204, Payload::Nothing),
+            may_be_nothing: false,
             handler: on(method.filter(), handler),
         }
     }
@@ -122,6 +125,12 @@ impl Route {
     /// It answers bytes.
     pub(super) const fn answers_raw(mut self, what: &'static str) -> Self {
         self.answer = (200, Payload::Raw(what));
+        self
+    }
+
+    /// It answers 204 when there is nothing to say.
+    pub(super) const fn or_nothing(mut self) -> Self {
+        self.may_be_nothing = true;
         self
     }
 

@@ -84,7 +84,9 @@ fn space_routes() -> Vec<Route> {
             .answers::<SpaceSessionAnswer>(),
         R::new(Get, "/v1/spaces/{space}/head", "Give the newest commit", spaces::head)
             .within(READ)
-            .answers_raw("HeadAnswer"),
+            .asks::<Option<u64>>("after")
+            .answers_raw("HeadAnswer")
+            .or_nothing(),
         R::new(Get, "/v1/spaces/{space}/log", "Give a page of commits", spaces::log)
             .within(READ)
             .asks::<u64>("from")

@@ -29,6 +29,13 @@ type Answer<T> = Result<Json<T>, Refusal>;
 /// With the permit that is held until the peer took it all.
 type LongAnswer<T> = Result<(Extension<Permit>, Json<T>), Refusal>;
 
+/// Which head its sender has.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeadQuery {
+    after: Option<u64>,
+}
+
 /// Where a page of the log begins.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,8 +70,16 @@ pub(super) async fn session_finish(
     Ok(Json(answer))
 }
 
-pub(super) async fn head(State(app): State<Arc<App>>, SpaceSession(access): SpaceSession) -> Result<Response, Refusal> {
-    Ok(raw(app.service().head(&access).await?))
+pub(super) async fn head(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Asked(query): Asked<HeadQuery>,
+) -> Result<Response, Refusal> {
+    let Some(after) = query.after else {
+        return Ok(raw(app.service().head(&access).await?));
+    };
+    let head = app.service().head_after(&access, after).await?;
+    Ok(head.map_or_else(|| StatusCode::NO_CONTENT.into_response(), raw))
 }
 
 pub(super) async fn log(

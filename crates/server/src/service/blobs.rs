@@ -69,13 +69,32 @@ impl Service {
         let Some(object) = self.begin_blob(request, put).await? else {
             return Ok(complete(put.size));
         };
+        let stored = self.store_blob(request, put, object, body, (&claim, &permit)).await;
+        let is_complete = stored.as_ref().is_ok_and(|progress| progress.complete);
+        if !is_complete && !self.is_named(request, put.blob, object).await? {
+            // The row went with the blob that was not as announced, or with its upload, which ended meanwhile.
+            self.blobs.remove(object).await?;
+            return stored.and(Err(ErrorCode::NotFound.into()));
+        }
+        stored
+    }
+
+    /// Writes the bytes of a blob to its object.
+    async fn store_blob(
+        &self,
+        request: UploadRequest,
+        put: PutBlob,
+        object: ObjectId,
+        body: BodyPieces,
+        (claim, permit): (&Claim, &Permit),
+    ) -> Result<BlobProgress, ServiceError> {
         let writer = self.blobs.write(object, put.offset).await?;
         let mut writer = writer.ok_or(ErrorCode::OffsetMismatch)?;
-        match receive(writer.as_mut(), body, put.size, &claim, &permit).await? {
+        match receive(writer.as_mut(), body, put.size, claim, permit).await? {
             BodyEnd::Whole => self.finish_blob(request, put, object, writer).await,
             BodyEnd::TooLong => {
                 drop(writer);
-                self.discard(request, put.blob, object).await?;
+                self.meta.remove_blob(request, put.blob).await?;
                 Err(ErrorCode::BlobMismatch.into())
             }
             end @ (BodyEnd::Broken | BodyEnd::Superseded) => {
@@ -165,21 +184,17 @@ impl Service {
             return Ok(BlobProgress { stored: written.len, complete: false });
         }
         if written.hash != *put.hash.as_bytes() {
-            self.discard(request, put.blob, object).await?;
+            self.meta.remove_blob(request, put.blob).await?;
             return Err(ErrorCode::BlobMismatch.into());
         }
         let counts = self.meta.complete_blob(request.space, put.blob, object).await?;
-        if !counts {
-            // The upload ended meanwhile, and with it the row.
-            self.blobs.remove(object).await?;
-            return Err(ErrorCode::NotFound.into());
-        }
-        Ok(complete(put.size))
+        if counts { Ok(complete(put.size)) } else { Err(ErrorCode::NotFound.into()) }
     }
 
-    async fn discard(&self, request: UploadRequest, blob: BlobId, object: ObjectId) -> Result<(), ServiceError> {
-        self.meta.remove_blob(request, blob).await?;
-        Ok(self.blobs.remove(object).await?)
+    /// Whether the row of a blob names an object.
+    async fn is_named(&self, request: UploadRequest, blob: BlobId, object: ObjectId) -> Result<bool, ServiceError> {
+        let row = self.meta.blob(request.space, blob).await?;
+        Ok(row.is_some_and(|row| row.object == object))
     }
 }
 

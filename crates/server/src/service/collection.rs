@@ -16,8 +16,8 @@ impl Service {
         let before = Day(self.clock.today().0.saturating_sub(UPLOAD_IDLE_DAYS));
         let mut total = 0;
         loop {
-            let (ended, objects) = self.meta.end_idle_uploads(before, BATCH).await?;
-            self.remove_objects(objects).await?;
+            let (ended, blobs) = self.meta.end_idle_uploads(before, BATCH).await?;
+            self.remove_ended(blobs).await?;
             total += ended;
             if ended < BATCH {
                 return Ok(total);

@@ -38,7 +38,10 @@ impl Service {
             return Err(ErrorCode::BlobMissing.into());
         }
         match self.meta.append_commit(commit, SPARE).await? {
-            CommitOutcome::Applied => Ok(answer),
+            CommitOutcome::Applied => {
+                self.waits.moved(access.space());
+                Ok(answer)
+            }
             CommitOutcome::BlobMissing => Err(ErrorCode::BlobMissing.into()),
             CommitOutcome::QuotaExceeded => Err(ErrorCode::QuotaExceeded.into()),
             CommitOutcome::HeadMoved => {

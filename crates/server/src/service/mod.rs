@@ -20,6 +20,7 @@ mod tests;
 mod tries;
 mod uploads;
 mod vouchers;
+mod waits;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
 use self::tries::Tries;
 use self::vouchers::Vouchers;
+use self::waits::Waits;
 use crate::clock::Clock;
 use crate::secrets::ServerSecrets;
 use crate::store::ObjectIds;
@@ -62,6 +64,9 @@ const DOWNLOADS: usize = 256;
 /// The same for sigchains.
 const SIGCHAINS_PER_ACCOUNT: usize = 2;
 const SIGCHAINS: usize = 16;
+/// Who waits for a head to move. Each keeps its connection, of which there are 4,096 by default.
+const WAITS_PER_SPACE: usize = 32;
+const WAITS: usize = 2048;
 /// Blobs that arrive, each of which keeps an open file and its last bytes. A client has 8 under way.
 const PUTS_PER_SPACE: usize = 64;
 const PUTS: usize = 1024;
@@ -88,6 +93,7 @@ pub(crate) struct Service {
     slots: Slots,
     objects: ObjectIds,
     heads: Permits<SpaceId>,
+    waits: Waits,
     pages: Permits<SpaceId>,
     downloads: Permits<SpaceId>,
     download_sessions: Permits<SessionKey>,
@@ -115,6 +121,7 @@ impl Service {
             slots: Slots::default(),
             objects: ObjectIds::new(),
             heads: Permits::new(HEADS, HEADS_PER_SPACE),
+            waits: Waits::new(WAITS, WAITS_PER_SPACE),
             pages: Permits::new(PAGES, PAGES_PER_SPACE),
             downloads: Permits::new(DOWNLOADS, DOWNLOADS_PER_SPACE),
             download_sessions: Permits::new(usize::from(u16::MAX), DOWNLOADS_PER_SESSION),

@@ -1,19 +1,27 @@
 //! Space sessions by capability, and reading a space's log.
 
+use std::time::Duration;
+
 use anonicloud_proto::api::{Challenge, ErrorCode, SpaceSessionAnswer, SpaceSessionFinish};
 use anonicloud_proto::capability::{CapabilityKeys, Right, session_message};
 use anonicloud_proto::codec::{Decode as _, Writer};
 use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::limits::{LOG_PAGE_BYTES, LOG_PAGE_COMMITS};
+use anonicloud_proto::merkle::Frontier;
+use tokio::time::{Instant, timeout_at};
 
 use super::login::signature;
 use super::sessions::{IDLE, SessionKey};
 use super::vouchers::{Owner, Purpose};
 use super::{Permit, Service, ServiceError};
-use crate::store::meta::LogRow;
+use crate::store::meta::{HeadRow, LogRow};
 
 /// Bytes of a page's rows, which leaves each its four bytes of length in the encoding.
 const ROWS_BYTES: usize = LOG_PAGE_BYTES - 4 * LOG_PAGE_COMMITS;
+
+/// How long who waits for a head to move hears nothing: shorter than what lies between gives up an answer, and than the
+/// minute of patience of a client.
+const HEAD_WAIT: Duration = Duration::from_secs(25);
 
 /// What a space session proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,11 +114,42 @@ impl Service {
         access.may(&[Right::Read])?;
         let permit = self.heads.acquire(access.space).await?;
         let head = self.meta.head(access.space).await?;
+        Ok((head_answer(&head.ok_or(ErrorCode::NotFound)?), permit))
+    }
+
+    /// As [`Service::head`], once the head has another place than `after`; none if that does not come for a while.
+    pub(crate) async fn head_after(
+        &self,
+        access: &SpaceAccess,
+        after: u64,
+    ) -> Result<Option<(Vec<u8>, Permit)>, ServiceError> {
+        access.may(&[Right::Read])?;
+        // First, so that no commit comes between the look and the wait.
+        let mut wait = self.waits.enter(access.space)?;
+        let end = Instant::now() + HEAD_WAIT;
+        loop {
+            if let Some(head) = self.head_unless(access, after).await? {
+                return Ok(Some(head));
+            }
+            match timeout_at(end, wait.moved()).await {
+                Ok(moved) => moved?,
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// Ends every wait for a head.
+    pub(crate) fn end_waits(&self) {
+        self.waits.end();
+    }
+
+    async fn head_unless(&self, access: &SpaceAccess, seq: u64) -> Result<Option<(Vec<u8>, Permit)>, ServiceError> {
+        let permit = self.heads.acquire(access.space).await?;
+        let head = self.meta.head(access.space).await?;
         let head = head.ok_or(ErrorCode::NotFound)?;
-        let mut out = Writer::default();
-        write_commit(&mut out, &head.commit);
-        out.fixed(&head.frontier);
-        Ok((out.into_bytes(), permit))
+        let frontier = Frontier::from_bytes(&head.frontier).map_err(|_| ServiceError::Damaged("frontier"))?;
+        // Over the headers before the head, of which there are as many as its place says.
+        Ok((frontier.size() != seq).then(|| (head_answer(&head), permit)))
     }
 
     /// A page of encoded `LoggedCommit`s from `from` on; empty past the head. The permit is for as long as the page is
@@ -125,6 +164,13 @@ impl Service {
         }
         Ok((out.into_bytes(), permit))
     }
+}
+
+fn head_answer(head: &HeadRow) -> Vec<u8> {
+    let mut out = Writer::default();
+    write_commit(&mut out, &head.commit);
+    out.fixed(&head.frontier);
+    out.into_bytes()
 }
 
 fn write_commit(out: &mut Writer, commit: &LogRow) {

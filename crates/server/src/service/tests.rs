@@ -1,5 +1,8 @@
 //! Rules that need a clock: what expires, and when.
 
+mod ended;
+mod heads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +57,7 @@ impl Fixture {
         Self { service: Service::new(meta, Arc::new(blobs), time, secrets, 0), clock, key, folder }
     }
 
-    /// Opens a session to write, `seconds` after its challenge.
+    /// Opens a session to read and write, `seconds` after its challenge.
     async fn session(&self, seconds: u64) -> Result<Base64, ServiceError> {
         let space = conformance::new_account(1).genesis.space;
         let challenge = self.service.space_session_start(space).challenge;
@@ -65,7 +68,7 @@ impl Fixture {
         let finish = SpaceSessionFinish {
             challenge,
             epoch: 0,
-            read: None,
+            read: Some(Base64::new(vec![1; 32])),
             append: None,
             write: Some(Base64::new(self.key.sign(&message).to_bytes().to_vec())),
             admin: None,
@@ -80,9 +83,13 @@ impl Fixture {
     }
 
     fn stored_files(&self) -> usize {
-        let folders = fs_err::read_dir(self.folder.path().join("blobs")).unwrap();
-        folders.map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count()).sum()
+        stored_files(&self.folder)
     }
+}
+
+fn stored_files(folder: &TempDir) -> usize {
+    let folders = fs_err::read_dir(folder.path().join("blobs")).unwrap();
+    folders.map(|fan| fs_err::read_dir(fan.unwrap().path()).unwrap().count()).sum()
 }
 
 fn code(failure: &ServiceError) -> Option<ErrorCode> {

@@ -6,8 +6,7 @@ use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PAGE, UPLOADS_PER_SPACE};
 
 use super::{SPARE, Service, ServiceError, SpaceAccess};
-use crate::store::ObjectId;
-use crate::store::meta::{BlobRow, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
+use crate::store::meta::{BlobRow, EndedBlob, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
 
 /// The rights that let a session upload, each by itself.
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
@@ -112,16 +111,21 @@ impl Service {
     /// Ends an upload: its reservation, and its blobs that no commit names.
     pub(crate) async fn end_upload(&self, access: &SpaceAccess, upload: UploadId) -> Result<(), ServiceError> {
         access.may(UPLOADERS)?;
-        let objects = self.meta.end_upload(access.space(), upload).await?;
-        self.remove_objects(objects.ok_or(ErrorCode::NotFound)?).await
+        let ended = self.meta.end_upload(access.space(), upload).await?;
+        self.remove_ended(ended.ok_or(ErrorCode::NotFound)?).await
     }
 
-    /// Removes objects that no row names any more.
-    pub(super) async fn remove_objects(&self, objects: Vec<ObjectId>) -> Result<(), ServiceError> {
-        for object in objects {
-            self.blobs.remove(object).await?;
+    /// Removes the objects of blobs whose rows went with their uploads, each once its writer has stopped, so that none
+    /// is made anew behind this.
+    pub(super) async fn remove_ended(&self, ended: Vec<EndedBlob>) -> Result<(), ServiceError> {
+        let mut removed = Ok(());
+        for EndedBlob { space, blob, object } in ended {
+            let claim = self.slots.claim(space, blob).await;
+            // One that cannot be removed keeps none of the others.
+            removed = removed.and(self.blobs.remove(object).await);
+            drop(claim);
         }
-        Ok(())
+        Ok(removed?)
     }
 
     /// Names an upload of the session's space, today.

@@ -11,6 +11,8 @@ mod check;
 #[cfg(test)]
 mod commits;
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod lifecycle;

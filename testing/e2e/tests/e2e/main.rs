@@ -48,3 +48,5 @@ mod shared_pack;
 mod together;
 #[cfg(test)]
 mod transfer;
+#[cfg(test)]
+mod watch;

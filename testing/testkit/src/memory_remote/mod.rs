@@ -18,6 +18,7 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
@@ -31,6 +32,8 @@ use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, Uploa
 use anonicloud_proto::limits::JSON_MAX;
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 pub use self::line::Line;
 
@@ -50,10 +53,15 @@ type Answer<T> = Result<T, ErrorCode>;
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
 
+/// How long who waits for a head hears nothing.
+const HEAD_WAIT: Duration = Duration::from_secs(25);
+
 /// A server in memory, and the line to it; clones are the same server over the same line.
 #[derive(Clone)]
 pub struct MemoryRemote {
     server: Arc<Mutex<Server>>,
+    /// Tells that a head moved.
+    moved: watch::Sender<()>,
     line: Line,
 }
 
@@ -91,13 +99,13 @@ impl MemoryRemote {
             clock: clock.clone(),
             random,
         };
-        Self { server: Arc::new(Mutex::new(server)), line: Line::default() }
+        Self { server: Arc::new(Mutex::new(server)), moved: watch::Sender::default(), line: Line::default() }
     }
 
     /// The same server over another line.
     #[must_use]
     pub fn over(&self, line: &Line) -> Self {
-        Self { server: Arc::clone(&self.server), line: line.clone() }
+        Self { server: Arc::clone(&self.server), moved: self.moved.clone(), line: line.clone() }
     }
 
     /// Commits in all logs, the genesis of each included.
@@ -235,6 +243,20 @@ impl Remote for MemoryRemote {
         self.in_space(access, Server::head)
     }
 
+    async fn head_after(&self, access: &SpaceAccess, after: u64) -> RemoteResult<Option<HeadAnswer>> {
+        let (mut moved, end) = (self.moved.subscribe(), Instant::now() + HEAD_WAIT);
+        loop {
+            let head = self.in_space(access, Server::head)?;
+            if head.commit.header.fields().seq != after {
+                return Ok(Some(head));
+            }
+            // The sender is here.
+            if timeout_at(end, moved.changed()).await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
     async fn log(&self, access: &SpaceAccess, from: u64) -> RemoteResult<Vec<LoggedCommit>> {
         self.in_space(access, |server, access| server.log(access, from))
     }
@@ -243,7 +265,9 @@ impl Remote for MemoryRemote {
         if let Some(event) = self.line.next_event() {
             event.await;
         }
-        self.line.commit_answer(self.in_space(access, |server, access| server.commit(access, &posted)))
+        let answer = self.in_space(access, |server, access| server.commit(access, &posted));
+        self.moved.send_replace(());
+        self.line.commit_answer(answer)
     }
 
     async fn open_upload(&self, access: &SpaceAccess, request: &OpenUpload) -> RemoteResult<UploadAnswer> {

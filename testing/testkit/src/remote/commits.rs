@@ -39,6 +39,32 @@ impl<R: Remote> Suite<R> {
         assert!(remote.log(&access, u64::MAX).await.expect("the log").is_empty());
     }
 
+    /// Who has another head than the newest is answered at once, who has the newest with the next.
+    pub(super) async fn heads_awaited(&self) {
+        let remote = &self.remote;
+        let (actor, access) = Actor::with_space(remote, "heads-awaited").await;
+        let genesis = remote.head(&access).await.expect("a head");
+        for other in [1, 2, u64::MAX] {
+            assert_eq!(remote.head_after(&access, other).await.expect("a head").as_ref(), Some(&genesis));
+        }
+        let commit = actor.tree(&genesis, b"body", &[]);
+        // The commit of another space wakes nobody for long.
+        let (stranger, theirs) = Actor::with_space(remote, "heads-other").await;
+        let other = stranger.tree(&remote.head(&theirs).await.expect("a head"), b"body", &[]);
+        let committing = async {
+            remote.commit(&theirs, posted(&other)).await.expect("a commit");
+            remote.commit(&access, posted(&commit)).await.expect("a commit");
+        };
+        let (first, second, ()) =
+            tokio::join!(remote.head_after(&access, 0), remote.head_after(&access, 0), committing);
+        for head in [first, second] {
+            assert_eq!(head.expect("a head").expect("a newer one").commit, commit.logged);
+        }
+        assert_eq!(remote.head_after(&access, 0).await.expect("a head").expect("a newer one").commit, commit.logged);
+        let blind = actor.open(remote, &[Right::Write]).await;
+        self.refused(remote.head_after(&blind, 0).await, ErrorCode::Forbidden);
+    }
+
     /// Everything that the server can check without a key.
     pub(super) async fn commits_refused(&self) {
         let remote = &self.remote;

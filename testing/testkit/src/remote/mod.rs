@@ -62,6 +62,7 @@ pub async fn conforms<R: Remote>(remote: R) {
     suite.blobs_read().await;
     suite.commits().await;
     suite.commits_refused().await;
+    suite.heads_awaited().await;
     suite.arithmetic_of_commits().await;
     suite.pages().await;
     let seen = suite.seen.into_inner();

@@ -207,6 +207,13 @@ impl Remote for HttpRemote {
         decode(&self.space.bytes(request, COMMIT_BODY_MAX + HEADERS_MAX).await?)
     }
 
+    async fn head_after(&self, access: &SpaceAccess, after: u64) -> RemoteResult<Option<HeadAnswer>> {
+        let request = in_space(Method::GET, access, &format!("head?after={after}"));
+        let head = self.space.bytes(request, COMMIT_BODY_MAX + HEADERS_MAX).await?;
+        // A head is never empty; an answer that says nothing is.
+        if head.is_empty() { Ok(None) } else { decode(&head).map(Some) }
+    }
+
     async fn log(&self, access: &SpaceAccess, from: u64) -> RemoteResult<Vec<LoggedCommit>> {
         let request = in_space(Method::GET, access, &format!("log?from={from}"));
         let page = self.space.bytes(request, LOG_PAGE_BYTES + HEADERS_MAX).await?;

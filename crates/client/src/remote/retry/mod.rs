@@ -146,6 +146,10 @@ impl<R: Remote> Remote for Retry<R> {
         self.again(|| self.remote.head(access)).await
     }
 
+    async fn head_after(&self, access: &SpaceAccess, after: u64) -> RemoteResult<Option<HeadAnswer>> {
+        self.again(|| self.remote.head_after(access, after)).await
+    }
+
     async fn log(&self, access: &SpaceAccess, from: u64) -> RemoteResult<Vec<LoggedCommit>> {
         self.again(|| self.remote.log(access, from)).await
     }

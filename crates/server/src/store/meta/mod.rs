@@ -19,8 +19,8 @@ pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAc
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
 pub(crate) use sqlite::{Audit, SqliteMeta, WholeBlob};
 pub(crate) use uploads::{
-    Begun, BlobRow, CommittedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits, UploadRequest,
-    UploadStore,
+    Begun, BlobRow, CommittedBlob, EndedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
+    UploadRequest, UploadStore,
 };
 
 /// What a method answers, later.

@@ -99,6 +99,17 @@ pub(crate) struct BlobRow {
     pub(crate) complete: bool,
 }
 
+/// A blob whose row went with its upload, and whose object is to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndedBlob {
+    /// Its space.
+    pub(crate) space: SpaceId,
+    /// Its id.
+    pub(crate) blob: BlobId,
+    /// Where its bytes are, or will be if somebody still writes them.
+    pub(crate) object: ObjectId,
+}
+
 /// How removing a blob went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RemovedBlob {
@@ -139,11 +150,11 @@ pub(crate) trait UploadStore: Send + Sync + Debug {
     /// Keeps an upload's ticket, if those of the space then have at most `most` bytes.
     fn set_ticket(&self, request: UploadRequest, ticket: Vec<u8>, most: usize) -> Answer<'_, TicketKept>;
 
-    /// Ends an upload and its reservation. Gives the objects to remove, or nothing if there is no such upload.
-    fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<ObjectId>>>;
+    /// Ends an upload and its reservation. Gives its blobs that no commit names, or nothing if there is no such upload.
+    fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<EndedBlob>>>;
 
-    /// Ends at most `count` uploads not used since `before`. Gives how many, and the objects to remove.
-    fn end_idle_uploads(&self, before: Day, count: usize) -> Answer<'_, (usize, Vec<ObjectId>)>;
+    /// Ends at most `count` uploads not used since `before`. Gives how many, and their blobs that no commit names.
+    fn end_idle_uploads(&self, before: Day, count: usize) -> Answer<'_, (usize, Vec<EndedBlob>)>;
 
     /// Charges a blob to an upload before its bytes arrive (soon).
     fn begin_blob(&self, request: UploadRequest, blob: NewBlob) -> Answer<'_, Begun>;

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use super::super::{MetaStore, OpenedUpload, TicketKept, UploadLimits};
+use super::super::{EndedBlob, MetaStore, OpenedUpload, TicketKept, UploadLimits};
 use super::{blob, limits, new_account, request, usage};
 use crate::store::Day;
 
@@ -85,11 +85,10 @@ pub(super) async fn ends(store: &impl MetaStore) {
     store.flush().await.unwrap();
     let end_idle = async |before| store.end_idle_uploads(Day(before), 9).await.unwrap();
     assert_eq!(end_idle(20_000).await.0, 0);
-    let (ended, mut objects) = end_idle(20_001).await;
-    let mut expected = parts.map(|part| part.object);
-    expected.sort_unstable();
-    objects.sort_unstable();
-    assert_eq!((ended, objects), (1, expected.to_vec()));
+    let (ended, mut blobs) = end_idle(20_001).await;
+    let expected = parts.map(|part| EndedBlob { space: idle.space, blob: part.blob, object: part.object });
+    blobs.sort_unstable_by_key(|ended| ended.blob);
+    assert_eq!((ended, blobs), (1, expected.to_vec()));
     assert_eq!(usage(store, 42).await, (0, 6000));
     let end = async || store.end_upload(busy.space, busy.upload).await.unwrap();
     assert_eq!(end().await, Some(Vec::new()));

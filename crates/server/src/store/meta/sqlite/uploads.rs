@@ -9,8 +9,8 @@ use sqlx::SqliteConnection;
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, blobs, fixed, signed, sql, unsigned};
 use crate::store::meta::{
-    Answer, Begun, BlobRow, CommittedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
-    UploadRequest, UploadStore,
+    Answer, Begun, BlobRow, CommittedBlob, EndedBlob, MetaError, NewBlob, OpenedUpload, RemovedBlob, TicketKept,
+    UploadLimits, UploadRequest, UploadStore,
 };
 use crate::store::{Day, ObjectId};
 
@@ -89,13 +89,13 @@ impl UploadStore for SqliteMeta {
         }))
     }
 
-    fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<ObjectId>>> {
+    fn end_upload(&self, space: SpaceId, upload: UploadId) -> Answer<'_, Option<Vec<EndedBlob>>> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move { end(connection, space, upload).await.map(Verdict::Keep) })
         }))
     }
 
-    fn end_idle_uploads(&self, before: Day, count: usize) -> Answer<'_, (usize, Vec<ObjectId>)> {
+    fn end_idle_uploads(&self, before: Day, count: usize) -> Answer<'_, (usize, Vec<EndedBlob>)> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move { end_idle(connection, before, count).await.map(Verdict::Keep) })
         }))
@@ -261,8 +261,8 @@ async fn end(
     connection: &mut SqliteConnection,
     space: SpaceId,
     upload: UploadId,
-) -> Result<Option<Vec<ObjectId>>, MetaError> {
-    let objects = sqlx::query_scalar::<_, Vec<u8>>(sql!("upload_blobs_delete"))
+) -> Result<Option<Vec<EndedBlob>>, MetaError> {
+    let ended = sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(sql!("upload_blobs_delete"))
         .bind(space.as_bytes().as_slice())
         .bind(upload.as_bytes().as_slice())
         .fetch_all(&mut *connection)
@@ -276,25 +276,29 @@ async fn end(
         return Ok(None);
     };
     sqlx::query(sql!("account_unreserve")).bind(space.as_bytes().as_slice()).bind(reserved).execute(connection).await?;
-    objects.into_iter().map(blobs::object).collect::<Result<_, _>>().map(Some)
+    let ended = ended.into_iter().map(|(id, object)| {
+        let blob = BlobId::from_bytes(fixed(id, "blobs.id")?);
+        Ok(EndedBlob { space, blob, object: blobs::object(object)? })
+    });
+    ended.collect::<Result<_, _>>().map(Some)
 }
 
 async fn end_idle(
     connection: &mut SqliteConnection,
     before: Day,
     count: usize,
-) -> Result<(usize, Vec<ObjectId>), MetaError> {
+) -> Result<(usize, Vec<EndedBlob>), MetaError> {
     let idle = sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(sql!("uploads_expired"))
         .bind(i64::from(before.0))
         .bind(i64::try_from(count).map_err(|_| MetaError::TooLarge)?)
         .fetch_all(&mut *connection)
         .await?;
-    let mut objects = Vec::new();
+    let mut blobs = Vec::new();
     let ended = idle.len();
     for (space, upload) in idle {
         let space = SpaceId::from_bytes(fixed(space, "uploads.space")?);
         let upload = UploadId::from_bytes(fixed(upload, "uploads.id")?);
-        objects.extend(end(connection, space, upload).await?.unwrap_or_default());
+        blobs.extend(end(connection, space, upload).await?.unwrap_or_default());
     }
-    Ok((ended, objects))
+    Ok((ended, blobs))
 }
