@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anonicloud_core::account::keys::SpaceKeys;
-use anonicloud_core::crypto::secret::MasterKey;
+use anonicloud_core::crypto::secret::{MasterKey, NamesKey};
 use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_proto::ids::{AccountId, RealmId};
 
@@ -153,6 +153,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     pub(crate) const fn door(&self) -> &SpaceDoor {
         &self.door
+    }
+
+    /// The key by which large folders are split.
+    pub(crate) fn names_key(&self) -> NamesKey {
+        self.door.keys().names_key(self.realm())
     }
 
     pub(crate) const fn private_space(&self) -> &RefCell<PrivateSpace> {

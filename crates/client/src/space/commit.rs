@@ -118,6 +118,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let sealed = dirty.seal(&mut TreeSealer {
             realm: self.realm(),
             space: &self.door().space(),
+            names: &self.names_key(),
             random: &mut random,
             place: &mut |piece| packer.place(&piece),
         });
