@@ -3,7 +3,6 @@
 //! Every rewritten node gets a fresh key; what did not change keeps its reference.
 
 use core::fmt;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use anonicloud_proto::hash::StoredHash;
@@ -12,7 +11,7 @@ use anonicloud_proto::limits::PACKED_PIECE_MAX;
 use thiserror::Error;
 
 use super::dirty::{DirtyDirectory, DirtyTree};
-use super::encoding::{LIST_HEAD_LEN, MalformedNode, decode_body, encode_body, entry_len};
+use super::encoding::{LIST_HEAD_LEN, MalformedNode, decode_body, encode_body, entry_len, share_a_text};
 use super::name::EntryName;
 use super::node::{ChildRef, DirectoryNode, Entry, EntryContent, LIST_MAX, NodeBody, NodeId, Shards, TreeRoot};
 use super::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode, DirtyShards, difference, sum};
@@ -220,9 +219,4 @@ impl Work<'_, '_> {
         self.nodes.push((hash, Arc::new(DirectoryNode { id, place, body })));
         Ok(ChildRef { piece: put(sealed), hash, key })
     }
-}
-
-fn share_a_text(entries: &[Arc<Entry>]) -> bool {
-    let mut texts = HashSet::new();
-    entries.iter().any(|entry| !texts.insert(entry.name.collision_key()))
 }
