@@ -3,5 +3,6 @@
 pub(crate) mod access;
 pub(crate) mod commit;
 pub(crate) mod head;
+mod kept;
 pub(crate) mod nodes;
 mod tree;

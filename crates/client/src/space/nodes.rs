@@ -1,6 +1,6 @@
 //! Directory nodes: opened once, kept in memory, and as pieces in the local state for the next process.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use anonicloud_core::tree::store::{NodeSource, Step, Wanted};
 use anonicloud_proto::hash::StoredHash;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::kept;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::Remote;
@@ -17,21 +18,50 @@ use crate::state::{LocalState, StateChange, Table};
 
 /// Pieces fetched at once.
 const IN_FLIGHT: usize = 8;
+/// Pieces read from the local state at once.
+const READ_AT_ONCE: usize = 64;
+/// Entries in memory from which on a walk begins anew.
+const ENTRIES_MAX: usize = 1 << 17;
 
 /// Nodes that this process has opened.
 #[derive(Debug, Default)]
-pub(crate) struct NodeCache(RefCell<HashMap<StoredHash, Arc<DirectoryNode>>>);
+pub(crate) struct NodeCache {
+    nodes: RefCell<HashMap<StoredHash, Arc<DirectoryNode>>>,
+    entries: Cell<usize>,
+    /// Whether the local state keeps others than before.
+    kept_more: Cell<bool>,
+}
 
 impl NodeCache {
     /// Takes in nodes that were just sealed or opened.
     pub(crate) fn keep(&self, nodes: Vec<(StoredHash, Arc<DirectoryNode>)>) {
-        self.0.borrow_mut().extend(nodes);
+        let entries = nodes.iter().map(|(_, node)| node.entries().map_or(1, <[_]>::len));
+        self.entries.set(self.entries.get() + entries.sum::<usize>());
+        self.nodes.borrow_mut().extend(nodes);
+    }
+
+    /// Says that the local state keeps more of them.
+    pub(crate) fn kept_more(&self) {
+        self.kept_more.set(true);
+    }
+
+    /// Whether the local state keeps more of them than when this was asked last.
+    pub(super) fn take_kept_more(&self) -> bool {
+        self.kept_more.take()
+    }
+
+    /// Lets go of all nodes when they are many. What is not committed yet must not be wanted any more.
+    pub(crate) fn shrink(&self) {
+        if self.entries.get() > ENTRIES_MAX {
+            self.nodes.borrow_mut().clear();
+            self.entries.set(0);
+        }
     }
 }
 
 impl NodeSource for NodeCache {
     fn node(&self, hash: &StoredHash) -> Option<Arc<DirectoryNode>> {
-        self.0.borrow().get(hash).map(Arc::clone)
+        self.nodes.borrow().get(hash).map(Arc::clone)
     }
 }
 
@@ -44,35 +74,53 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         loop {
             match step(self.nodes()).map_err(Into::into)? {
                 Step::Done(value) => return Ok(value),
-                Step::Need(wanted) => self.load_nodes(wanted).await?,
+                Step::Need(wanted) => self.load_nodes(&wanted).await?,
             }
         }
     }
 
-    async fn load_nodes(&self, wanted: Vec<Wanted>) -> Result<(), OperationError> {
-        let pieces = stream::iter(wanted).map(|wanted| self.load_node(wanted));
-        let learnt: Vec<Option<StateChange>> = pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
-        let changes: Vec<_> = learnt.into_iter().flatten().collect();
-        if !changes.is_empty() {
-            self.state().apply(changes).await?;
+    async fn load_nodes(&self, wanted: &[Wanted]) -> Result<(), OperationError> {
+        for wanted in wanted.chunks(READ_AT_ONCE) {
+            let missing = self.open_kept(wanted).await?;
+            if missing.is_empty() {
+                continue;
+            }
+            if self.is_offline() {
+                return Err(OperationError::NotKept);
+            }
+            let pieces = stream::iter(missing).map(|wanted| self.fetch_node(wanted));
+            let learnt: Vec<StateChange> = pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
+            self.state().apply(learnt).await?;
+            self.nodes().kept_more();
         }
         Ok(())
     }
 
-    /// Opens one node; gives the change that keeps its piece, if it came from the server.
-    async fn load_node(&self, wanted: Wanted) -> Result<Option<StateChange>, OperationError> {
-        let hash = wanted.child().hash;
-        let kept = self.state().read(Table::Nodes, hash.as_bytes()).await?;
-        let (piece, change) = if let Some(piece) = kept {
-            (piece.to_vec(), None)
-        } else {
-            let piece = self.fetch_piece(&wanted.child().piece).await?.to_vec();
-            let change = StateChange::put(Table::Nodes, hash.as_bytes(), piece.clone());
-            (piece, Some(change))
-        };
-        let opened = wanted.open(self.realm(), &self.door().space(), &piece);
+    /// Opens the nodes that the local state keeps; gives the others.
+    async fn open_kept<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<&'w Wanted>, OperationError> {
+        let keys: Vec<_> = wanted.iter().map(Wanted::place_key).collect();
+        let rows = self.state().read_all(Table::Nodes, &keys).await?;
+        let mut missing = Vec::new();
+        for (wanted, row) in wanted.iter().zip(rows) {
+            match row.as_deref().and_then(|row| kept::piece_of(row, &wanted.child().hash)) {
+                Some(piece) => self.open_node(wanted, piece)?,
+                None => missing.push(wanted),
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Fetches and opens a node; gives the change that keeps its piece.
+    async fn fetch_node(&self, wanted: &Wanted) -> Result<StateChange, OperationError> {
+        let piece = self.fetch_piece(&wanted.child().piece).await?;
+        self.open_node(wanted, &piece)?;
+        Ok(kept::keep_node(&wanted.place_key(), &wanted.child().hash, &piece))
+    }
+
+    fn open_node(&self, wanted: &Wanted, piece: &[u8]) -> Result<(), OperationError> {
+        let opened = wanted.open(self.realm(), &self.door().space(), piece);
         let node = opened.map_err(|_| OperationError::from(Rejected))?;
-        self.nodes().keep(vec![(hash, Arc::new(node))]);
-        Ok(change)
+        self.nodes().keep(vec![(wanted.child().hash, Arc::new(node))]);
+        Ok(())
     }
 }
