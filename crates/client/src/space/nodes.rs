@@ -15,11 +15,16 @@ use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, Table};
+use crate::work;
 
 /// Pieces fetched at once.
 const IN_FLIGHT: usize = 8;
-/// Pieces read from the local state at once.
-const READ_AT_ONCE: usize = 64;
+/// Pieces fetched before they are kept.
+const FETCHED_AT_ONCE: usize = 64;
+/// Pieces read from the local state at once, and opened together.
+const READ_AT_ONCE: usize = 16;
+/// Groups of them that are opened at once.
+const OPENED_AT_ONCE: usize = 4;
 /// Entries in memory from which on a walk begins anew.
 const ENTRIES_MAX: usize = 1 << 17;
 
@@ -74,20 +79,23 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         loop {
             match step(self.nodes()).map_err(Into::into)? {
                 Step::Done(value) => return Ok(value),
-                Step::Need(wanted) => self.load_nodes(&wanted).await?,
+                Step::Need(wanted) => self.load_nodes(wanted).await?,
             }
         }
     }
 
-    async fn load_nodes(&self, wanted: &[Wanted]) -> Result<(), OperationError> {
-        for wanted in wanted.chunks(READ_AT_ONCE) {
-            let missing = self.open_kept(wanted).await?;
-            if missing.is_empty() {
-                continue;
-            }
-            if self.is_offline() {
-                return Err(OperationError::NotKept);
-            }
+    async fn load_nodes(&self, wanted: Vec<Wanted>) -> Result<(), OperationError> {
+        let mut wanted = wanted.into_iter();
+        let groups = std::iter::from_fn(|| {
+            let group: Vec<_> = wanted.by_ref().take(READ_AT_ONCE).collect();
+            Some(group).filter(|group| !group.is_empty())
+        });
+        let opened = stream::iter(groups).map(|group| self.open_kept(group)).buffer_unordered(OPENED_AT_ONCE);
+        let missing: Vec<Wanted> = opened.try_concat().await?;
+        if !missing.is_empty() && self.is_offline() {
+            return Err(OperationError::NotKept);
+        }
+        for missing in missing.chunks(FETCHED_AT_ONCE) {
             let pieces = stream::iter(missing).map(|wanted| self.fetch_node(wanted));
             let learnt: Vec<StateChange> = pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
             self.state().apply(learnt).await?;
@@ -96,17 +104,27 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(())
     }
 
-    /// Opens the nodes that the local state keeps; gives the others.
-    async fn open_kept<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<&'w Wanted>, OperationError> {
+    /// Opens the nodes that the local state keeps, beside what else goes on; gives the others.
+    async fn open_kept(&self, wanted: Vec<Wanted>) -> Result<Vec<Wanted>, OperationError> {
         let keys: Vec<_> = wanted.iter().map(Wanted::place_key).collect();
         let rows = self.state().read_all(Table::Nodes, &keys).await?;
-        let mut missing = Vec::new();
-        for (wanted, row) in wanted.iter().zip(rows) {
-            match row.as_deref().and_then(|row| kept::piece_of(row, &wanted.child().hash)) {
-                Some(piece) => self.open_node(wanted, piece)?,
-                None => missing.push(wanted),
+        let (realm, space) = (*self.realm(), self.door().space());
+        let open = move || {
+            let (mut nodes, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
+            for (wanted, row) in wanted.into_iter().zip(rows) {
+                let hash = wanted.child().hash;
+                match row.as_deref().and_then(|row| kept::piece_of(row, &hash)) {
+                    Some(piece) => {
+                        let node = wanted.open(&realm, &space, piece).map_err(|_| Rejected)?;
+                        nodes.push((hash, Arc::new(node)));
+                    }
+                    None => missing.push(wanted),
+                }
             }
-        }
+            Ok::<_, Rejected>((nodes, missing))
+        };
+        let (nodes, missing) = if keys.len() == 1 { open()? } else { work::run(open).await? };
+        self.nodes().keep(nodes);
         Ok(missing)
     }
 
