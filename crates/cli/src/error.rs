@@ -316,6 +316,7 @@ mod tests {
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
             OperationError::HistorySplit,
+            OperationError::NotKept,
             OperationError::TreeTooDeep,
             OperationError::Local { path: path(), failure: refused() },
             OperationError::Local { path: path(), failure: full() },

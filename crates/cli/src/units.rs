@@ -37,9 +37,25 @@ const fn civil_date(day_number: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// The day number of a date as `2026-11-23`; none of a day that the calendar does not have.
+pub(crate) fn day_number(text: &str) -> Option<i64> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let parse = |part: &str, len: usize| part.parse::<u16>().ok().filter(|_| part.len() == len).map(i64::from);
+    let (year, month, day) = (parse(year, 4)?, parse(month, 2)?, parse(day, 2)?);
+    // Years of this reckoning begin with March, as below.
+    let year_from_march = if month <= 2 { year - 1 } else { year };
+    let month_from_march = (month + 9) % 12;
+    let (era, year_of_era) = (year_from_march.div_euclid(400), year_from_march.rem_euclid(400));
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let number = era * 146_097 + day_of_era - 719_468;
+    (civil_date(number) == (year, month, day)).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{permissions, utc};
+    use super::{day_number, permissions, utc};
 
     #[test]
     fn times_are_those_of_the_calendar() {
@@ -53,6 +69,18 @@ mod tests {
         ];
         for (nanoseconds, text) in cases {
             assert_eq!(utc(nanoseconds), text);
+        }
+    }
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for number in (-100_000..100_000).step_by(37) {
+            let text = utc(number * 86_400_000_000_000);
+            let (date, _) = text.split_once('T').unwrap();
+            assert_eq!(day_number(date), Some(number), "{text}");
+        }
+        for text in ["2026-00-10", "2026-11-31", "1900-02-29", "26-11-01", "2026-1-01", "2026-11", ""] {
+            assert_eq!(day_number(text), None, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anonicloud_core::account::keys::SpaceKeys;
-use anonicloud_core::crypto::secret::MasterKey;
+use anonicloud_core::crypto::secret::{MasterKey, NamesKey};
 use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_proto::ids::{AccountId, RealmId};
 
@@ -36,6 +36,7 @@ pub struct Client<R, S> {
     buffers: Buffers,
     folder: Option<PathBuf>,
     listener: Option<Listener>,
+    offline: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +78,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             buffers: Buffers::default(),
             folder: None,
             listener: None,
+            offline: false,
             clock: Arc::new(SystemClock),
         })
     }
@@ -92,6 +94,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Answers what [`Client::list`], [`Client::stat`], [`Client::totals`] and [`Client::walk`] are asked from the local state
+    /// alone, as of the head that this device saw last.
+    #[must_use]
+    pub fn offline(mut self) -> Self {
+        self.offline = true;
         self
     }
 
@@ -111,6 +121,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Holds off other processes until the value is dropped.
     pub(crate) fn lock_transfers(&self) -> Result<Option<TransferLock>, OperationError> {
         self.folder.as_deref().map(TransferLock::take).transpose()
+    }
+
+    /// Whether the server is not to be asked.
+    pub(crate) const fn is_offline(&self) -> bool {
+        self.offline
     }
 
     /// What tells the time.
@@ -153,6 +168,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     pub(crate) const fn door(&self) -> &SpaceDoor {
         &self.door
+    }
+
+    /// The key by which large folders are split.
+    pub(crate) fn names_key(&self) -> NamesKey {
+        self.door.keys().names_key(self.realm())
     }
 
     pub(crate) const fn private_space(&self) -> &RefCell<PrivateSpace> {

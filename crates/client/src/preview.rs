@@ -11,11 +11,11 @@ use crate::download::GetItem;
 use crate::error::OperationError;
 use crate::item::{Item, ItemKind};
 use crate::local::filter::Filter;
-use crate::local::scan::{LocalKind, Skipped};
+use crate::local::scan::{LocalKind, Scan, Skipped};
 use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
-use crate::upload::{FILE_MAX, Plan, PutSource, look_at, plan, scan};
+use crate::upload::{FILE_MAX, Plan, PutSource, look_at, plan};
 
 /// What would be done.
 #[derive(Debug)]
@@ -82,9 +82,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let (paths, streams) = look_at(sources)?;
         self.sync().await?;
         let mut preview = Preview::new();
-        let found = scan(&paths, filter)?;
-        preview.skipped = found.skipped;
-        for entry in found.entries.into_iter().filter(|entry| !entry.remote.is_root()) {
+        let mut found = Scan::new(paths, filter, self.names_key());
+        while let Some(entry) = found.next()? {
+            if entry.remote.is_root() {
+                continue;
+            }
             let (local, path, kind) = (entry.local.clone(), entry.remote.clone(), entry.kind.clone());
             if matches!(kind, LocalKind::File { size } if size > FILE_MAX) {
                 preview.skipped.push(Skipped::too_large(local));
@@ -105,6 +107,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 Plan::InTheWay => preview.skipped.push(Skipped::in_the_way(local)),
             }
         }
+        preview.skipped.append(&mut found.skipped);
         for path in streams {
             let action = if self.replaced_by_stream(&path).await?.is_some() { Action::Replace } else { Action::Create };
             preview.push(action, path, ItemKind::File, 0);

@@ -12,7 +12,7 @@ mod tests {
     use anonicloud_client::path::RemotePath;
     use anonicloud_client::remote::{Retry, ServerAddress};
     use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
-    use anonicloud_client::state::{DeviceKey, SealedState};
+    use anonicloud_client::state::{DeviceKey, LocalState as _, SealedState, Table};
     use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
@@ -240,5 +240,33 @@ mod tests {
         }
         assert_eq!(dates, ["2026-11-23", "2026-11-24"], "midnight lies between them");
         assert_eq!(names(&phone).await.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn folders_that_are_gone_do_not_stay_in_the_local_state() {
+        const FOLDERS: usize = 600;
+        let world = World::new("folders that are gone");
+        world.first(&Line::default()).await;
+        let memory = MemoryState::default();
+        let state = || SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        let phone = login(world.remote(&Line::default()), state(), &nowhere(), credentials).await.unwrap();
+        let folder = world.folder.path().join("many");
+        for number in 0..FOLDERS {
+            fs_err::create_dir_all(folder.join(number.to_string())).unwrap();
+        }
+        let mut most = 0;
+        for round in 0..5 {
+            let remote = format!("/{round}");
+            put(&phone, &folder, &remote).await;
+            most = most.max(memory.scan(Table::Nodes).await.unwrap().len());
+            let again = Client::open(world.remote(&Line::default()), state()).await.unwrap().offline();
+            let mut met = 0;
+            again.walk(&path(&remote), &mut |_, _| met += 1).await.unwrap();
+            assert_eq!(met, FOLDERS, "what is there is kept");
+            phone.remove(&[path(&remote)], true).await.unwrap();
+        }
+        assert!(most <= 3 * FOLDERS + 300, "{most} nodes were kept");
     }
 }

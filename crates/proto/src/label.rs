@@ -44,6 +44,8 @@ labels! {
     SpaceRootKey = "space/root",
     /// SEK to the read token.
     SpaceReadToken = "space/read-token",
+    /// SEK to the name key of large directories.
+    SpaceNames = "space/names",
     /// FK to the key of synthetic salts.
     FileSiv = "file/siv",
     /// FK to the key that encrypts segments.

@@ -18,6 +18,7 @@ pub async fn conforms<S: LocalState>(open: impl AsyncFn(&'static str) -> S) {
     an_empty_store_has_nothing(&open("empty").await).await;
     tables_are_apart(&open("tables").await).await;
     changes_of_a_group_follow_each_other(&open("groups").await).await;
+    several_are_read_in_the_order_they_are_asked_for(&open("several").await).await;
     any_value_comes_back(&open("values").await).await;
     a_second_handle_sees_what_the_first_wrote(&open).await;
     what_was_seen_decides(&open).await;
@@ -64,6 +65,23 @@ async fn changes_of_a_group_follow_each_other<S: LocalState>(store: &S) {
     apply(store, &[put(3, "gone"), Change::Clear(Table::Jobs), put(9, "b"), put(4, "a")]).await;
     let expected = [(key(4), b"a".to_vec()), (key(9), b"b".to_vec())];
     assert_eq!(scan(store, Table::Jobs).await, expected, "by key");
+}
+
+async fn several_are_read_in_the_order_they_are_asked_for<S: LocalState>(store: &S) {
+    let put = |table, at: u16| {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&at.to_be_bytes());
+        (StoredKey::from_bytes(key), Change::Put(table, StoredKey::from_bytes(key), at.to_be_bytes().to_vec()))
+    };
+    let (keys, changes): (Vec<_>, Vec<_>) = (0..600).map(|at| put(Table::Nodes, at)).unzip();
+    apply(store, &changes).await;
+    apply(store, &[put(Table::Jobs, 7).1, Change::Delete(Table::Nodes, keys[30])]).await;
+    let asked: Vec<_> = keys.iter().rev().copied().chain([key(0xff)]).collect();
+    let values = store.read_all(Table::Nodes, &asked).await.expect("a read");
+    let expected = (0..600_u16).rev().map(|at| (at != 30).then(|| at.to_be_bytes().to_vec())).chain([None]);
+    assert_eq!(values, expected.collect::<Vec<_>>());
+    let left: Vec<_> = keys.iter().enumerate().filter(|(at, _)| *at != 30).map(|(_, key)| *key).collect();
+    assert_eq!(store.keys(Table::Nodes).await.expect("keys"), left);
 }
 
 async fn any_value_comes_back<S: LocalState>(store: &S) {

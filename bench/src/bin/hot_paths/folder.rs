@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anonicloud_core::content::pack::PackBuilder;
 use anonicloud_core::content::reference::{PieceRef, Source, VersionRef};
 use anonicloud_core::content::write::{FileFacts, RecordBuilder};
+use anonicloud_core::crypto::secret::NamesKey;
 use anonicloud_core::tree::dirty::DirtyTree;
 use anonicloud_core::tree::edit::{Before, Edit, MissingParents, Rules, apply};
 use anonicloud_core::tree::lookup::{DirectoryRef, list};
@@ -120,6 +121,7 @@ impl Folder {
         let sealed = tree.seal(&mut TreeSealer {
             realm: &REALM,
             space: &SPACE,
+            names: &NamesKey::from_bytes([3; 32]),
             random: &mut self.random,
             place: &mut |piece| place(pieces, piece, &mut places),
         });

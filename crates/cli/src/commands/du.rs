@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args};
 use indicatif::HumanBytes;
 
+use super::offline::Offline;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::RemoteArgument;
@@ -20,6 +21,8 @@ pub(crate) struct Arguments {
     /// Show KiB, MiB and so on
     #[arg(long, short = 'h')]
     human_readable: bool,
+    #[command(flatten)]
+    offline: Offline,
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -27,7 +30,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
-        let client = context.client().await?;
+        let client = self.offline.client(context).await?;
         let mut totals = Vec::with_capacity(self.paths.len());
         for argument in &self.paths {
             let found = client.totals(&argument.path).await?;

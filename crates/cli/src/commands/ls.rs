@@ -6,8 +6,9 @@ use anonicloud_client::item::Item;
 use clap::Args;
 
 use super::listing::write_long;
-use super::walked::{self, Walked};
-use crate::context::{Context, NativeClient};
+use super::offline::Offline;
+use super::walked;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
@@ -38,39 +39,42 @@ pub(crate) struct Arguments {
     /// End each name with NUL instead of a line break, unescaped
     #[arg(long, short = '0', conflicts_with_all = ["long", "json"])]
     null: bool,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
-        let client = context.client().await?;
-        let items = self.items(&client).await?;
+        let client = self.offline.client(context).await?;
+        if self.recursive {
+            let items = walked::below(&client, &self.path.path).await?;
+            return self.show(context, items.iter().map(|walked| (&*walked.path, &walked.item)));
+        }
+        let items = client.list(&self.path.path).await?;
+        self.show(context, items.iter().map(|item| (&*item.name, item)))
+    }
+
+    fn show<'i>(
+        &self,
+        context: &Context,
+        mut items: impl Iterator<Item = (&'i [u8], &'i Item)>,
+    ) -> Result<(), CliError> {
         if context.ui.is_json() {
-            let items = items.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();
+            let items = items.map(|(path, item)| Listed::new(path, item)).collect();
             return context.ui.object(&Listing { items });
         }
         let escaped = context.ui.stdout_is_terminal();
-        write_stdout(|out| items.iter().try_for_each(|walked| self.write(out, walked, escaped)))
+        write_stdout(|out| items.try_for_each(|(path, item)| self.write(out, path, item, escaped)))
     }
 
-    async fn items(&self, client: &NativeClient) -> Result<Vec<Walked>, CliError> {
-        if self.recursive {
-            return walked::below(client, &self.path.path).await;
-        }
-        Ok(client.list(&self.path.path).await?.into_iter().map(named).collect())
-    }
-
-    fn write(&self, out: &mut dyn Write, walked: &Walked, escaped: bool) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, path: &[u8], item: &Item, escaped: bool) -> io::Result<()> {
         if self.long {
-            return write_long(out, &walked.path, &walked.item);
+            return write_long(out, path, item);
         }
         if escaped && !self.null {
-            return writeln!(out, "{}", escape::name(&walked.path));
+            return writeln!(out, "{}", escape::name(path));
         }
-        out.write_all(&walked.path)?;
+        out.write_all(path)?;
         out.write_all(if self.null { b"\0" } else { b"\n" })
     }
-}
-
-fn named(item: Item) -> Walked {
-    Walked { path: item.name.clone(), depth: 1, item }
 }

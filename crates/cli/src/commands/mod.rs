@@ -4,6 +4,7 @@ mod cancel;
 mod completions;
 mod cp;
 mod du;
+mod find;
 mod get;
 mod listing;
 mod login;
@@ -12,6 +13,7 @@ mod ls;
 mod man;
 mod mkdir;
 mod mv;
+mod offline;
 mod previewed;
 mod put;
 mod quota;
@@ -45,6 +47,7 @@ pub(crate) enum Command {
     Get(get::Arguments),
     Ls(ls::Arguments),
     Tree(tree::Arguments),
+    Find(find::Arguments),
     Stat(stat::Arguments),
     Mkdir(mkdir::Arguments),
     Mv(mv::Arguments),
@@ -72,6 +75,7 @@ impl Command {
             Self::Get(arguments) => arguments.run(context).await,
             Self::Ls(arguments) => arguments.run(context).await,
             Self::Tree(arguments) => arguments.run(context).await,
+            Self::Find(arguments) => arguments.run(context).await,
             Self::Stat(arguments) => arguments.run(context).await,
             Self::Mkdir(arguments) => arguments.run(context).await,
             Self::Mv(arguments) => arguments.run(context).await,

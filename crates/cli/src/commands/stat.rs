@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::listing::write_card;
+use super::offline::Offline;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::RemoteArgument;
@@ -15,11 +16,13 @@ pub(crate) struct Arguments {
     /// Path in the cloud
     #[arg(value_name = "PATH", value_parser = RemoteArgument::parser())]
     path: RemoteArgument,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
-        let client = context.client().await?;
+        let client = self.offline.client(context).await?;
         let item = client.stat(&self.path.path).await?;
         let path = self.path.path.to_bytes();
         context.ui.answer(&Listed::new(&path, &item), |out| write_card(out, &path, &item))

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anonicloud_client::item::ItemKind;
 use clap::Args;
 
+use super::offline::Offline;
 use super::walked::{self, Walked};
 use crate::context::Context;
 use crate::error::CliError;
@@ -20,11 +21,13 @@ pub(crate) struct Arguments {
     /// Path in the cloud
     #[arg(value_name = "PATH", default_value = "/", value_parser = RemoteArgument::parser())]
     path: RemoteArgument,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
-        let client = context.client().await?;
+        let client = self.offline.client(context).await?;
         let items = walked::below(&client, &self.path.path).await?;
         if context.ui.is_json() {
             let items = items.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();

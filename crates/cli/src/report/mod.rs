@@ -59,7 +59,7 @@ pub(crate) struct Space {
     pub(crate) free: u64,
 }
 
-/// `ls` and `tree`.
+/// `ls`, `tree` and `find`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listing {
     pub(crate) items: Vec<Listed>,
@@ -292,7 +292,7 @@ mod tests {
             "logout": SignedOut { server_told: true },
             "whoami": identity,
             "quota": Space { used: 1, reserved: 2, quota: 10, free: 7 },
-            "ls, tree": Listing { items: vec![listed()] },
+            "ls, tree, find": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),

@@ -93,6 +93,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             self.get_to_stdout(&item.remote, progress, &mut report).await?;
         }
         self.carry_out(plan, progress, &mut report).await?;
+        self.clear_nodes().await?;
         Ok(report)
     }
 

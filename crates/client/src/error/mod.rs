@@ -82,6 +82,9 @@ pub enum OperationError {
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),
+    /// Without the server, something that this device does not keep was asked for.
+    #[error("this device does not keep what it takes to answer without the server")]
+    NotKept,
     /// Folders are in each other deeper than a path can tell.
     #[error("folders are in each other more than {DEPTH_MAX} deep")]
     TreeTooDeep,

@@ -85,7 +85,7 @@ impl OperationError {
 
     /// Of failures that are about files on their way.
     const fn transfer_row(&self) -> (&'static str, ErrorKind, &'static str) {
-        use ErrorKind::{Busy, Conflict, NotFound, Usage};
+        use ErrorKind::{Busy, Conflict, Network, NotFound, Usage};
         match self {
             Self::TargetExists(_) => ("target_exists", Conflict, "choose another target, or replace it with `--force`"),
             Self::IsSymlink(_) => {
@@ -101,6 +101,9 @@ impl OperationError {
                 "nothing was sent; resume them on their own devices, or send the file with `put` to its path",
             ),
             Self::UnknownTransfer(_) => ("unknown_transfer", NotFound, "see `status` for the ids"),
+            Self::NotKept => {
+                ("not_kept", Network, "ask again without `--offline`, so that this device keeps the answer")
+            }
             Self::TreeTooDeep => ("tree_too_deep", Conflict, "move a folder on the way further up with `mv`"),
             Self::Contended => ("contended", Busy, "try again when they are done"),
             _ => ("busy", Busy, "wait for it to end; `status` shows what is queued"),

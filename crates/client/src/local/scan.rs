@@ -1,15 +1,19 @@
 //! Finds what is to be sent: files, folders and symlinks under the paths that were named, parents first.
 
+use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use anonicloud_core::crypto::secret::NamesKey;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
-use anonicloud_core::tree::node::Attributes;
+use anonicloud_core::tree::node::{Attributes, LIST_MAX};
 
 use super::filter::Filter;
 use crate::error::OperationError;
+use crate::upload::JobSource;
 
 /// Permission bits of a mode, with set-uid, set-gid and sticky.
 const MODE_BITS: u32 = 0o7777;
@@ -99,81 +103,114 @@ impl SkipReason {
     }
 }
 
-/// What was found under one or more roots.
+/// Most names of a folder that come in their order; those of a larger one come in the order of the keyed hash that splits it
+/// over shards, so that each shard is sealed about once.
+const BY_NAME_MAX: usize = LIST_MAX;
+
+/// Finds what is under one or more roots, an entry at a time: in memory are the names of the folders that are open.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
     filter: &'a Filter,
-    pub(crate) entries: Vec<LocalEntry>,
+    names_key: NamesKey,
+    roots: std::vec::IntoIter<JobSource>,
+    /// The root that is being scanned.
+    root: PathBuf,
+    open: Vec<OpenFolder>,
+    /// What was left out so far.
     pub(crate) skipped: Vec<Skipped>,
 }
 
+/// A folder of which names are left to look at.
+#[derive(Debug)]
+struct OpenFolder {
+    local: PathBuf,
+    remote: RemotePath,
+    names: std::vec::IntoIter<OsString>,
+}
+
 impl<'a> Scan<'a> {
-    /// Nothing yet; of what is below the roots, `filter` says what counts.
-    pub(crate) const fn new(filter: &'a Filter) -> Self {
-        Self { filter, entries: Vec::new(), skipped: Vec::new() }
+    /// A scan of `roots`; of what is below them, `filter` says what counts.
+    pub(crate) fn new(roots: Vec<JobSource>, filter: &'a Filter, names_key: NamesKey) -> Self {
+        let (root, open, skipped) = (PathBuf::new(), Vec::new(), Vec::new());
+        Self { filter, names_key, roots: roots.into_iter(), root, open, skipped }
     }
 
-    /// Adds `local` and all below it that the filter takes, to stand at `remote`.
+    /// The next entry, folders before what is in them; `None` at the end.
     ///
     /// # Errors
-    /// When `local` itself cannot be looked at; what cannot be below it is in [`Scan::skipped`].
-    pub(crate) fn add(&mut self, local: &Path, remote: RemotePath) -> io::Result<()> {
-        let metadata = fs_err::symlink_metadata(local)?;
-        let mut open = vec![(local.to_owned(), remote, metadata)];
-        while let Some((path, remote, metadata)) = open.pop() {
-            if metadata.is_dir() {
-                // Pushed in reverse, so that names come off the stack in order.
-                let children = self.children(local, &path, &remote);
-                open.extend(children.into_iter().rev());
+    /// When a root cannot be looked at; what cannot be below one is in [`Scan::skipped`].
+    pub(crate) fn next(&mut self) -> Result<Option<LocalEntry>, OperationError> {
+        loop {
+            let Some((local, remote, metadata)) = self.next_place()? else {
+                return Ok(None);
+            };
+            if let Some(entry) = self.take(local, remote, &metadata) {
+                return Ok(Some(entry));
             }
-            self.take(path, remote, &metadata);
         }
-        Ok(())
     }
 
-    fn take(&mut self, local: PathBuf, remote: RemotePath, metadata: &std::fs::Metadata) {
+    fn next_place(&mut self) -> Result<Option<(PathBuf, RemotePath, Metadata)>, OperationError> {
+        while let Some(mut folder) = self.open.pop() {
+            let Some(name) = folder.names.next() else {
+                continue;
+            };
+            let child = self.child(folder.local.join(name), &folder.remote);
+            self.open.push(folder);
+            if child.is_some() {
+                return Ok(child);
+            }
+        }
+        let Some(JobSource { local, remote }) = self.roots.next() else {
+            return Ok(None);
+        };
+        let metadata = fs_err::symlink_metadata(&local).map_err(|error| OperationError::local(&local, error))?;
+        self.root.clone_from(&local);
+        Ok(Some((local, remote, metadata)))
+    }
+
+    /// The entry that is there; of a folder, its names are read.
+    fn take(&mut self, local: PathBuf, remote: RemotePath, metadata: &Metadata) -> Option<LocalEntry> {
         let kind = if metadata.is_dir() {
+            self.enter(&local, &remote);
             LocalKind::Directory
         } else if metadata.is_file() {
             LocalKind::File { size: metadata.len() }
         } else if metadata.is_symlink() {
             match fs_err::read_link(&local) {
                 Ok(target) => LocalKind::Symlink(target.into_os_string().into_vec()),
-                Err(error) => return self.skip(local, SkipReason::Unreadable, error.to_string()),
+                Err(error) => {
+                    self.skip(local, SkipReason::Unreadable, error.to_string());
+                    return None;
+                }
             }
         } else {
             let message = "it is a device, a socket or a pipe".to_owned();
-            return self.skip(local, SkipReason::SpecialFile, message);
+            self.skip(local, SkipReason::SpecialFile, message);
+            return None;
         };
-        self.entries.push(LocalEntry { local, remote, attributes: attributes_of(metadata), kind });
+        Some(LocalEntry { local, remote, attributes: attributes_of(metadata), kind })
     }
 
-    fn children(
-        &mut self,
-        root: &Path,
-        folder: &Path,
-        remote: &RemotePath,
-    ) -> Vec<(PathBuf, RemotePath, std::fs::Metadata)> {
+    /// Reads the names in a folder.
+    fn enter(&mut self, folder: &Path, remote: &RemotePath) {
         let names = fs_err::read_dir(folder).and_then(|listing| {
             listing.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
         });
         let mut names = match names {
             Ok(names) => names,
-            Err(error) => {
-                self.skip(folder.to_owned(), SkipReason::Unreadable, error.to_string());
-                return Vec::new();
-            }
+            Err(error) => return self.skip(folder.to_owned(), SkipReason::Unreadable, error.to_string()),
         };
-        names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        names.iter().filter_map(|name| self.child(root, folder.join(name), remote)).collect()
+        if names.len() > BY_NAME_MAX {
+            names.sort_by_cached_key(|name| self.names_key.hash_name(name.as_bytes()));
+        } else {
+            names.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+        }
+        self.open.push(OpenFolder { local: folder.to_owned(), remote: remote.clone(), names: names.into_iter() });
     }
 
-    fn child(
-        &mut self,
-        root: &Path,
-        path: PathBuf,
-        remote: &RemotePath,
-    ) -> Option<(PathBuf, RemotePath, std::fs::Metadata)> {
+    /// What is at `path` in the folder `remote`, if it counts.
+    fn child(&mut self, path: PathBuf, remote: &RemotePath) -> Option<(PathBuf, RemotePath, Metadata)> {
         let metadata = match fs_err::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) => {
@@ -181,7 +218,7 @@ impl<'a> Scan<'a> {
                 return None;
             }
         };
-        let below = path.strip_prefix(root).unwrap_or(&path);
+        let below = path.strip_prefix(&self.root).unwrap_or(&path);
         if self.filter.leaves_out(below, metadata.is_dir()) {
             return None;
         }
@@ -200,7 +237,7 @@ impl<'a> Scan<'a> {
 }
 
 /// A file's times and rights as the system has them.
-pub(crate) fn attributes_of(metadata: &std::fs::Metadata) -> Attributes {
+pub(crate) fn attributes_of(metadata: &Metadata) -> Attributes {
     let seconds = metadata.mtime().saturating_mul(1_000_000_000);
     Attributes {
         mtime: seconds.saturating_add(metadata.mtime_nsec()),

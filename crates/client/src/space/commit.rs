@@ -20,6 +20,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::head::Head;
+use super::kept::keep_node;
 use crate::client::Client;
 use crate::clock::date_of;
 use crate::error::OperationError;
@@ -115,23 +116,33 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<Option<TreeRoot>, OperationError> {
         let mut random = SystemRandom;
         let mut packer = NodePacker::new(SystemRandom);
+        let mut pieces = Vec::new();
         let sealed = dirty.seal(&mut TreeSealer {
             realm: self.realm(),
             space: &self.door().space(),
+            names: &self.names_key(),
             random: &mut random,
-            place: &mut |piece| packer.place(&piece),
+            place: &mut |piece| {
+                let placed = packer.place(&piece);
+                pieces.push(piece);
+                placed
+            },
         });
         let SealedTree { root, nodes } = sealed.map_err(|_| Rejected)?;
+        let kept = nodes.iter().zip(pieces).map(|((hash, node), piece)| keep_node(&node.place_key(), hash, &piece));
         let packs = packer.finish();
         let blobs: Vec<_> = packs.into_iter().map(SealedBlob::from).collect();
         let sends = stream::iter(&blobs).map(|blob| async move {
             reservation.add(self.remote(), self.door(), blob.size()).await?;
             reservation.send(self.remote(), self.door(), blob, 0).await
         });
-        let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        let sent_all = sends.buffer_unordered(IN_FLIGHT).try_collect();
+        let kept_all = async { Ok(self.state().apply(kept.collect()).await?) };
+        let (sizes, ()): (Vec<u64>, ()) = futures::try_join!(sent_all, kept_all)?;
         *sent += sizes.iter().sum::<u64>();
         adds.extend(blobs.iter().map(SealedBlob::added));
         self.nodes().keep(nodes);
+        self.nodes().kept_more();
         Ok(root)
     }
 

@@ -8,6 +8,7 @@ use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::merkle::Frontier;
 
+use super::kept::keep_root;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::notice::Notice;
@@ -91,6 +92,9 @@ impl From<FollowError> for OperationError {
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Makes sure that the newest head is known here.
     pub(crate) async fn sync(&self) -> Result<(), OperationError> {
+        if self.is_offline() {
+            return self.take_kept_head().await;
+        }
         let remote = self.remote();
         let mut before = self.known_state().await?;
         let (answer, state) = loop {
@@ -117,6 +121,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
+    /// Takes the head that this device saw last for the newest.
+    async fn take_kept_head(&self) -> Result<(), OperationError> {
+        let state = self.known_state().await?.ok_or(OperationError::NotKept)?;
+        let head = self.kept_head(&state).await?.ok_or(OperationError::NotKept)?;
+        self.head().replace(Some(head));
+        Ok(())
+    }
+
     /// The tree's root as far as this device knows; fetches the head when it knows none.
     pub(crate) async fn root(&self) -> Result<Option<TreeRoot>, OperationError> {
         if self.head().borrow().is_none() {
@@ -133,6 +145,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let ours = head.state.head();
         loop {
             let (kept, seen_head) = self.kept_state().await?;
+            let chain = self.chain_change().await?;
+            if chain.is_none() && kept.as_ref() == Some(&head.state) && self.kept_head(&head.state).await?.is_some() {
+                break;
+            }
             match kept.map(|kept| kept.head()) {
                 // What is remembered never sinks.
                 Some(kept) if kept.seq > ours.seq => {
@@ -144,9 +160,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             let key = self.door().space();
             let mut seen = vec![seen_head];
-            let mut changes = vec![StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes())];
+            let state = StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes());
+            let mut changes = vec![state, keep_root(&head)];
             // The state counts links that the chain of the next process must have.
-            if let Some((seen_chain, change)) = self.chain_change().await? {
+            if let Some((seen_chain, change)) = chain {
                 seen.push(seen_chain);
                 changes.push(change);
             }
@@ -254,12 +271,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
         }
         let known = self.head().borrow().as_ref().is_some_and(|head| head.state == state);
-        let verified = match valid {
-            Some(verified) => verified,
+        let head = match valid {
+            Some(verified) => Head::new(state, &verified),
             None if known => return Ok(()),
-            None => self.valid_commit(&state).await?,
+            None => self.head_again(state).await?,
         };
-        Ok(self.adopt(Head::new(state, &verified), base).await?)
+        Ok(self.adopt(head, base).await?)
     }
 
     /// Says that a commit changes nothing. One of this device means that others read another history than this one did: what
@@ -300,6 +317,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         commit: &LoggedCommit,
     ) -> Result<(Step, SpaceState), OperationError> {
         Ok(self.verify_step(state, commit, Reading::Onwards).await?)
+    }
+
+    /// The head that `state` has, by what is kept of it or by its commit, fetched again.
+    async fn head_again(&self, state: SpaceState) -> Result<Head, OperationError> {
+        if let Some(head) = self.kept_head(&state).await? {
+            return Ok(head);
+        }
+        let verified = self.valid_commit(&state).await?;
+        Ok(Head::new(state, &verified))
     }
 
     /// The commit that `state` says is the tree now, fetched again.

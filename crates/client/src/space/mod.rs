@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod head;
+mod kept;
 pub(crate) mod nodes;
 mod tree;
 pub(crate) mod watch;

@@ -29,10 +29,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When nothing is there, or the server does not answer or verify.
     pub async fn list(&self, path: &RemotePath) -> Result<Vec<Item>, OperationError> {
         self.sync().await?;
-        match self.found(path).await? {
-            Found::Entry(entry) if !entry.content.is_directory() => Ok(vec![Item::of(&entry)]),
-            found => Ok(self.children(&found).await?.iter().map(|entry| Item::of(entry)).collect()),
-        }
+        let items = match self.found(path).await? {
+            Found::Entry(entry) if !entry.content.is_directory() => vec![Item::of(&entry)],
+            found => self.children(&found).await?.iter().map(|entry| Item::of(entry)).collect(),
+        };
+        self.clear_nodes().await?;
+        Ok(items)
     }
 
     /// What is at `path`.
@@ -41,10 +43,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// As [`Client::list`].
     pub async fn stat(&self, path: &RemotePath) -> Result<Item, OperationError> {
         self.sync().await?;
-        match self.found(path).await? {
-            Found::Entry(entry) => Ok(Item::of(&entry)),
-            _ => Ok(Item::root(self.root().await?.map(|root| root.totals).unwrap_or_default())),
-        }
+        let item = match self.found(path).await? {
+            Found::Entry(entry) => Item::of(&entry),
+            _ => Item::root(self.root().await?.map(|root| root.totals).unwrap_or_default()),
+        };
+        self.clear_nodes().await?;
+        Ok(item)
     }
 
     /// Files and bytes at and below `path`.
@@ -89,9 +93,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 }
                 let children = self.children(&Found::Entry(entry)).await?;
                 push(&mut open, &names, children);
+                self.nodes().shrink();
             }
         }
-        Ok(())
+        self.clear_nodes().await
     }
 
     /// Makes a folder; with `parents` also those above it, and an existing one is no error.
@@ -182,6 +187,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         for Conflict { path, copy } in committed.conflicts {
             self.notify(&Notice::Conflict { path, copy });
         }
-        self.tidy_upload(reservation.upload()).await
+        self.tidy_upload(reservation.upload()).await?;
+        self.clear_nodes().await
     }
 }

@@ -110,6 +110,24 @@ pub enum StateError {
 pub trait LocalState {
     /// The value at `key`.
     fn read(&self, table: Table, key: &StoredKey) -> impl Future<Output = Result<Option<Vec<u8>>, StateError>>;
+    /// The values at `keys`, in their order.
+    fn read_all(
+        &self,
+        table: Table,
+        keys: &[StoredKey],
+    ) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>, StateError>> {
+        async move {
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                values.push(self.read(table, key).await?);
+            }
+            Ok(values)
+        }
+    }
+    /// All keys of a table, ascending.
+    fn keys(&self, table: Table) -> impl Future<Output = Result<Vec<StoredKey>, StateError>> {
+        async move { Ok(self.scan(table).await?.into_iter().map(|(key, _)| key).collect()) }
+    }
     /// All values of a table, by key.
     fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<(StoredKey, Vec<u8>)>, StateError>>;
     /// Makes all changes or none; durable when it returns.

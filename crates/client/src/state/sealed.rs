@@ -4,6 +4,7 @@
 //! Never: a key or a value that can be read in the store.
 
 use core::fmt;
+use std::collections::HashSet;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
 
@@ -197,6 +198,49 @@ impl<S: LocalState> SealedState<S> {
         // Each sealed value goes when it was opened: they may be megabytes.
         let opened = entries.into_iter().map(|(stored, sealed)| self.open_entry(table, &stored, &sealed));
         opened.collect()
+    }
+
+    /// The values at `keys`, in their order.
+    ///
+    /// # Errors
+    /// As [`SealedState::read`].
+    pub async fn read_all<K: AsRef<[u8]>>(
+        &self,
+        table: Table,
+        keys: &[K],
+    ) -> Result<Vec<Option<Zeroizing<Vec<u8>>>>, StateError> {
+        let stored: Vec<_> = keys.iter().map(|key| self.stored_key(table, key.as_ref())).collect();
+        let sealed = self.store.read_all(table, &stored).await?;
+        let opened = stored.iter().zip(sealed).map(|(stored, sealed)| {
+            let opened = sealed.map(|sealed| self.open_entry(table, stored, &sealed)).transpose()?;
+            Ok(opened.map(|(_, value)| value))
+        });
+        opened.collect()
+    }
+
+    /// The keys of a table, as stored.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn keys(&self, table: Table) -> Result<Vec<StoredKey>, StateError> {
+        self.store.keys(table).await
+    }
+
+    /// Removes of the values at `stored` those that are not at one of the keys `live`, and makes one more change with that.
+    ///
+    /// # Errors
+    /// As [`SealedState::apply`].
+    pub async fn retain<'k>(
+        &self,
+        table: Table,
+        stored: Vec<StoredKey>,
+        live: impl Iterator<Item = &'k [u8]>,
+        more: StateChange,
+    ) -> Result<(), StateError> {
+        let live: HashSet<_> = live.map(|key| self.stored_key(table, key)).collect();
+        let gone = stored.into_iter().filter(|key| !live.contains(key)).map(|key| Change::Delete(table, key));
+        let changes: Vec<_> = gone.chain([self.seal(more)]).collect();
+        self.store.apply(&changes).await
     }
 
     /// Makes all changes or none; durable when it returns.

@@ -2,6 +2,7 @@
 //!
 //! Enters: sealed values. Leaves: the same, durable. Never: a table of another program, or of a newer version of this one.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -104,6 +105,29 @@ impl SqliteState {
 impl LocalState for SqliteState {
     async fn read(&self, table: Table, key: &StoredKey) -> Result<Option<Vec<u8>>, StateError> {
         Ok(query_value(table, key).fetch_optional(&self.pool).await?)
+    }
+
+    async fn read_all(&self, table: Table, keys: &[StoredKey]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        let mut values = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(STATEMENT_CHANGES) {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT key, value FROM entries WHERE table_number = ");
+            query.push_bind(table.number()).push(" AND key IN (");
+            let mut listed = query.separated(", ");
+            for key in keys {
+                listed.push_bind(key.0.as_slice());
+            }
+            query.push(")");
+            let rows: Vec<(Vec<u8>, Vec<u8>)> = query.build_query_as().persistent(false).fetch_all(&self.pool).await?;
+            values.extend(rows);
+        }
+        Ok(keys.iter().map(|key| values.remove(key.0.as_slice())).collect())
+    }
+
+    async fn keys(&self, table: Table) -> Result<Vec<StoredKey>, StateError> {
+        let query = sqlx::query_scalar("SELECT key FROM entries WHERE table_number = ? ORDER BY key");
+        let keys: Vec<Vec<u8>> = query.bind(table.number()).fetch_all(&self.pool).await?;
+        let keys = keys.into_iter().map(|key| key.try_into().map(StoredKey).map_err(|_| StateError::Corrupt));
+        keys.collect()
     }
 
     async fn scan(&self, table: Table) -> Result<Vec<(StoredKey, Vec<u8>)>, StateError> {

@@ -29,5 +29,5 @@ pub use jobs::{Job, JobSource};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::FILE_MAX;
 pub use request::{AdoptReport, PutReport, PutSource, ResumeReport};
-pub(crate) use run::{look_at, scan};
+pub(crate) use run::look_at;
 pub(crate) use segment::SealedBlob;

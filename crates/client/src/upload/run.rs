@@ -81,6 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             match outcome {
                 Ok(()) => {
                     self.end_job(job, &report.skipped).await?;
+                    self.clear_nodes().await?;
                     return Ok(report);
                 }
                 // Another device went on with an upload of this run and was faster: what is left to do is found out anew.
@@ -142,25 +143,6 @@ pub(crate) fn look_at(sources: Vec<PutSource>) -> Result<(Vec<JobSource>, Vec<Re
     Ok((paths, streams))
 }
 
-/// Everything below `sources` that the filter takes.
-pub(crate) fn scan<'a>(sources: &[JobSource], filter: &'a Filter) -> Result<Scan<'a>, OperationError> {
-    let mut scan = Scan::new(filter);
-    for source in sources {
-        let added = scan.add(&source.local, source.remote.clone());
-        added.map_err(|error| OperationError::local(&source.local, error))?;
-    }
-    Ok(scan)
-}
-
-fn announce(entries: &[LocalEntry], progress: &dyn Progress) {
-    let sizes = entries.iter().filter_map(|entry| match entry.kind {
-        LocalKind::File { size } => Some(size),
-        LocalKind::Directory | LocalKind::Symlink(_) => None,
-    });
-    let (files, bytes) = sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
-    progress.plan(files, bytes);
-}
-
 /// Whether another device ended an upload, or committed its blobs, while this one was at it.
 const fn is_superseded(error: &OperationError) -> bool {
     use ErrorCode::{BlobConflict, BlobMismatch, BlobMissing, NotFound, OffsetMismatch};
@@ -178,15 +160,34 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Does all that a job asks for; what was done is in the report.
     async fn run(&mut self, job: &Job) -> Result<(), OperationError> {
         let staged = self.take_up_staged(job).await?;
-        let mut scan = scan(&job.sources, &job.filter)?;
+        self.announce(job)?;
+        let mut scan = self.scan(job);
+        self.take_all(&mut scan, &staged).await?;
         self.report.skipped.append(&mut scan.skipped);
-        announce(&scan.entries, self.progress);
-        self.take_all(scan.entries, &staged).await?;
         self.finish().await
     }
 
-    async fn take_all(&mut self, entries: Vec<LocalEntry>, staged: &HashSet<RemotePath>) -> Result<(), OperationError> {
-        for entry in entries {
+    /// What is below the sources of a job.
+    fn scan<'j>(&self, job: &'j Job) -> Scan<'j> {
+        Scan::new(job.sources.clone(), &job.filter, self.client.names_key())
+    }
+
+    /// Says how much there is.
+    fn announce(&self, job: &Job) -> Result<(), OperationError> {
+        let (mut scan, mut files, mut bytes) = (self.scan(job), 0, 0);
+        while let Some(entry) = scan.next()? {
+            if let LocalKind::File { size } = entry.kind {
+                files += 1;
+                bytes += size;
+            }
+        }
+        self.progress.plan(files, bytes);
+        Ok(())
+    }
+
+    async fn take_all(&mut self, scan: &mut Scan<'_>, staged: &HashSet<RemotePath>) -> Result<(), OperationError> {
+        while let Some(entry) = scan.next()? {
+            self.client.nodes().shrink();
             if staged.contains(&entry.remote) {
                 continue;
             }

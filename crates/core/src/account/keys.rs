@@ -7,10 +7,12 @@ use anonicloud_proto::codec::{Decode as _, DecodeError, Encode as _, Reader};
 use anonicloud_proto::ids::{DeviceId, RealmId};
 
 use crate::content::encoding::encode_secret;
-use crate::crypto::kdf::{derive_device_login, derive_read_token};
+use crate::crypto::kdf::{derive_device_login, derive_names_key, derive_read_token};
 use crate::crypto::random::{Random, make_bytes};
 use crate::crypto::rejected::Rejected;
-use crate::crypto::secret::{CapabilitySeed, CompositeSeed, DeviceSeed, KemSeed, ReadToken, SecretBytes, SpaceKey};
+use crate::crypto::secret::{
+    CapabilitySeed, CompositeSeed, DeviceSeed, KemSeed, NamesKey, ReadToken, SecretBytes, SpaceKey,
+};
 
 /// The keys of one epoch of a space. Whoever has them reads, writes and administers it.
 pub struct SpaceKeys {
@@ -63,6 +65,11 @@ impl SpaceKeys {
     /// Proves the right to read.
     pub fn read_token(&self, realm: &RealmId) -> ReadToken {
         derive_read_token(&self.key, realm)
+    }
+
+    /// Splits large directories.
+    pub fn names_key(&self, realm: &RealmId) -> NamesKey {
+        derive_names_key(&self.key, realm)
     }
 
     /// What the server keeps to check the proofs.

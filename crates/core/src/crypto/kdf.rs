@@ -11,8 +11,8 @@ use sha2::Sha512;
 
 use super::public::FileVersionId;
 use super::secret::{
-    CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, MasterKey, ReadToken, RecoveryEntropy, SpaceKey,
-    WrapKey,
+    CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, MasterKey, NamesKey, ReadToken, RecoveryEntropy,
+    SpaceKey, WrapKey,
 };
 
 /// HKDF-SHA-512 from `ikm` with `salt` and `info` into the whole of `out` (at most 255 * 64 bytes).
@@ -90,6 +90,11 @@ pub fn derive_root_wrap_key(space: &SpaceKey, realm: &RealmId) -> WrapKey {
 /// The token that opens a space for reading in one epoch.
 pub fn derive_read_token(space: &SpaceKey, realm: &RealmId) -> ReadToken {
     ReadToken::filled(|out| derive_from(space.expose_bytes(), Label::SpaceReadToken, realm, out))
+}
+
+/// The name key of the large directories that are split in one epoch.
+pub fn derive_names_key(space: &SpaceKey, realm: &RealmId) -> NamesKey {
+    NamesKey::filled(|out| derive_from(space.expose_bytes(), Label::SpaceNames, realm, out))
 }
 
 /// The Ed25519 seed a device signs in with.

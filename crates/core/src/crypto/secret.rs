@@ -77,6 +77,10 @@ secret!(
     SpaceKey, 32
 );
 secret!(
+    /// The key by which a space's large directories are split, of one epoch.
+    NamesKey, 32
+);
+secret!(
     /// KEK: a key that only wraps other keys or records, under a context of their own each.
     WrapKey, 32
 );
@@ -126,6 +130,13 @@ impl RootKey {
     #[must_use]
     pub fn wrap_key(&self) -> WrapKey {
         WrapKey::filled(|out| out.copy_from_slice(self.expose_bytes()))
+    }
+}
+
+impl NamesKey {
+    /// The keyed hash of a name. Names in its order lie in a large directory's shards from left to right.
+    pub fn hash_name(&self, name: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(self.expose_bytes(), name).as_bytes()
     }
 }
 

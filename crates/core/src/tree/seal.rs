@@ -3,7 +3,6 @@
 //! Every rewritten node gets a fresh key; what did not change keeps its reference.
 
 use core::fmt;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use anonicloud_proto::hash::StoredHash;
@@ -12,7 +11,7 @@ use anonicloud_proto::limits::PACKED_PIECE_MAX;
 use thiserror::Error;
 
 use super::dirty::{DirtyDirectory, DirtyTree};
-use super::encoding::{LIST_HEAD_LEN, MalformedNode, decode_body, encode_body, entry_len};
+use super::encoding::{LIST_HEAD_LEN, MalformedNode, decode_body, encode_body, entry_len, share_a_text};
 use super::name::EntryName;
 use super::node::{ChildRef, DirectoryNode, Entry, EntryContent, LIST_MAX, NodeBody, NodeId, Shards, TreeRoot};
 use super::opened::{DirtyBody, DirtyEntry, DirtyList, DirtyNode, DirtyShards, difference, sum};
@@ -20,7 +19,7 @@ use super::shard::{FAN_OUT, LEVELS_MAX, NameKey, ShardPlace};
 use super::store::wrap_context;
 use crate::content::reference::{PieceRef, Totals};
 use crate::crypto::random::{Random, make_bytes};
-use crate::crypto::secret::DirectoryKey;
+use crate::crypto::secret::{DirectoryKey, NamesKey};
 use crate::crypto::wrap::{PIECE_OVERHEAD, seal_piece};
 
 /// Bytes a node's encoding may have, so that its piece fits a pack.
@@ -39,7 +38,7 @@ pub struct SealedTree {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SealTreeError {
-    /// The names of a directory crowd in one shard at the last level: its name key was chosen, not drawn.
+    /// The names of a directory crowd in one shard at the last level: its names or its name key were chosen for that.
     #[error("a directory cannot be split any further")]
     Crowded,
     /// A directory would be one that no reader accepts: two of its entries have one id, or a field is out of its range.
@@ -53,7 +52,9 @@ pub struct TreeSealer<'a> {
     pub realm: &'a RealmId,
     /// The space the tree is of.
     pub space: &'a SpaceId,
-    /// Keys, salts and name keys come from here.
+    /// Splits directories that become large; those that are split keep the key they have.
+    pub names: &'a NamesKey,
+    /// Keys and salts come from here.
     pub random: &'a mut dyn Random,
     /// Puts a sealed piece into a pack and tells where it lies.
     pub place: &'a mut dyn FnMut(Vec<u8>) -> PieceRef,
@@ -191,7 +192,7 @@ impl Work<'_, '_> {
         if level >= LEVELS_MAX {
             return Err(SealTreeError::Crowded);
         }
-        let name_key = place.name_key().unwrap_or_else(|| NameKey(make_bytes(self.sealer.random)));
+        let name_key = place.name_key().unwrap_or_else(|| NameKey(*self.sealer.names.expose_bytes()));
         let mut parts = [const { Vec::new() }; FAN_OUT as usize];
         for entry in entries {
             let nibble = name_key.nibble(&entry.name, level);
@@ -207,7 +208,7 @@ impl Work<'_, '_> {
     }
 
     fn seal(&mut self, id: NodeId, place: ShardPlace, body: NodeBody) -> Result<ChildRef, SealTreeError> {
-        let TreeSealer { realm, space, random, place: put } = &mut *self.sealer;
+        let TreeSealer { realm, space, random, place: put, .. } = &mut *self.sealer;
         let key = DirectoryKey::make(*random);
         let context = wrap_context(realm, space, &id, &place);
         let plain = encode_body(&body);
@@ -218,9 +219,4 @@ impl Work<'_, '_> {
         self.nodes.push((hash, Arc::new(DirectoryNode { id, place, body })));
         Ok(ChildRef { piece: put(sealed), hash, key })
     }
-}
-
-fn share_a_text(entries: &[Arc<Entry>]) -> bool {
-    let mut texts = HashSet::new();
-    entries.iter().any(|entry| !texts.insert(entry.name.collision_key()))
 }

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::encoding::{MalformedNode, decode_body};
 use super::name::DEPTH_MAX;
-use super::node::{ChildRef, DirectoryNode, NodeBody, NodeId, TreeRoot};
+use super::node::{ChildRef, DirectoryNode, EntryContent, NodeBody, NodeId, TreeRoot};
 use super::shard::{FAN_OUT, ShardPlace};
 use crate::crypto::rejected::Rejected;
 use crate::crypto::wrap::{WrapContext, open_piece};
@@ -79,6 +79,11 @@ impl Wanted {
         Self { child: child.duplicate(), id, place }
     }
 
+    /// Names its place in the tree, whatever the node holds.
+    pub fn place_key(&self) -> PlaceKey {
+        place_key(&self.id, &self.place)
+    }
+
     /// Where its piece lies, and the hash of the piece.
     pub const fn child(&self) -> &ChildRef {
         &self.child
@@ -94,6 +99,43 @@ impl Wanted {
         let plain = open_piece(self.child.piece.suite, &self.child.key.wrap_key(), &context, piece)?;
         let body = decode_body(self.id, &self.place, plain.expose_bytes())?;
         Ok(DirectoryNode { id: self.id, place: self.place, body })
+    }
+}
+
+/// Names the place of a node: of a directory and of the shard of it. Other nodes stand there in other trees.
+pub type PlaceKey = [u8; 24];
+
+fn place_key(id: &NodeId, place: &ShardPlace) -> PlaceKey {
+    let mut key = [0; 24];
+    let (of_id, of_shard) = key.split_at_mut(16);
+    of_id.copy_from_slice(id.as_bytes());
+    of_shard.copy_from_slice(&place.version().to_le_bytes());
+    key
+}
+
+impl DirectoryNode {
+    /// Names its place in the tree, as [`Wanted::place_key`].
+    pub fn place_key(&self) -> PlaceKey {
+        place_key(&self.id, &self.place)
+    }
+
+    /// The nodes that it refers to.
+    pub fn children(&self) -> Vec<Wanted> {
+        match &self.body {
+            NodeBody::List(entries) => {
+                let directories = entries.iter().filter_map(|entry| match &entry.content {
+                    EntryContent::Directory { child, .. } => Some(Wanted::new(entry.id, ShardPlace::TOP, child)),
+                    EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
+                });
+                directories.collect()
+            }
+            NodeBody::Shards(shards) => {
+                let below = (0..FAN_OUT).zip(&*shards.children).filter_map(|(nibble, child)| {
+                    Some(Wanted::new(self.id, self.place.below(shards.name_key, nibble), child.as_ref()?))
+                });
+                below.collect()
+            }
+        }
     }
 }
 

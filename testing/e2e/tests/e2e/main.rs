@@ -29,6 +29,8 @@ mod in_place;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod overtaken;
 #[cfg(test)]
 mod privacy;
@@ -44,6 +46,8 @@ mod round_trip;
 mod selection;
 #[cfg(test)]
 mod shared_pack;
+#[cfg(test)]
+mod size;
 #[cfg(test)]
 mod together;
 #[cfg(test)]

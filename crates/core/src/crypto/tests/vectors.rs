@@ -85,13 +85,14 @@ fn every_vector_is_what_this_code_computes() {
         assert!(vector.outputs == outputs, "{}: {}\n{outputs:#}", path.display(), vector.about);
         kinds.insert(vector.kind);
     }
-    assert_eq!(kinds.len(), 12, "each kind has a vector: {kinds:?}");
+    assert_eq!(kinds.len(), 13, "each kind has a vector: {kinds:?}");
 }
 
 fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
     Some(match kind {
         "kdf-account" => kdf_account(inputs),
         "kdf-space" => kdf_space(inputs),
+        "kdf-space-names" => kdf_space_names(inputs),
         "kdf-file" => kdf_file(inputs),
         "wrap" => sealed_wrap(inputs),
         "segment" => sealed_segment(inputs),
@@ -133,6 +134,12 @@ fn kdf_space(inputs: &Inputs) -> Value {
         "root_wrap_key": hex(kdf::derive_root_wrap_key(&space, &realm).expose_bytes()),
         "read_token": hex(kdf::derive_read_token(&space, &realm).expose_bytes()),
     })
+}
+
+fn kdf_space_names(inputs: &Inputs) -> Value {
+    let names = kdf::derive_names_key(&SpaceKey::from_bytes(inputs.array("space_key")), &inputs.realm());
+    let hash = names.hash_name(&inputs.bytes("name"));
+    json!({ "name_key": hex(names.expose_bytes()), "hash": hex(hash) })
 }
 
 fn kdf_file(inputs: &Inputs) -> Value {

@@ -141,7 +141,7 @@ impl Changes {
         };
         let is_new = self.listed_before.insert(id);
         if is_new {
-            let entries = list_now(id, &child, fetch)?.into_values();
+            let entries = list_now(id, &child, fetch)?.into_iter();
             self.before.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)
@@ -153,7 +153,7 @@ impl Changes {
         };
         let is_new = self.listed_after.insert(id);
         if is_new {
-            let entries = list_now(id, &child, fetch)?.into_values();
+            let entries = list_now(id, &child, fetch)?.into_iter();
             self.after.extend(entries.map(|entry| (entry.id, Seen { parent: id, entry })));
         }
         Ok(is_new)

@@ -1,6 +1,7 @@
 //! Large directories: how they split and join, and how few nodes an edit touches.
 
-use super::memory::{Memory, NAMING, PLAIN, path_of, remove, version};
+use super::memory::{Memory, NAMES, NAMING, PLAIN, path_of, remove, version};
+use crate::crypto::secret::NamesKey;
 use crate::tree::edit::{Before, Edit, MissingParents, Rules, apply};
 use crate::tree::node::{EntryContent, NodeId, TreeRoot};
 
@@ -43,6 +44,26 @@ fn a_hundred_thousand_entries_are_sharded_and_one_edit_touches_one_shard() {
     let (_, pieces) = sealed_by(&mut store, root.as_ref(), &[remove("/big/file 050000")]);
     assert_eq!(pieces, 4);
     assert!(store.opened_len() <= 9, "{} nodes were looked at to see that the shards stay", store.opened_len());
+}
+
+#[test]
+fn names_in_the_order_of_the_space_s_hash_seal_each_shard_about_once() {
+    let mut store = Memory::new();
+    let names = NamesKey::from_bytes(NAMES);
+    let mut edits: Vec<_> = numbered(0..20_000).collect();
+    edits.sort_by_cached_key(|edit| match edit {
+        Edit::PutFile { path, .. } => names.hash_name(path.names().last().unwrap().as_bytes()),
+        _ => unreachable!("files are put"),
+    });
+    let (mut root, mut sealed) = (None, 0);
+    for edits in edits.chunks(4096) {
+        let pieces;
+        (root, pieces) = sealed_by(&mut store, root.as_ref(), edits);
+        sealed += pieces;
+    }
+    assert_eq!(store.walk(root.as_ref()).len(), 20_001);
+    // 16 shards; at each of 5 commits the root, the top node, and the shard that the one before had begun.
+    assert!(sealed <= 16 + 5 * 2 + 4, "{sealed} nodes were sealed");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use anonicloud_proto::suite::Suite;
 
 use crate::content::reference::{PieceRef, Totals, VersionRef};
 use crate::crypto::random::Random;
+use crate::crypto::secret::NamesKey;
 use crate::tree::dirty::DirtyTree;
 use crate::tree::edit::{Before, Edit, EditError, MissingParents, Rules, apply};
 use crate::tree::lookup::{DirectoryRef, Found, Walk, find};
@@ -22,6 +23,7 @@ use crate::tree::store::{NodeSource, Step};
 
 pub(super) const REALM: RealmId = RealmId::from_bytes([1; 16]);
 pub(super) const SPACE: SpaceId = SpaceId::from_bytes([2; 32]);
+pub(super) const NAMES: [u8; 32] = [3; 32];
 pub(super) const PLAIN: Attributes = Attributes { mtime: 1, mode: 0o644 };
 pub(super) const NAMING: ConflictNaming<'_> = ConflictNaming { device: "laptop", date: "2026-11-23" };
 
@@ -96,6 +98,7 @@ impl Memory {
         let sealed = tree.seal(&mut TreeSealer {
             realm: &REALM,
             space: &SPACE,
+            names: &NamesKey::from_bytes(NAMES),
             random: &mut self.random,
             place: &mut |piece| {
                 let length = u32::try_from(piece.len()).unwrap();
