@@ -45,6 +45,8 @@ mod selection;
 #[cfg(test)]
 mod shared_pack;
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod together;
 #[cfg(test)]
 mod transfer;
