@@ -11,6 +11,7 @@ mod layers;
 mod server;
 mod shell;
 mod sources;
+mod storm;
 mod test;
 mod tools;
 mod ui;
@@ -61,6 +62,12 @@ enum Command {
         /// Write what was counted into bench/hot-paths.txt instead
         #[arg(long)]
         accept: bool,
+    },
+    /// Random operations of several devices while clients, server, network and disk break, seed after seed
+    Storm {
+        /// `--seeds A..B` or `--seed N`, `--devices N`, `--operations N`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
@@ -119,6 +126,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::HotPaths { accept } => hot_paths::run(&shell, accept),
+        Command::Storm { arguments } => storm::run(&shell, &arguments),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }
