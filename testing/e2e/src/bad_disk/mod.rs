@@ -1,5 +1,6 @@
 //! A disk that is slow or fails for a while: a file system in user space that passes everything on to a folder beneath.
 
+mod beneath;
 mod mood;
 mod names;
 mod passing;

@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,12 +16,12 @@ use fuser::{
     ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 
+use super::beneath::{attributes, read_at};
 use super::mood::{Failed, Mood};
 use super::names::Names;
 
 /// For how long the kernel may believe what it was told. Nobody else changes what lies beneath.
 const TTL: Duration = Duration::from_mins(1);
-const BLOCK: u32 = 4096;
 
 /// An entry of a folder that is being read.
 type Listed = (INodeNo, FileType, OsString);
@@ -319,40 +318,6 @@ fn answer(reply: ReplyEmpty, done: Result<(), Failed>) {
     match done.err() {
         None => reply.ok(),
         Some(Failed(error)) => reply.error(error),
-    }
-}
-
-fn read_at(file: &File, offset: u64, size: u32) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
-    let mut len = 0;
-    while len < bytes.len() {
-        match file.read_at(&mut bytes[len..], offset + len as u64)? {
-            0 => break,
-            more => len += more,
-        }
-    }
-    bytes.truncate(len);
-    Ok(bytes)
-}
-
-fn attributes(number: u64, metadata: &Metadata) -> FileAttr {
-    let time = |seconds: i64| SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    FileAttr {
-        ino: INodeNo(number),
-        size: metadata.len(),
-        blocks: metadata.blocks(),
-        atime: time(metadata.atime()),
-        mtime: time(metadata.mtime()),
-        ctime: time(metadata.ctime()),
-        crtime: SystemTime::UNIX_EPOCH,
-        kind: FileType::from_std(metadata.file_type()).unwrap_or(FileType::RegularFile),
-        perm: u16::try_from(metadata.mode() & 0o7777).unwrap_or_default(),
-        nlink: u32::try_from(metadata.nlink()).unwrap_or(1),
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        rdev: 0,
-        blksize: BLOCK,
-        flags: 0,
     }
 }
 
