@@ -39,6 +39,8 @@ mod queue;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod selection;
