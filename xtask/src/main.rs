@@ -12,6 +12,7 @@ mod layers;
 mod server;
 mod shell;
 mod sources;
+mod storm;
 mod test;
 mod tools;
 mod ui;
@@ -71,6 +72,12 @@ enum Command {
         /// What they are drawn from; the same number draws the same ones
         #[arg(long, value_name = "NUMBER", default_value_t = 1)]
         seed: u64,
+    },
+    /// Random operations of several devices while clients, server, network and disk break, seed after seed
+    Storm {
+        /// `--seeds A..B` or `--seed N`, `--devices N`, `--operations N`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
@@ -132,6 +139,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::HotPaths { accept } => hot_paths::run(&shell, accept),
         Command::ApiFuzz { requests, seed } => api_fuzz::run(&shell, requests, seed),
+        Command::Storm { arguments } => storm::run(&shell, &arguments),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "a world panics wherever a test would, and the message says what broke")]
 
+pub mod bad_disk;
 pub mod content;
 pub mod device;
 pub mod disk;
 pub mod server;
+pub mod storm;
+pub mod timed;
 pub mod tree;
 pub mod wire;
 pub mod world;

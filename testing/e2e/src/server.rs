@@ -3,13 +3,18 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::binaries;
 use crate::disk::{SmallDisk, command_in};
 
 /// What the server prints before its address, once it takes connections.
 const READY: &str = "listening on ";
+/// For how long a start is waited for.
+const START_DEADLINE: Duration = Duration::from_mins(2);
 
 /// A server on loopback; killed when dropped.
 #[derive(Debug)]
@@ -32,6 +37,11 @@ impl Server {
     /// The same with its data on `disk`.
     pub fn start_on(folder: &Path, disk: &SmallDisk) -> Self {
         Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &[])
+    }
+
+    /// The same with its data in `place`.
+    pub fn start_in(folder: &Path, place: &Path) -> Self {
+        Self::start_with_data(folder, place.join("data"), None, &[])
     }
 
     fn start_with_data(folder: &Path, data: PathBuf, disk_owner: Option<u32>, options: &[&str]) -> Self {
@@ -62,15 +72,21 @@ impl Server {
             .stderr(log.expect("the log can be written to").into_file())
             .spawn();
         let process = self.process.insert(process.expect("the server starts"));
-        let mut line = String::new();
         let output = process.stdout.take().expect("its output was asked for");
-        BufReader::new(output).read_line(&mut line).expect("the server prints");
+        let line = first_line(output).unwrap_or_default();
         let url = line.trim_end().strip_prefix(READY);
         let address: Option<SocketAddr> =
             url.and_then(|url| url.split_once("://")).and_then(|(_, address)| address.parse().ok());
         let log = self.log();
         assert!(address.is_some(), "the server does not listen: {log}");
         self.address = address.unwrap_or(self.address);
+    }
+
+    /// The check of its data folder, not started.
+    pub fn check_command(&self) -> Command {
+        let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
+        command.args(["check", "--data-dir"]).arg(&self.data).env_clear().stdin(Stdio::null());
+        command
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.
@@ -103,6 +119,18 @@ impl Server {
         file.and_then(|mut file| file.read_to_string(&mut text)).expect("the log can be read");
         text
     }
+}
+
+/// What a server says first; none when it says nothing for far longer than a start takes.
+fn first_line(output: ChildStdout) -> Option<String> {
+    let (said, line) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(output).read_line(&mut line);
+        // Nobody may be there to hear it any more.
+        drop(read.map(|_| said.send(line)));
+    });
+    line.recv_timeout(START_DEADLINE).ok()
 }
 
 impl Drop for Server {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::bad_disk::BadDisk;
 use crate::binaries;
 use crate::device::Device;
 use crate::disk::SmallDisk;
@@ -41,6 +42,15 @@ impl World {
         let disk = SmallDisk::new(&folder.path().join("disk"), size);
         let server = Server::start_on(folder.path(), &disk);
         (Self::around(server, folder), disk)
+    }
+
+    /// A server with nothing on it, whose data is on a disk of `size` bytes that is slow or fails when told; `seed` says at what.
+    pub fn on_bad_disk(size: u64, seed: u64) -> (Self, BadDisk, SmallDisk) {
+        let folder = make_folder();
+        let small = SmallDisk::new(&folder.path().join("small-disk"), size);
+        let disk = BadDisk::mount(&small.path(), &folder.path().join("disk"), seed);
+        let server = Server::start_in(folder.path(), disk.place());
+        (Self::around(server, folder), disk, small)
     }
 
     fn around(server: Server, folder: TempDir) -> Self {

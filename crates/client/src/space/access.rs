@@ -12,6 +12,9 @@ use anonicloud_proto::ids::{RealmId, SpaceId};
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 
+/// Sessions that a request is tried in: a server that is started again forgets them, and may be between opening one and using it.
+const SESSIONS: usize = 5;
+
 /// A space with the keys to prove rights in it.
 #[derive(Debug)]
 pub(crate) struct SpaceDoor {
@@ -34,21 +37,21 @@ impl SpaceDoor {
         self.space
     }
 
-    /// Sends one request in the space's session; opens the session first, and once more when the server let it end.
+    /// Sends one request in the space's session; opens the session first, and again when the server let it end.
     pub(crate) async fn request<R: Remote, T>(
         &self,
         remote: &R,
         request: impl AsyncFn(&SpaceAccess) -> RemoteResult<T>,
     ) -> Result<T, OperationError> {
-        let access = self.enter(remote).await?;
-        match request(&access).await {
-            Err(RemoteError::Refused { code: ErrorCode::SessionExpired, .. }) => {
-                self.leave(&access);
-                let access = self.enter(remote).await?;
-                Ok(request(&access).await?)
+        for _ in 1..SESSIONS {
+            let access = self.enter(remote).await?;
+            match request(&access).await {
+                Err(RemoteError::Refused { code: ErrorCode::SessionExpired, .. }) => self.leave(&access),
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+        let access = self.enter(remote).await?;
+        Ok(request(&access).await?)
     }
 
     async fn enter<R: Remote>(&self, remote: &R) -> RemoteResult<Rc<SpaceAccess>> {

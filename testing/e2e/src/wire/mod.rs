@@ -41,6 +41,7 @@ pub enum Moment {
 }
 
 /// A wire; its threads end with the process.
+#[derive(Clone)]
 pub struct Wire {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -82,8 +83,14 @@ impl Wire {
     }
 
     /// Waits until it stands still; false when `run` ended before.
+    /// Waits until it stands still; false when `run` ended before.
     pub fn wait_held(&self, run: &mut Running) -> bool {
-        self.shared.wait_held(|| run.has_ended())
+        self.wait_held_unless(|| run.has_ended())
+    }
+
+    /// Waits until it stands still; false when `gone` said before that it never will.
+    pub fn wait_held_unless(&self, gone: impl FnMut() -> bool) -> bool {
+        self.shared.wait_held(gone)
     }
 
     /// Moves again after standing still, and forgets a moment that did not come.
@@ -94,6 +101,11 @@ impl Wire {
     /// Ends every connection; what stood still is lost. New connections pass.
     pub fn cut(&self) {
         self.shared.release(true);
+    }
+
+    /// Ends every connection, and waits on for the moment that it was told.
+    pub fn break_connections(&self) {
+        self.shared.end_all();
     }
 
     /// Breaks the connections that begin from now on; `None` for an end of that.

@@ -98,10 +98,18 @@ impl Shared {
         let mut state = self.lock();
         state.hold = None;
         state.held = false;
+        drop(state);
         if cut {
-            for connection in state.connections.drain().map(|(_, connection)| connection) {
-                end(&connection);
-            }
+            self.end_all();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Ends every connection.
+    pub(super) fn end_all(&self) {
+        let mut state = self.lock();
+        for connection in state.connections.drain().map(|(_, connection)| connection) {
+            end(&connection);
         }
         drop(state);
         self.changed.notify_all();

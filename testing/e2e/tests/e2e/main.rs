@@ -41,6 +41,8 @@ mod queue;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod round_trip;
 #[cfg(test)]
 mod selection;
@@ -48,6 +50,8 @@ mod selection;
 mod shared_pack;
 #[cfg(test)]
 mod size;
+#[cfg(test)]
+mod storms;
 #[cfg(test)]
 mod together;
 #[cfg(test)]
