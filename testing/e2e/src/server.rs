@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
 
 use crate::binaries;
 use crate::disk::{SmallDisk, command_in};
@@ -31,7 +31,7 @@ impl Server {
 
     /// The same with its data on `disk`.
     pub fn start_on(folder: &Path, disk: &SmallDisk) -> Self {
-        Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &[])
+        Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &["--sign-up", "open"])
     }
 
     fn start_with_data(folder: &Path, data: PathBuf, disk_owner: Option<u32>, options: &[&str]) -> Self {
@@ -71,6 +71,21 @@ impl Server {
         let log = self.log();
         assert!(address.is_some(), "the server does not listen: {log}");
         self.address = address.unwrap_or(self.address);
+    }
+
+    /// What `admin` does with `arguments` on its data folder, whether it runs or not.
+    pub fn admin(&self, arguments: &[&str]) -> Output {
+        let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
+        command.args(["admin", "--data-dir"]).arg(&self.data).args(arguments).env_clear();
+        command.output().expect("the program starts")
+    }
+
+    /// The same, which must succeed. Gives its stdout.
+    pub fn administer(&self, arguments: &[&str]) -> String {
+        let output = self.admin(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", output.status);
+        String::from_utf8(output.stdout).expect("an answer is text")
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.
