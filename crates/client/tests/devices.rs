@@ -62,7 +62,7 @@ mod tests {
         async fn first(&self, line: &Line) -> Rc<Device> {
             let remote = self.remote(line);
             let password = Zeroizing::new(PASSWORD.to_owned());
-            let new = NewAccount { handle: "alice".to_owned(), password, account_key: false };
+            let new = NewAccount { handle: "alice".to_owned(), password, account_key: false, invite: None };
             let draft = SignUpDraft::begin(&remote, new).await.unwrap().with_clock(Arc::new(self.clock.clone()));
             let words = draft.recovery_words();
             Rc::new(draft.finish(remote, state(1), &nowhere(), &words).await.unwrap())

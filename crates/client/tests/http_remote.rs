@@ -113,7 +113,7 @@ mod tests {
         let body = r#"{"error":{"code":"quota_exceeded","message":"full\u001b[2J\r\n up","hint":"HINT"}}"#;
         let body = body.replace("HINT", &"h".repeat(5000));
         match realm_after(Act::ok(413, body)).await {
-            Err(RemoteError::Refused { code: ErrorCode::QuotaExceeded, message, hint }) => {
+            Err(RemoteError::Refused { code: ErrorCode::QuotaExceeded, message, hint, .. }) => {
                 assert_eq!(message, "full[2J up");
                 assert_eq!(hint, "h".repeat(400));
             }

@@ -94,6 +94,8 @@ labels! {
     CapabilitySession = "cap/session",
     /// Device signature that opens an account session.
     SignDeviceLogin = "sig/device-login",
+    /// Hash that a client puzzle asks zeros of: fields puzzle, solution.
+    Puzzle = "puzzle",
 }
 
 #[cfg(test)]

@@ -20,4 +20,5 @@ pub mod label;
 pub mod limits;
 pub mod merkle;
 pub mod padme;
+pub mod puzzle;
 pub mod suite;

@@ -45,5 +45,9 @@ pub const UPLOAD_PAGE_BLOBS: usize = 4096;
 pub const UPLOADS_PAGE: usize = 64;
 /// Days an upload may be idle before it is collected.
 pub const UPLOAD_IDLE_DAYS: u32 = 7;
+/// Bits of the hardest puzzle that a client solves: some seconds of work, whoever asks.
+pub const PUZZLE_BITS_MAX: u32 = 24;
+/// Random bytes of an invite.
+pub const INVITE_LEN: usize = 20;
 /// A handle, in characters.
 pub const HANDLE_MAX: usize = 32;

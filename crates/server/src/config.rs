@@ -9,6 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::admin::AdminArguments;
+use crate::store::meta::SignUp;
+
 const EXAMPLES: &str = "\
 Examples:
   Try it on this machine, without TLS:
@@ -43,6 +46,8 @@ pub(crate) enum Command {
     /// A server may use the folder meanwhile. Nothing is changed. Ends with 0 when all is well, with 1 when
     /// something is damaged, lost, unreadable or unreferenced, with 2 when nothing could be found out or told.
     Check(CheckArguments),
+    /// Decide who may sign up, make invites, see and change quotas
+    Admin(AdminArguments),
     /// Print the `OpenAPI` document of the API
     Openapi,
 }
@@ -69,6 +74,11 @@ pub(crate) struct ServeArguments {
     /// Bytes that a new account may store, such as 500MiB or 10GiB
     #[arg(long, value_name = "BYTES", env = "ANONICLOUD_SERVER_QUOTA", default_value = "10GiB")]
     pub(crate) quota: ByteSize,
+
+    /// Who may sign up from now on, as `admin signup` sets it too; without it, whoever could before, and with a new
+    /// data folder anybody whose device solves a puzzle for it
+    #[arg(long, value_enum, value_name = "MODE", env = "ANONICLOUD_SERVER_SIGN_UP")]
+    pub(crate) sign_up: Option<SignUp>,
 
     /// Connections at once; more wait
     #[arg(

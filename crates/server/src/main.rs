@@ -2,6 +2,7 @@
 //!
 //! Layers, each of which knows only the next: `http` (requests), `service` (rules), `store` (where things are kept).
 
+mod admin;
 mod causes;
 mod check;
 mod clock;
@@ -47,6 +48,15 @@ fn main() -> ExitCode {
                 Err(error) => {
                     report(&error, error.hint());
                     ExitCode::from(UNCHECKED)
+                }
+            };
+        }
+        Command::Admin(arguments) => {
+            return match admin::run(&arguments) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    report(&error, error.hint());
+                    ExitCode::FAILURE
                 }
             };
         }

@@ -92,7 +92,7 @@ async fn start(arguments: &ServeArguments) -> Result<(), RunError> {
         _ => return Err(RunError::PlainHttp),
     };
     let folder = DataFolder::open(&arguments.data_dir)?;
-    let service = open_service(&folder, arguments.quota.0).await?;
+    let service = open_service(&folder, arguments).await?;
     let swept = service.sweep_objects().await?;
     if swept > 0 {
         info!(swept, "stored objects that no row names were removed");
@@ -118,7 +118,7 @@ async fn start(arguments: &ServeArguments) -> Result<(), RunError> {
 }
 
 /// The service over the stores of a data folder.
-async fn open_service(folder: &DataFolder, quota: u64) -> Result<Service, RunError> {
+async fn open_service(folder: &DataFolder, arguments: &ServeArguments) -> Result<Service, RunError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder_is_new = !folder.has_metadata()?;
     // A first start that was killed made the blobs' folder last.
@@ -127,8 +127,11 @@ async fn open_service(folder: &DataFolder, quota: u64) -> Result<Service, RunErr
     }
     let secrets = ServerSecrets::open(&folder.secrets(), folder_is_new)?;
     let meta = SqliteMeta::open(&folder.metadata()).await?;
+    if let Some(mode) = arguments.sign_up {
+        meta.set_sign_up(mode).await?;
+    }
     let blobs = FileBlobs::open(&folder.blobs(), Arc::clone(&clock))?;
-    Ok(Service::new(Arc::new(meta), Arc::new(blobs), clock, secrets, quota))
+    Ok(Service::new(Arc::new(meta), Arc::new(blobs), clock, secrets, arguments.quota.0))
 }
 
 /// Every connection and every open blob is a file; the usual soft limit of 1024 is for interactive programs.

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -36,12 +36,12 @@ impl Server {
 
     /// The same with its data on `disk`.
     pub fn start_on(folder: &Path, disk: &SmallDisk) -> Self {
-        Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &[])
+        Self::start_with_data(folder, disk.place().join("data"), Some(disk.owner()), &["--sign-up", "open"])
     }
 
     /// The same with its data in `place`.
     pub fn start_in(folder: &Path, place: &Path) -> Self {
-        Self::start_with_data(folder, place.join("data"), None, &[])
+        Self::start_with_data(folder, place.join("data"), None, &["--sign-up", "open"])
     }
 
     fn start_with_data(folder: &Path, data: PathBuf, disk_owner: Option<u32>, options: &[&str]) -> Self {
@@ -87,6 +87,21 @@ impl Server {
         let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
         command.args(["check", "--data-dir"]).arg(&self.data).env_clear().stdin(Stdio::null());
         command
+    }
+
+    /// What `admin` does with `arguments` on its data folder, whether it runs or not.
+    pub fn admin(&self, arguments: &[&str]) -> Output {
+        let mut command = command_in(self.disk_owner, binaries::find("anonicloud-server"));
+        command.args(["admin", "--data-dir"]).arg(&self.data).args(arguments).env_clear();
+        command.output().expect("the program starts")
+    }
+
+    /// The same, which must succeed. Gives its stdout.
+    pub fn administer(&self, arguments: &[&str]) -> String {
+        let output = self.admin(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", output.status);
+        String::from_utf8(output.stdout).expect("an answer is text")
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.

@@ -29,8 +29,13 @@ impl World {
         Self::with_options(&[])
     }
 
-    /// A server with nothing on it and more options, such as `--quota 64MiB`.
+    /// A server with nothing on it and more options, such as `--quota 64MiB`, where anybody may sign up without a puzzle.
     pub fn with_options(options: &[&str]) -> Self {
+        Self::as_it_is(&[&["--sign-up", "open"], options].concat())
+    }
+
+    /// A server with nothing on it and nothing but these options.
+    pub fn as_it_is(options: &[&str]) -> Self {
         let folder = make_folder();
         let server = Server::start(folder.path(), options);
         Self::around(server, folder)

@@ -4,13 +4,19 @@
 mod tests {
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::MemoryRemote;
-    use anonicloud_testkit::remote::{QUOTA, conforms, forgets, is_bounded};
+    use anonicloud_testkit::remote::{QUOTA, conforms, forgets, guards_its_door, is_bounded};
 
     const DAY: u32 = 20_780;
 
     #[tokio::test]
     async fn a_memory_remote_conforms() {
         conforms(MemoryRemote::new("conforms", QUOTA, &FakeClock::at_day(DAY))).await;
+    }
+
+    #[tokio::test]
+    async fn a_memory_remote_guards_its_door() {
+        let remote = MemoryRemote::new("guards its door", QUOTA, &FakeClock::at_day(DAY));
+        guards_its_door(remote.clone(), &remote).await;
     }
 
     #[tokio::test]

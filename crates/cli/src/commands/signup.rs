@@ -23,6 +23,7 @@ use crate::secrets::{self, PasswordSource};
 Examples:
   anonicloud signup --server https://cloud.example.org
   anonicloud signup --server https://cloud.example.org --handle alice --account-key
+  anonicloud signup --server https://cloud.example.org --invite-file invite
   anonicloud signup --handle backup-host --password-file pw --recovery-file words --json")]
 pub(crate) struct Arguments {
     /// The public name; one is made up if there is nobody to ask
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Make an account key too: with it, even who has the server's whole disk cannot guess the password
     #[arg(long)]
     account_key: bool,
+    /// Take an invite from the first line of FILE, for a server that wants one; without it, it is asked for
+    #[arg(long, value_name = "FILE", env = "ANONICLOUD_INVITE_FILE")]
+    invite_file: Option<PathBuf>,
     /// Write the recovery words, and the account key, to a new file that only you can read
     #[arg(long, value_name = "FILE")]
     recovery_file: Option<PathBuf>,
@@ -50,8 +54,20 @@ impl Arguments {
         let handle = self.choose_handle(context).await?;
         let password = self.choose_password(context, &handle).await?;
         let generated = self.generate_password.then(|| password.clone());
-        let account = NewAccount { handle, password, account_key: self.account_key };
-        let draft = SignUpDraft::begin(&remote, account).await?;
+        let account = |invite| NewAccount {
+            handle: handle.clone(),
+            password: password.clone(),
+            account_key: self.account_key,
+            invite,
+        };
+        let invite = self.invite_file.as_deref().map(|file| secrets::read_file(file, "invite")).transpose()?;
+        let draft = match SignUpDraft::begin(&remote, account(invite)).await {
+            Err(error) if error.code() == "invite_required" && context.ui.is_interactive() => {
+                let invite = secrets::ask_hidden("invite: ", "invite").await?;
+                SignUpDraft::begin(&remote, account(Some(invite))).await?
+            }
+            begun => begun?,
+        };
         let words = match &self.recovery_file {
             Some(file) => recovery::write(file, &draft)?,
             None => recovery::confirm(context, &draft).await?,

@@ -70,6 +70,12 @@ pub enum OperationError {
     /// The account key is not one.
     #[error("the account key is malformed")]
     AccountKeyMalformed,
+    /// The invite is not one.
+    #[error("the invite is malformed")]
+    InviteMalformed,
+    /// The server asks for more work than is done for any.
+    #[error("the server asks for a puzzle that is too hard")]
+    PuzzleTooHard,
     /// What the server gave is not what it was given.
     #[error("what the server gave does not verify")]
     Rejected(#[from] Rejected),

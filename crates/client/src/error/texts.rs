@@ -40,7 +40,7 @@ impl OperationError {
 
     /// Of failures that are about the account or the server's honesty.
     const fn account_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
-        use ErrorKind::{Auth, Conflict, Integrity, Usage};
+        use ErrorKind::{Auth, Conflict, Integrity, Server, Usage};
         Some(match self {
             Self::NotSignedIn => ("not_signed_in", Auth, "sign in with `login`, or make an account with `signup`"),
             Self::AlreadySignedIn => {
@@ -64,6 +64,8 @@ impl OperationError {
                 ("handle_invalid", Usage, "use 3 to 32 of a-z, 0-9, `.`, `_`, `-`; first and last a letter or digit")
             }
             Self::AccountKeyMalformed => ("account_key_malformed", Usage, "copy it exactly as it was shown at sign-up"),
+            Self::InviteMalformed => ("invite_malformed", Usage, "copy it exactly as the operator gave it"),
+            Self::PuzzleTooHard => ("puzzle_too_hard", Server, "ask its operator what happened, or use another server"),
             Self::Rejected(_) => (
                 "rejected",
                 Integrity,
@@ -167,6 +169,10 @@ const fn remote_row(error: &RemoteError) -> (&'static str, ErrorKind, &'static s
             ErrorCode::SessionExpired => ("session_expired", Auth, ""),
             ErrorCode::HandleTaken => ("handle_taken", Conflict, ""),
             ErrorCode::HandleInvalid => ("handle_invalid", ErrorKind::Usage, ""),
+            ErrorCode::SignUpClosed => ("sign_up_closed", Auth, ""),
+            ErrorCode::InviteRequired => ("invite_required", Auth, ""),
+            ErrorCode::InviteInvalid => ("invite_invalid", Auth, ""),
+            ErrorCode::PuzzleRequired => ("puzzle_required", Server, ""),
             ErrorCode::QuotaExceeded => ("quota_exceeded", Quota, ""),
             ErrorCode::StorageFull => ("server_storage_full", Server, ""),
             ErrorCode::ApiVersionUnsupported => ("api_version_unsupported", Server, ""),

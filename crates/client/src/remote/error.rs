@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::error::Error;
+use std::time::Duration;
 
 use anonicloud_proto::api::ErrorCode;
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub enum RemoteError {
         message: String,
         /// The server's advice; the same.
         hint: String,
+        /// After how long to come again, where the server says so.
+        retry_after: Option<Duration>,
     },
     /// No connection, or it broke, or nothing moved on it for too long.
     #[error("the server cannot be reached")]
@@ -68,6 +71,14 @@ impl RemoteError {
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused { code, .. } => Some(*code),
+            Self::Unreachable(_) | Self::Cut { .. } | Self::Certificate(_) | Self::Malformed { .. } => None,
+        }
+    }
+
+    /// After how long the server wants to be asked again, if it says so.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
             Self::Unreachable(_) | Self::Cut { .. } | Self::Certificate(_) | Self::Malformed { .. } => None,
         }
     }

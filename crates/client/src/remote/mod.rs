@@ -12,9 +12,9 @@ use core::ops::Range;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
-    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
-    UploadsAnswer,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::StoredHash;
@@ -76,6 +76,8 @@ pub struct BlobPart {
 pub trait Remote {
     /// What the installation is.
     fn realm(&self) -> impl Future<Output = RemoteResult<RealmAnswer>>;
+    /// Work to do before a registration or a login.
+    fn puzzle(&self, request: &PuzzleStart) -> impl Future<Output = RemoteResult<Puzzle>>;
     /// Begins a registration.
     fn register_start(&self, request: &RegisterStart) -> impl Future<Output = RemoteResult<RegisterStarted>>;
     /// Makes the account.

@@ -9,11 +9,13 @@ use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::secret::{ExportKey, MasterKey};
 use anonicloud_proto::api::{
     AddDevice, Base64, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
+    PuzzlePurpose,
 };
 use anonicloud_proto::capability::device_login_message;
 use anonicloud_proto::ids::RealmId;
 use zeroize::Zeroizing;
 
+use super::door::{puzzle_for, with_puzzle};
 use super::password::read_account_key;
 use super::record::{AccountRecord, SlotVersions};
 use super::sign_up::new_device;
@@ -91,8 +93,10 @@ async fn prove_password<R: Remote>(
     let account_key = credentials.account_key.as_deref().map(|text| read_account_key(text)).transpose()?;
     let input = PasswordInput::derive(realm, &credentials.password, account_key.as_ref());
     let (login, ke1) = Login::start(input, *realm, &mut SystemRandom)?;
-    let start = LoginStart { handle: credentials.handle.clone(), ke1: Base64::new(ke1) };
-    let started = remote.login_start(&start).await?;
+    let (handle, ke1) = (&credentials.handle, Base64::new(ke1));
+    let start =
+        async |puzzle| remote.login_start(&LoginStart { handle: handle.clone(), ke1: ke1.clone(), puzzle }).await;
+    let started = with_puzzle(remote, realm, puzzle_for(PuzzlePurpose::Login, handle), start).await?;
     let ke2 = started.ke2;
     let finished = work::run(move || login.finish(ke2.as_bytes(), &mut SystemRandom)).await;
     // A wrong password, an unknown handle and a server that lies look the same here, and are told the same way.

@@ -1,6 +1,7 @@
 //! Accounts: made, signed in to, signed out of (spec: 1-accounts).
 
 mod account;
+mod door;
 mod login;
 mod logout;
 mod password;

@@ -14,12 +14,13 @@ use anonicloud_core::crypto::recovery::ParseRecoveryWordsError;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::secret::{AccountKey, MasterKey, RecoveryEntropy};
 use anonicloud_core::space::private::PrivateSpace;
-use anonicloud_proto::api::{AccountBoxes, Base64, NewDevice, RegisterFinish, RegisterStart};
+use anonicloud_proto::api::{AccountBoxes, Base64, NewDevice, PuzzlePurpose, RegisterFinish, RegisterStart};
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::commit::PostedCommit;
 use anonicloud_proto::ids::{AccountId, RealmId};
 use zeroize::Zeroizing;
 
+use super::door::{puzzle_for, read_invite, with_puzzle};
 use super::password::{check_password, show_account_key};
 use super::record::{AccountRecord, SlotVersions};
 use crate::client::Client;
@@ -40,6 +41,8 @@ pub struct NewAccount {
     pub password: Zeroizing<String>,
     /// Whether an account key protects the account beside the password.
     pub account_key: bool,
+    /// An invite as the server's operator gave it, for a server that wants one.
+    pub invite: Option<Zeroizing<String>>,
 }
 
 /// An account that is made here and that the server does not have yet.
@@ -52,6 +55,7 @@ pub struct SignUpDraft {
     account_key: Option<AccountKey>,
     registration: Registration,
     response: Base64,
+    invite: Option<Base64>,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,15 +70,21 @@ impl SignUpDraft {
     pub async fn begin<R: Remote>(remote: &R, new: NewAccount) -> Result<Self, OperationError> {
         let handle: Handle = new.handle.parse().map_err(|_| OperationError::HandleInvalid)?;
         check_password(&new.password, handle.as_str(), new.account_key)?;
+        let invite = new.invite.as_deref().map(|text| read_invite(text)).transpose()?;
         let realm = remote.realm().await?.realm;
         let account = AccountId::from_bytes(make_bytes(&mut SystemRandom));
         let account_key = new.account_key.then(|| AccountKey::make(&mut SystemRandom));
         let input = PasswordInput::derive(&realm, &new.password, account_key.as_ref());
         let (registration, request) = Registration::start(input, realm, &mut SystemRandom)?;
-        let start = RegisterStart { account, handle: handle.as_str().to_owned(), request: Base64::new(request) };
-        let response = remote.register_start(&start).await?.response;
-        let entropy = RecoveryEntropy::make(&mut SystemRandom);
-        Ok(Self { realm, account, handle, entropy, account_key, registration, response, clock: Arc::new(SystemClock) })
+        let request = Base64::new(request);
+        let begin = async |puzzle| {
+            let (handle, request, invite) = (handle.as_str().to_owned(), request.clone(), invite.clone());
+            remote.register_start(&RegisterStart { account, handle, request, invite, puzzle }).await
+        };
+        let response = with_puzzle(remote, &realm, puzzle_for(PuzzlePurpose::Register, handle.as_str()), begin).await?;
+        let (response, entropy) = (response.response, RecoveryEntropy::make(&mut SystemRandom));
+        let clock = Arc::new(SystemClock);
+        Ok(Self { realm, account, handle, entropy, account_key, registration, response, invite, clock })
     }
 
     /// Takes the time from `clock` instead of the system, as the client does that comes of it.
@@ -119,7 +129,9 @@ impl SignUpDraft {
         }
         let (server, clock) = (server.clone(), Arc::clone(&self.clock));
         let (request, record) = work::run(move || self.make(server, &kept)).await?;
-        remote.register_finish(&request).await?;
+        let send = async |puzzle| remote.register_finish(&RegisterFinish { puzzle, ..request.clone() }).await;
+        let puzzle = puzzle_for(PuzzlePurpose::Register, &request.handle);
+        with_puzzle(&remote, &record.realm, puzzle, send).await?;
         if !state.apply_if(&[seen], vec![record.change()]).await? {
             return Err(OperationError::AlreadySignedIn);
         }
@@ -160,6 +172,8 @@ impl SignUpDraft {
             device: new_device(&device, &realm),
             space_keys: Base64::new(space.capability_keys().to_bytes()),
             genesis: Base64::new(PostedCommit::to_bytes(&genesis)),
+            invite: self.invite,
+            puzzle: None,
         };
         let record = AccountRecord {
             realm,

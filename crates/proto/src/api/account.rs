@@ -28,6 +28,17 @@ macro_rules! wire {
 }
 pub(super) use wire;
 
+/// What a puzzle is solved for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PuzzlePurpose {
+    /// Each half of a registration.
+    Register,
+    /// A login by password.
+    Login,
+}
+
 wire! {
     /// `GET /v1/realm`.
     RealmAnswer {
@@ -38,6 +49,27 @@ wire! {
         /// Bytes a new account may store.
         quota: u64,
     }
+    /// `POST /v1/puzzle`.
+    PuzzleStart {
+        /// What is to be tried with it.
+        purpose: PuzzlePurpose,
+        /// Of or for which handle; whether somebody has it does not matter.
+        handle: String,
+    }
+    /// Its answer: work to do before the try, which is good for it alone, once, soon.
+    Puzzle {
+        /// What is hashed with the solution.
+        puzzle: Base64,
+        /// Zero bits that the hash begins with; 0 when the try needs no puzzle.
+        bits: u32,
+    }
+    /// A puzzle with its solution.
+    SolvedPuzzle {
+        /// As answered.
+        puzzle: Base64,
+        /// The number that gives the zeros.
+        solution: u64,
+    }
     /// `POST /v1/register/start`.
     RegisterStart {
         /// Drawn by the client; the OPAQUE credential identifier.
@@ -46,6 +78,10 @@ wire! {
         handle: String,
         /// OPAQUE registration request.
         request: Base64,
+        /// An invite, which opens a door that is not closed, and does instead of a puzzle.
+        invite: Option<Base64>,
+        /// A puzzle to register, where the server asks for one.
+        puzzle: Option<SolvedPuzzle>,
     }
     /// Its answer.
     RegisterStarted {
@@ -72,6 +108,10 @@ wire! {
         space_keys: Base64,
         /// The encoded `PostedCommit` that begins the private space.
         genesis: Base64,
+        /// As in the start; used up with the account that it makes.
+        invite: Option<Base64>,
+        /// Another puzzle to register, where the server asks for one.
+        puzzle: Option<SolvedPuzzle>,
     }
     /// A wrapped object and the version that its context names.
     SealedBox {
@@ -97,6 +137,8 @@ wire! {
         handle: String,
         /// OPAQUE KE1.
         ke1: Base64,
+        /// A puzzle to log in, where the server asks for one.
+        puzzle: Option<SolvedPuzzle>,
     }
     /// Its answer, of the same size and cost for a handle that nobody has.
     LoginStarted {

@@ -33,6 +33,14 @@ codes! {
     SessionExpired => 401,
     /// The session's capability does not reach.
     Forbidden => 403,
+    /// The server makes no new accounts.
+    SignUpClosed => 403,
+    /// New accounts need an invite.
+    InviteRequired => 403,
+    /// The invite is none, or used, or revoked; which is not said.
+    InviteInvalid => 403,
+    /// A puzzle has to be solved first: none was, or it was another's, used before, too old or too easy by now.
+    PuzzleRequired => 403,
     /// No such thing, or none that this session may see.
     NotFound => 404,
     /// The method is not one of this address.

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 pub use account::{
     AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish,
-    LoginStart, LoginStarted, NewDevice, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice,
-    SealedBox, SigchainAnswer,
+    LoginStart, LoginStarted, NewDevice, Puzzle, PuzzlePurpose, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, RemoveDevice, SealedBox, SigchainAnswer, SolvedPuzzle,
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use space::{

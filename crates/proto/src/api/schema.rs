@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Base64, ErrorBody, ErrorCode};
+use super::{Base64, ErrorBody, ErrorCode, PuzzlePurpose};
 use crate::capability::Right;
 use crate::hash::{ChainHash, StoredHash};
 use crate::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
@@ -84,6 +84,7 @@ schemas! {
     ChainHash => { "type": "string", "pattern": "^[0-9a-f]{64}$" },
     StoredHash => { "type": "string", "pattern": "^[0-9a-f]{64}$" },
     Right => { "enum": [Right::Read, Right::Append, Right::Write, Right::Admin] },
+    PuzzlePurpose => { "enum": [PuzzlePurpose::Register, PuzzlePurpose::Login] },
     ErrorCode => { "enum": ErrorCode::ALL },
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart,
-    LoginStarted, RealmAnswer, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
+    LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
 use axum::extract::State;
@@ -23,6 +23,10 @@ type Created = (StatusCode, Json<serde_json::Map<String, serde_json::Value>>);
 
 pub(super) async fn realm(State(app): State<Arc<App>>) -> Json<RealmAnswer> {
     Json(app.service().realm())
+}
+
+pub(super) async fn puzzle(State(app): State<Arc<App>>, FromJson(start): FromJson<PuzzleStart>) -> Answer<Puzzle> {
+    Ok(Json(app.service().puzzle(&start).await?))
 }
 
 pub(super) async fn register_start(

@@ -2,11 +2,12 @@
 //! where there is one, for the log.
 
 use core::error::Error;
+use std::time::Duration;
 
 use anonicloud_proto::api::{ErrorBody, ErrorCode, ErrorDetail};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use tracing::{error, warn};
 
 use crate::causes::with_causes;
@@ -16,11 +17,15 @@ use crate::store::meta::MetaError;
 
 /// A request that did not succeed, by the code that its caller is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusal(ErrorCode);
+pub(crate) struct Refusal {
+    code: ErrorCode,
+    /// When to come again.
+    retry_after: Option<Duration>,
+}
 
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
-        Self(code)
+        Self { code, retry_after: None }
     }
 }
 
@@ -28,6 +33,9 @@ impl From<ServiceError> for Refusal {
     fn from(failure: ServiceError) -> Self {
         let code = match &failure {
             ServiceError::Refused(code) => *code,
+            ServiceError::TooFast { retry_after } => {
+                return Self { code: ErrorCode::TooManyRequests, retry_after: Some(*retry_after) };
+            }
             ServiceError::Meta(MetaError::Full) | ServiceError::Blobs(BlobError::Full(_)) => {
                 warn!("the disk is full");
                 ErrorCode::StorageFull
@@ -37,17 +45,21 @@ impl From<ServiceError> for Refusal {
             ServiceError::Blobs(cause) => internal(cause),
             ServiceError::Damaged(_) | ServiceError::Task => internal(&failure),
         };
-        Self(code)
+        code.into()
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (message, hint) = texts(self.0);
-        let status = StatusCode::from_u16(self.0.status());
+        let (message, hint) = texts(self.code);
+        let status = StatusCode::from_u16(self.code.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let error = ErrorDetail { code: self.0, message: message.to_owned(), hint: hint.to_owned() };
-        (status, Json(ErrorBody { error })).into_response()
+        let error = ErrorDetail { code: self.code, message: message.to_owned(), hint: hint.to_owned() };
+        let mut response = (status, Json(ErrorBody { error })).into_response();
+        if let Some(time) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(time.as_secs()));
+        }
+        response
     }
 }
 
@@ -74,6 +86,9 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
         | ErrorCode::AlreadyExists
         | ErrorCode::SigchainFull
         | ErrorCode::SigchainMoved => account_texts(code),
+        ErrorCode::SignUpClosed | ErrorCode::InviteRequired | ErrorCode::InviteInvalid | ErrorCode::PuzzleRequired => {
+            door_texts(code)
+        }
         ErrorCode::HeadMoved
         | ErrorCode::EpochStale
         | ErrorCode::CommitInvalid
@@ -137,6 +152,23 @@ const fn account_texts(code: ErrorCode) -> (&'static str, &'static str) {
     }
 }
 
+const fn door_texts(code: ErrorCode) -> (&'static str, &'static str) {
+    match code {
+        ErrorCode::SignUpClosed => ("the server makes no new accounts", "ask its operator, or use another server"),
+        ErrorCode::InviteRequired => {
+            ("a new account needs an invite on this server", "ask the operator for one, and give it with the sign-up")
+        }
+        ErrorCode::InviteInvalid => (
+            "the invite is not good: it is none, was used, or was revoked",
+            "check that it is copied whole, or ask the operator for another",
+        ),
+        _ => (
+            "a puzzle has to be solved first",
+            "draw a puzzle for this, solve it, and send the solution within a minute",
+        ),
+    }
+}
+
 const fn space_texts(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
         ErrorCode::HeadMoved => {
@@ -187,9 +219,21 @@ mod tests {
         let texts: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| texts(*code)).collect();
         assert_eq!(texts.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {
-            let response = Refusal(*code).into_response();
+            let response = Refusal::from(*code).into_response();
             assert_eq!(response.status().as_u16(), code.status());
             assert!((400..600).contains(&code.status()), "{code:?}");
         }
+    }
+
+    #[test]
+    fn who_comes_too_fast_is_told_when_to_come_again() {
+        let refusal = Refusal::from(ServiceError::TooFast { retry_after: Duration::from_secs(5) });
+        let response = refusal.into_response();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
+            (429, &HeaderValue::from(5))
+        );
+        let other = Refusal::from(ErrorCode::TooManyRequests).into_response();
+        assert!(!other.headers().contains_key(header::RETRY_AFTER));
     }
 }

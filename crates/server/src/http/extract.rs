@@ -93,6 +93,7 @@ impl FromRequestParts<Arc<App>> for AccountSession {
         let token = bearer(parts).ok_or(ErrorCode::SessionExpired)?;
         let access = app.service().account_access(token.as_bytes());
         let access = access.ok_or(ErrorCode::SessionExpired)?;
+        app.service().count_of_account(&access)?;
         parts.extensions.insert(HasSession);
         Ok(Self { access, token })
     }
@@ -119,6 +120,7 @@ impl FromRequestParts<Arc<App>> for SpaceSession {
         if access.space() != space {
             return Err(ErrorCode::Forbidden.into());
         }
+        app.service().count_of_space(&access)?;
         parts.extensions.insert(HasSession);
         Ok(Self(access))
     }

@@ -2,9 +2,9 @@
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
-    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
-    UploadsAnswer,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadsAnswer,
 };
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
@@ -27,6 +27,9 @@ fn login_routes() -> Vec<Route> {
     use Route as R;
     vec![
         R::new(Get, "/v1/realm", "Name the installation", accounts::realm).answers::<RealmAnswer>(),
+        R::new(Post, "/v1/puzzle", "Draw work to do before a registration or a login", accounts::puzzle)
+            .takes::<PuzzleStart>()
+            .answers::<Puzzle>(),
         R::new(Post, "/v1/register/start", "Begin a registration", accounts::register_start)
             .takes::<RegisterStart>()
             .answers::<RegisterStarted>(),

@@ -11,6 +11,7 @@ use anonicloud_proto::ids::DeviceId;
 use anonicloud_proto::limits::{BOX_MAX, HANDLE_MAX, SIGCHAIN_ADDS_END, SIGCHAIN_PAGE_BYTES};
 
 use super::commits::check_genesis;
+use super::door::Shown;
 use super::links::{self, LinkFront};
 use super::{AccountAccess, Permit, Service, ServiceError};
 use crate::opaque;
@@ -23,6 +24,8 @@ impl Service {
     /// First half of a registration: the handle is free, and the server's answer to the OPAQUE request.
     pub(crate) async fn register_start(&self, start: &RegisterStart) -> Result<RegisterStarted, ServiceError> {
         check_handle(&start.handle)?;
+        let RegisterStart { handle, invite, puzzle, .. } = start;
+        self.admit(Shown { handle, invite: invite.as_ref(), puzzle: puzzle.as_ref() }).await?;
         let registered = self.meta.registered(start.account, start.handle.clone()).await?;
         refuse_registered(registered)?;
         let setup = self.secrets.setup();
@@ -36,7 +39,15 @@ impl Service {
         finish: RegisterFinish,
         request_hash: ChainHash,
     ) -> Result<(), ServiceError> {
-        let account = self.check_registration(finish, request_hash)?;
+        check_handle(&finish.handle)?;
+        // Who made the account by this very request has been let in.
+        if self.meta.was_made_by(finish.account, request_hash).await? {
+            return Ok(());
+        }
+        let RegisterFinish { handle, invite, puzzle, .. } = &finish;
+        let invite = self.admit(Shown { handle, invite: invite.as_ref(), puzzle: puzzle.as_ref() }).await?;
+        let mut account = self.check_registration(finish, request_hash)?;
+        account.invite = invite;
         match self.meta.register(account).await? {
             Registered::Repeated => Ok(()),
             other => refuse_registered(other),
@@ -109,7 +120,6 @@ impl Service {
     }
 
     fn check_registration(&self, finish: RegisterFinish, request_hash: ChainHash) -> Result<NewAccount, ErrorCode> {
-        check_handle(&finish.handle)?;
         check_boxes(&finish.boxes)?;
         check_size(&finish.recovery_public_key)?;
         let links: Vec<&[u8]> = finish.sigchain.iter().map(Base64::as_bytes).collect();
@@ -128,6 +138,7 @@ impl Service {
             boxes: finish.boxes,
             quota: self.quota,
             day: self.clock.today(),
+            invite: None,
         })
     }
 }
@@ -137,6 +148,7 @@ fn refuse_registered(registered: Registered) -> Result<(), ServiceError> {
         Registered::Created => Ok(()),
         Registered::Repeated | Registered::Exists => Err(ErrorCode::AlreadyExists.into()),
         Registered::HandleTaken => Err(ErrorCode::HandleTaken.into()),
+        Registered::InviteInvalid => Err(ErrorCode::InviteInvalid.into()),
     }
 }
 

@@ -54,6 +54,7 @@ impl Service {
         self.space_sessions.purge();
         self.vouchers.purge();
         self.password_tries.purge();
+        self.rates.purge();
         self.heads.purge();
         self.pages.purge();
         self.downloads.purge();

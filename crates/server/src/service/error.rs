@@ -1,5 +1,7 @@
 //! How a request of the service ends when it does not succeed.
 
+use std::time::Duration;
+
 use anonicloud_proto::api::ErrorCode;
 use thiserror::Error;
 
@@ -12,6 +14,12 @@ pub(crate) enum ServiceError {
     /// The caller is told this code.
     #[error("refused: {0:?}")]
     Refused(ErrorCode),
+    /// The session's requests come too fast; they are told when to come again.
+    #[error("too many requests")]
+    TooFast {
+        /// After how long.
+        retry_after: Duration,
+    },
     /// The metadata store failed.
     #[error("metadata: {0}")]
     Meta(#[from] MetaError),

@@ -2,12 +2,13 @@
 
 use anonicloud_proto::api::{
     Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
-    LoginStarted,
+    LoginStarted, PuzzlePurpose,
 };
 use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::ids::{AccountId, DeviceId};
 use zeroize::Zeroizing;
 
+use super::rates::Rated;
 use super::sessions::{IDLE, SessionKey};
 use super::vouchers::{Owner, Purpose};
 use super::{Service, ServiceError};
@@ -17,6 +18,7 @@ use crate::opaque::PendingLogin;
 #[derive(Debug)]
 pub(crate) struct AccountAccess {
     account: AccountId,
+    device: Option<DeviceId>,
     key: SessionKey,
 }
 
@@ -35,8 +37,16 @@ impl AccountAccess {
 impl Service {
     /// The account session of a bearer token.
     pub(crate) fn account_access(&self, token: &[u8]) -> Option<AccountAccess> {
-        let (account, _) = self.account_sessions.find(token)?;
-        Some(AccountAccess { account, key: SessionKey::of(token) })
+        let (account, device) = self.account_sessions.find(token)?;
+        Some(AccountAccess { account, device, key: SessionKey::of(token) })
+    }
+
+    /// Counts a request of an account, and of its device.
+    pub(crate) fn count_of_account(&self, access: &AccountAccess) -> Result<(), ServiceError> {
+        if let Some(device) = access.device {
+            self.rates.take(Rated::Device(access.account, device))?;
+        }
+        self.rates.take(Rated::Account(access.account))
     }
 
     /// Ends the session of a token.
@@ -46,6 +56,7 @@ impl Service {
 
     /// Answers KE1, for a handle that nobody has as for any other.
     pub(crate) async fn login_start(&self, start: LoginStart) -> Result<LoginStarted, ServiceError> {
+        let solved = self.solved(PuzzlePurpose::Login, &start.handle, start.puzzle.as_ref());
         let fake = self.secrets.fake_account(&start.handle);
         let found = self.meta.login_record(start.handle).await?;
         let (id, record) = match &found {
@@ -53,13 +64,20 @@ impl Service {
             None => (fake, None),
         };
         // The answer is enough to try one password with, whether or not the second message comes.
-        self.password_tries.take(id, found.is_some())?;
+        self.password_tries.take(id, found.is_some(), solved)?;
         let setup = self.secrets.setup();
         let (login, ke2) =
             setup.start_login(self.realm_id(), &id, record, start.ke1.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
         let pending = write_pending(found.is_some(), id, &login);
         let voucher = self.vouchers.make(Purpose::Password, &pending);
         Ok(LoginStarted { login: Base64::new(voucher), ke2: Base64::new(ke2) })
+    }
+
+    /// Whose tries a login with this handle takes, and whether that is an account.
+    pub(super) async fn bucket_of(&self, handle: &str) -> Result<(AccountId, bool), ServiceError> {
+        let fake = self.secrets.fake_account(handle);
+        let found = self.meta.login_record(handle.to_owned()).await?;
+        Ok(found.map_or((fake, false), |found| (found.account, true)))
     }
 
     /// Checks KE3 and opens a session.
@@ -93,12 +111,12 @@ impl Service {
     }
 
     /// Draws a challenge.
-    pub(super) fn challenge(&self, purpose: Purpose) -> Challenge {
+    pub(super) fn challenge(&self, purpose: Purpose<'_>) -> Challenge {
         Challenge { challenge: Base64::new(self.vouchers.make(purpose, &[])) }
     }
 
     /// The bytes of a challenge, if it was drawn for this.
-    pub(super) fn open_challenge(&self, challenge: &Base64, purpose: Purpose) -> Result<[u8; 32], ErrorCode> {
+    pub(super) fn open_challenge(&self, challenge: &Base64, purpose: Purpose<'_>) -> Result<[u8; 32], ErrorCode> {
         let bytes = challenge.as_bytes();
         self.vouchers.open(purpose, bytes).ok_or(ErrorCode::LoginFailed)?;
         bytes.try_into().map_err(|_| ErrorCode::LoginFailed)

@@ -8,10 +8,12 @@ mod arrivals;
 mod blobs;
 mod collection;
 mod commits;
+mod door;
 mod error;
 mod links;
 mod login;
 mod permits;
+mod rates;
 mod sessions;
 mod slots;
 mod spaces;
@@ -34,6 +36,8 @@ pub(crate) use self::login::AccountAccess;
 pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
+use self::door::SpentPuzzles;
+use self::rates::Rates;
 use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
 use self::tries::Tries;
@@ -90,6 +94,8 @@ pub(crate) struct Service {
     space_sessions: Sessions<SpaceId, Rights>,
     vouchers: Vouchers,
     password_tries: Tries,
+    spent_puzzles: SpentPuzzles,
+    rates: Rates,
     slots: Slots,
     objects: ObjectIds,
     heads: Permits<SpaceId>,
@@ -118,6 +124,8 @@ impl Service {
             space_sessions: Sessions::new(Arc::clone(&clock), SESSIONS_PER_SPACE),
             vouchers: Vouchers::new(Arc::clone(&clock)),
             password_tries: Tries::new(Arc::clone(&clock)),
+            spent_puzzles: SpentPuzzles::new(Arc::clone(&clock)),
+            rates: Rates::new(Arc::clone(&clock)),
             slots: Slots::default(),
             objects: ObjectIds::new(),
             heads: Permits::new(HEADS, HEADS_PER_SPACE),

@@ -11,6 +11,7 @@ use anonicloud_proto::merkle::Frontier;
 use tokio::time::{Instant, timeout_at};
 
 use super::login::signature;
+use super::rates::Rated;
 use super::sessions::{IDLE, SessionKey};
 use super::vouchers::{Owner, Purpose};
 use super::{Permit, Service, ServiceError};
@@ -57,6 +58,12 @@ impl Service {
     pub(crate) fn space_access(&self, token: &[u8]) -> Option<SpaceAccess> {
         let (space, rights) = self.space_sessions.find(token)?;
         Some(SpaceAccess { space, rights, session: SessionKey::of(token) })
+    }
+
+    /// Counts a request by a capability, whichever session it comes in.
+    pub(crate) fn count_of_space(&self, access: &SpaceAccess) -> Result<(), ServiceError> {
+        let strongest = access.rights.0.iter().max().copied();
+        strongest.map_or(Ok(()), |right| self.rates.take(Rated::Capability(access.space, right)))
     }
 
     /// Draws a challenge for a space, known or not.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use anonicloud_proto::api::PuzzlePurpose;
 use anonicloud_proto::ids::{AccountId, DeviceId, SpaceId};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
@@ -13,17 +14,19 @@ use crate::clock::Clock;
 use crate::random::random;
 
 /// How long one is good for.
-const LIFE: Duration = Duration::from_mins(1);
+pub(super) const LIFE: Duration = Duration::from_mins(1);
 /// Used ones of one owner that are remembered; of more, the oldest is forgotten.
 const SPENT: usize = 256;
 
 /// What a voucher is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum Purpose<'a> {
     /// A login by password; the account is inside.
     Password,
     Device(AccountId, DeviceId),
     Space(SpaceId),
+    /// Work before a try with a handle; how hard it is is inside.
+    Puzzle(PuzzlePurpose, &'a str),
 }
 
 /// Who used a voucher, which takes a proof.
@@ -44,7 +47,7 @@ pub(super) struct Vouchers {
 }
 
 /// Tells a voucher from all others: its nonce.
-type Name = [u8; NONCE_LEN];
+pub(super) type Name = [u8; NONCE_LEN];
 /// Seconds, in little-endian order.
 type Seconds = [u8; 4];
 
@@ -57,7 +60,7 @@ impl Vouchers {
     }
 
     /// A voucher with `content` inside, which is 32 bytes longer than that.
-    pub(super) fn make(&self, purpose: Purpose, content: &[u8]) -> Vec<u8> {
+    pub(super) fn make(&self, purpose: Purpose<'_>, content: &[u8]) -> Vec<u8> {
         let mut sealed = Zeroizing::new(Vec::with_capacity(content.len() + 32));
         sealed.extend_from_slice(&self.now());
         sealed.extend_from_slice(content);
@@ -67,7 +70,7 @@ impl Vouchers {
     }
 
     /// What is inside a voucher that was made for this less than a minute ago.
-    pub(super) fn open(&self, purpose: Purpose, voucher: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, purpose: Purpose<'_>, voucher: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = voucher.split_first_chunk::<NONCE_LEN>()?;
         let mut sealed = Zeroizing::new(sealed.to_vec());
         let opened = self.key.open_in_place(Nonce::from(nonce), Aad::from(purpose.bytes()), &mut sealed).ok()?;
@@ -122,13 +125,15 @@ fn forget_over(spent: &mut VecDeque<(Instant, Name)>, now: Instant) {
     }
 }
 
-impl Purpose {
+impl Purpose<'_> {
     /// Different for each.
     fn bytes(self) -> Vec<u8> {
         match self {
             Self::Password => vec![0],
             Self::Device(account, device) => [&[1], account.as_bytes().as_slice(), device.as_bytes()].concat(),
             Self::Space(space) => [&[2], space.as_bytes().as_slice()].concat(),
+            Self::Puzzle(PuzzlePurpose::Login, handle) => [&[3], handle.as_bytes()].concat(),
+            Self::Puzzle(_, handle) => [&[4], handle.as_bytes()].concat(),
         }
     }
 }
@@ -139,7 +144,7 @@ mod tests {
     use crate::clock::manual::ManualClock;
 
     const OWNER: Owner = Owner::Account(AccountId::from_bytes([1; 16]));
-    const DEVICE: Purpose = Purpose::Device(AccountId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]));
+    const DEVICE: Purpose<'_> = Purpose::Device(AccountId::from_bytes([1; 16]), DeviceId::from_bytes([2; 16]));
 
     fn vouchers() -> (Arc<ManualClock>, Vouchers) {
         let clock = Arc::new(ManualClock::new());
@@ -160,6 +165,8 @@ mod tests {
             Purpose::Device(AccountId::from_bytes([2; 16]), DeviceId::from_bytes([2; 16])),
             Purpose::Device(AccountId::from_bytes([1; 16]), DeviceId::from_bytes([1; 16])),
             Purpose::Space(SpaceId::from_bytes([1; 32])),
+            Purpose::Puzzle(PuzzlePurpose::Login, "alice"),
+            Purpose::Puzzle(PuzzlePurpose::Register, "alice"),
         ];
         for purpose in others {
             assert!(vouchers.open(purpose, &empty).is_none(), "{purpose:?}");

@@ -1,8 +1,9 @@
 //! A client with keys of its own, made from a seed.
 
 use anonicloud_proto::api::{
-    AccountBoxes, Base64, Challenge, LoginAnswer, LoginFinish, LoginStart, LoginStarted, NewDevice, RealmAnswer,
-    RegisterFinish, RegisterStart, RegisterStarted, SealedBox, SpaceSessionAnswer, SpaceSessionFinish,
+    AccountBoxes, Base64, Challenge, LoginAnswer, LoginFinish, LoginStart, LoginStarted, NewDevice, Puzzle,
+    PuzzlePurpose, PuzzleStart, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, SealedBox, SolvedPuzzle,
+    SpaceSessionAnswer, SpaceSessionFinish,
 };
 use anonicloud_proto::capability::{
     CapabilityKeys, CapabilityPublicKey, CapabilitySignature, ReadTokenHash, Right, session_message,
@@ -16,6 +17,7 @@ use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 use anonicloud_proto::label::Label;
 use anonicloud_proto::merkle::Frontier;
+use anonicloud_proto::puzzle::solve;
 use anonicloud_proto::suite::Suite;
 use ed25519_dalek::{Signer as _, SigningKey};
 use opaque_ke::ksf::Identity;
@@ -122,6 +124,8 @@ impl Actor {
             account: self.account,
             handle: self.handle.clone(),
             request: Base64::new(started.message.serialize().to_vec()),
+            invite: None,
+            puzzle: None,
         };
         let answer: RegisterStarted = expect(server.post("/v1/register/start").json(&start), 200).await;
         let response = RegistrationResponse::deserialize(answer.response.as_bytes()).unwrap();
@@ -139,6 +143,8 @@ impl Actor {
             device: NewDevice { device: self.device, auth_public_key: public(&self.device_key) },
             space_keys: Base64::new(self.capability_keys().to_bytes()),
             genesis: Base64::new(self.genesis().to_bytes()),
+            invite: None,
+            puzzle: None,
         }
     }
 
@@ -177,7 +183,9 @@ impl Actor {
     /// The answer to the first message of a login, and the second message if the password opens it.
     pub(crate) async fn login_messages(&self, server: &Server) -> (LoginStarted, Option<LoginFinish>) {
         let client = ClientLogin::<TestSuite>::start(&mut Random, &self.password).unwrap();
-        let start = LoginStart { handle: self.handle.clone(), ke1: Base64::new(client.message.serialize().to_vec()) };
+        let puzzle = Some(self.solve_login(server).await);
+        let ke1 = Base64::new(client.message.serialize().to_vec());
+        let start = LoginStart { handle: self.handle.clone(), ke1, puzzle };
         let started: LoginStarted = expect(server.post("/v1/login/start").json(&start), 200).await;
         let response = CredentialResponse::deserialize(started.ke2.as_bytes()).unwrap();
         let context = context(Label::OpaqueContext, &self.realm, &[&Suite::V1.to_bytes()]);
@@ -188,6 +196,14 @@ impl Actor {
             ke3: Base64::new(finished.message.serialize().to_vec()),
         });
         (started, finish)
+    }
+
+    /// A puzzle to log in, which may be one of no bits, and its solution.
+    async fn solve_login(&self, server: &Server) -> SolvedPuzzle {
+        let start = PuzzleStart { purpose: PuzzlePurpose::Login, handle: self.handle.clone() };
+        let Puzzle { puzzle, bits } = expect(server.post("/v1/puzzle").json(&start), 200).await;
+        let solution = solve(&self.realm, puzzle.as_bytes(), bits);
+        SolvedPuzzle { puzzle, solution }
     }
 
     /// Opens the private space.

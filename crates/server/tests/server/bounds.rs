@@ -110,7 +110,7 @@ async fn passwords_are_tried_ten_times_and_then_once_a_minute() {
             actor.login_messages(&server).await;
         }
         let ke1 = Base64::new(vec![2; 96]);
-        let start = LoginStart { handle: actor.handle.clone(), ke1 };
+        let start = LoginStart { handle: actor.handle.clone(), ke1, puzzle: None };
         let post = server.post("/v1/login/start").json(&start);
         assert_eq!(refused(post).await, ErrorCode::TooManyRequests);
     }

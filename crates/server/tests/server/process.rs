@@ -116,7 +116,7 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_anonicloud-server"));
     let log = fs_err::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     command
-        .args(["serve", "--log", "debug", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--log", "debug", "--sign-up", "open", "--listen", "127.0.0.1:0"])
         .arg("--data-dir")
         .arg(folder.join("data"))
         .args(arguments)

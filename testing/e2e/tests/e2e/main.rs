@@ -17,6 +17,8 @@ mod devices;
 #[cfg(test)]
 mod disks;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod downloads;
 #[cfg(test)]
 mod downloads_cut;

@@ -52,26 +52,31 @@ impl Account {
 impl Server {
     pub(super) fn register_start(&mut self, start: &RegisterStart) -> Answer<RegisterStarted> {
         check_handle(&start.handle)?;
+        self.admit(&start.handle, start.invite.as_ref(), start.puzzle.as_ref())?;
         self.check_new(start.account, &start.handle)?;
         let response = self.setup.register(&start.account, start.request.as_bytes())?;
         Ok(RegisterStarted { response: Base64::new(response) })
     }
 
     pub(super) fn register_finish(&mut self, finish: &RegisterFinish) -> Answer<()> {
+        check_handle(&finish.handle)?;
+        if self.accounts.get(&finish.account).is_some_and(|account| account.request == *finish) {
+            return Ok(());
+        }
+        let invite = self.admit(&finish.handle, finish.invite.as_ref(), finish.puzzle.as_ref())?;
         let links = check_account(finish)?;
         let keys = CapabilityKeys::from_bytes(finish.space_keys.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
         let opaque_record = opaque::record(finish.record.as_bytes())?;
         let device_key = device_key(&finish.device.auth_public_key)?;
         let genesis = check_genesis(&self.realm, &keys, finish.genesis.as_bytes())?;
-        if self.accounts.get(&finish.account).is_some_and(|account| account.request == *finish) {
-            return Ok(());
-        }
         self.check_new(finish.account, &finish.handle)?;
         let fields = genesis.header.fields();
         let (space, epoch) = (fields.space, fields.epoch);
         if self.spaces.contains_key(&space) {
             return Err(ErrorCode::AlreadyExists);
         }
+        let invited = invite.and_then(|number| self.door.invites.remove(&number));
+        let quota = invited.and_then(|(_, quota)| quota).unwrap_or(self.quota);
         self.spaces.insert(space, Space::new(finish.account, epoch, keys, genesis));
         let account = Account {
             handle: finish.handle.clone(),
@@ -81,7 +86,7 @@ impl Server {
             devices: BTreeMap::from([(finish.device.device, device_key)]),
             links,
             request: finish.clone(),
-            quota: self.quota,
+            quota,
             used: 0,
             reserved: 0,
         };
@@ -152,7 +157,6 @@ impl Server {
 
 /// Checks what needs no keys; gives the links.
 fn check_account(finish: &RegisterFinish) -> Answer<Vec<Vec<u8>>> {
-    check_handle(&finish.handle)?;
     let AccountBoxes { password_slot, recovery_slot, identity, space } = &finish.boxes;
     for sealed in [password_slot, recovery_slot, identity, space] {
         check_size(&sealed.sealed)?;

@@ -1,7 +1,7 @@
 //! Logins by password and by device, and the sessions they open.
 
 use anonicloud_proto::api::{
-    Base64, Challenge, DeviceLoginFinish, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted,
+    Base64, Challenge, DeviceLoginFinish, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, PuzzlePurpose,
 };
 use anonicloud_proto::capability::{CapabilityPublicKey, CapabilitySignature, device_login_message};
 use anonicloud_proto::hash::ChainHash;
@@ -41,15 +41,24 @@ impl Server {
     }
 
     pub(super) fn login_start(&mut self, start: &LoginStart) -> Answer<LoginStarted> {
-        let found = self.accounts.iter().find(|(_, account)| account.handle == start.handle);
-        let account = found.map(|(id, _)| *id);
-        let record = found.map(|(_, account)| account.opaque_record.as_slice());
-        let bucket = account.unwrap_or_else(|| fake_account(&start.handle));
-        self.tries.take(bucket)?;
+        let solved = self.solved(PuzzlePurpose::Login, &start.handle, start.puzzle.as_ref());
+        let (bucket, is_there) = self.bucket_of(&start.handle);
+        self.tries.take(bucket, solved.as_ref())?;
+        if let Some(solved) = solved {
+            self.use_puzzle(&solved);
+        }
+        let account = is_there.then_some(bucket);
+        let record = self.accounts.get(&bucket).map(|account| account.opaque_record.as_slice());
         let names = (&self.realm, &bucket);
         let (login, ke2) = self.setup.start_login(names, record, start.ke1.as_bytes(), &mut self.random)?;
         let login = self.logins.keep(&mut self.random, PendingPassword { login, account, bucket });
         Ok(LoginStarted { login, ke2: Base64::new(ke2) })
+    }
+
+    /// Whose tries a login with this handle takes, and whether that is an account.
+    pub(super) fn bucket_of(&self, handle: &str) -> (AccountId, bool) {
+        let found = self.accounts.iter().find(|(_, account)| account.handle == handle);
+        found.map_or_else(|| (fake_account(handle), false), |(id, _)| (*id, true))
     }
 
     pub(super) fn login_finish(&mut self, finish: &LoginFinish) -> Answer<LoginAnswer> {

@@ -5,10 +5,12 @@
 mod accounts;
 mod blobs;
 mod commits;
+mod door;
 mod line;
 mod links;
 mod login;
 mod opaque;
+mod rates;
 mod sessions;
 mod spaces;
 mod tries;
@@ -23,9 +25,9 @@ use std::time::Duration;
 use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer, VERSION,
+    ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer,
+    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
+    SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer, VERSION,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
@@ -38,8 +40,10 @@ use tokio::time::{Instant, timeout_at};
 pub use self::line::Line;
 
 use self::accounts::Account;
+use self::door::Door;
 use self::login::{PendingPassword, Purpose};
 use self::opaque::Setup;
+use self::rates::{Rated, Rates};
 use self::sessions::{Pending, Sessions};
 use self::spaces::{Access, Rights, Space};
 use self::tries::Tries;
@@ -79,6 +83,8 @@ struct Server {
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
     tries: Tries,
+    door: Door,
+    rates: Rates,
 }
 
 impl MemoryRemote {
@@ -96,6 +102,8 @@ impl MemoryRemote {
             logins: Pending::new(clock),
             challenges: Pending::new(clock),
             tries: Tries::new(clock),
+            door: Door::new(),
+            rates: Rates::new(clock),
             clock: clock.clone(),
             random,
         };
@@ -127,16 +135,29 @@ impl MemoryRemote {
         self.ask(answer)
     }
 
+    /// Counts a request, or refuses it when they come too fast.
+    fn count(&self, owner: Rated) -> RemoteResult<()> {
+        if self.lock().rates.take(owner) {
+            return Ok(());
+        }
+        Err(refused_for(ErrorCode::TooManyRequests, Some(rates::RETRY_AFTER)))
+    }
+
     fn in_account<T>(
         &self,
         token: &SessionToken,
         answer: impl FnOnce(&mut Server, AccountId) -> Answer<T>,
     ) -> RemoteResult<T> {
-        self.ask(|server| {
+        let account = self.ask(|server| {
             let session = server.account_sessions.find(token.expose_bytes());
-            let (account, _) = session.ok_or(ErrorCode::SessionExpired)?;
-            answer(server, account)
-        })
+            session.ok_or(ErrorCode::SessionExpired)
+        })?;
+        let (account, device) = account;
+        if let Some(device) = device {
+            self.count(Rated::Device(account, device))?;
+        }
+        self.count(Rated::Account(account))?;
+        self.ask(|server| answer(server, account))
     }
 
     fn in_space<T>(
@@ -144,12 +165,15 @@ impl MemoryRemote {
         access: &SpaceAccess,
         answer: impl FnOnce(&mut Server, &Access) -> Answer<T>,
     ) -> RemoteResult<T> {
-        self.ask(|server| {
+        let (space, rights) = self.ask(|server| {
             let session = server.space_sessions.find(access.token.expose_bytes());
             let (space, rights) = session.ok_or(ErrorCode::SessionExpired)?;
-            if space != access.space {
-                return Err(ErrorCode::Forbidden);
-            }
+            if space == access.space { Ok((space, rights)) } else { Err(ErrorCode::Forbidden) }
+        })?;
+        if let Some(strongest) = rights.iter().max() {
+            self.count(Rated::Capability(space, *strongest))?;
+        }
+        self.ask(|server| {
             server.collect_uploads();
             answer(server, &Access { space, rights })
         })
@@ -163,7 +187,12 @@ impl fmt::Debug for MemoryRemote {
 }
 
 fn refused(code: ErrorCode) -> RemoteError {
-    RemoteError::Refused { code, message: format!("{code:?}"), hint: "see the API's documentation".to_owned() }
+    refused_for(code, None)
+}
+
+fn refused_for(code: ErrorCode, retry_after: Option<Duration>) -> RemoteError {
+    let (message, hint) = (format!("{code:?}"), "see the API's documentation".to_owned());
+    RemoteError::Refused { code, message, hint, retry_after }
 }
 
 fn check_json(request: &impl Serialize) -> Answer<()> {
@@ -176,6 +205,10 @@ impl Remote for MemoryRemote {
         self.ask(|server| {
             Ok(RealmAnswer { realm: server.realm, api_versions: vec![VERSION.to_owned()], quota: server.quota })
         })
+    }
+
+    async fn puzzle(&self, request: &PuzzleStart) -> RemoteResult<Puzzle> {
+        self.ask_json(request, |server| Ok(server.puzzle(request)))
     }
 
     async fn register_start(&self, request: &RegisterStart) -> RemoteResult<RegisterStarted> {

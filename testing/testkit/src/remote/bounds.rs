@@ -1,7 +1,10 @@
 //! Bounds on what a peer can make a server keep.
 
+use std::time::Duration;
+
 use anonicloud_client::remote::{BlobPart, Remote};
 use anonicloud_proto::api::{AddDevice, Base64, ErrorCode, NewDevice, OpenUpload, RemoveDevice};
+use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{DeviceId, UploadId};
 use anonicloud_proto::limits::{
@@ -10,6 +13,10 @@ use anonicloud_proto::limits::{
 
 use super::Suite;
 use super::actor::{ALL_RIGHTS, Actor, public, session};
+
+/// Requests at once, and after how long to come again.
+const RATE_BURST: usize = 1 << 14;
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 impl<R: Remote> Suite<R> {
     /// A chain takes devices up to its bound, and goes on losing them.
@@ -85,6 +92,23 @@ impl<R: Remote> Suite<R> {
         let rest = remote.upload_state(&access, &upload, last.as_ref()).await.expect("a page");
         assert_eq!((rest.blobs.len(), rest.more), (1, false));
         assert!(Some(rest.blobs[0].blob) > last);
+    }
+
+    /// Requests by a capability come so fast and no faster; others' are not counted with them.
+    pub(super) async fn rate_bound(&self) {
+        let remote = &self.remote;
+        let (actor, access) = Actor::with_space(remote, "rate-bound").await;
+        let (_, other) = Actor::with_space(remote, "rate-bound-other").await;
+        for _ in 0..RATE_BURST {
+            remote.head(&access).await.expect("a head");
+        }
+        // Another session of the same capability is no way around it.
+        let again = actor.open(remote, &ALL_RIGHTS).await;
+        let error = remote.head(&again).await.expect_err("too fast");
+        assert_eq!((error.code(), error.retry_after()), (Some(ErrorCode::TooManyRequests), Some(RETRY_AFTER)));
+        remote.head(&other).await.expect("a head");
+        let read = actor.open(remote, &[Right::Read]).await;
+        remote.head(&read).await.expect("a head by another capability");
     }
 
     /// A commit has a longest request.

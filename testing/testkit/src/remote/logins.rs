@@ -33,7 +33,7 @@ impl<R: Remote> Suite<R> {
         let mut finish = actor.begin_login(remote).await.expect("a login").expect("the right password");
         finish.ke3 = Base64::new(vec![3; finish.ke3.as_bytes().len()]);
         self.refused(remote.login_finish(&finish).await, ErrorCode::LoginFailed);
-        let garbage = LoginStart { handle: actor.handle.clone(), ke1: Base64::new(vec![0; 5]) };
+        let garbage = LoginStart { handle: actor.handle.clone(), ke1: Base64::new(vec![0; 5]), puzzle: None };
         self.refused(remote.login_start(&garbage).await, ErrorCode::BadRequest);
         actor.password.push(b'!');
         assert!(actor.begin_login(remote).await.expect("an answer").is_none(), "a wrong password opens nothing");

@@ -5,6 +5,7 @@ mod actor;
 mod blobs;
 mod bounds;
 mod commits;
+mod door;
 mod logins;
 mod pages;
 mod sessions;
@@ -19,14 +20,20 @@ use std::time::Duration;
 use anonicloud_client::remote::{BlobPart, Remote, RemoteResult, SpaceAccess};
 use anonicloud_proto::api::ErrorCode;
 
+pub use self::door::{Operator, SignUp};
+
 use self::actor::{Actor, posted};
 
 /// Bytes of each account on the server that the suite runs against.
 pub const QUOTA: u64 = 64 << 20;
 
 /// Codes that no request here leads to on a server that is well: those of other addresses and versions, those of failures, and
-/// the one that [`is_bounded`] has.
-const NOT_COVERED: [ErrorCode; 6] = [
+/// those that [`guards_its_door`] and [`is_bounded`] have.
+const NOT_COVERED: [ErrorCode; 10] = [
+    ErrorCode::SignUpClosed,
+    ErrorCode::InviteRequired,
+    ErrorCode::InviteInvalid,
+    ErrorCode::PuzzleRequired,
     ErrorCode::ApiVersionUnsupported,
     ErrorCode::MethodNotAllowed,
     ErrorCode::SigchainFull,
@@ -84,6 +91,21 @@ pub async fn with_one_blob<R: Remote>(remote: &R, len: usize) -> (SpaceAccess, B
     (access, blob)
 }
 
+/// Who is let in to make an account and to try a password, on a server that has no accounts and gives [`QUOTA`] to each;
+/// `operator` runs it.
+///
+/// # Panics
+/// As [`conforms`].
+pub async fn guards_its_door<R: Remote>(remote: R, operator: &impl Operator) {
+    let suite = Suite { remote, seen: RefCell::default() };
+    Box::pin(suite.closed_door(operator)).await;
+    Box::pin(suite.puzzles_to_register(operator)).await;
+    Box::pin(suite.invites(operator)).await;
+    Box::pin(suite.invites_used_up(operator)).await;
+    operator.set_sign_up(SignUp::Open);
+    Box::pin(suite.puzzles_to_log_in()).await;
+}
+
 /// What ends when time passes, on a server whose clock `pass` moves and that has no accounts.
 ///
 /// # Panics
@@ -107,6 +129,7 @@ pub async fn is_bounded<R: Remote>(remote: R) {
     suite.upload_bound().await;
     suite.state_pages().await;
     suite.commit_bound().await;
+    suite.rate_bound().await;
 }
 
 impl<R> Suite<R> {

@@ -14,7 +14,7 @@ use anonicloud_proto::api::{ErrorBody, ErrorCode};
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use futures::stream;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE, RETRY_AFTER};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -167,19 +167,25 @@ impl Exchange {
 
     async fn refusal(&self, mut response: Response) -> RemoteError {
         let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        // A number of seconds; a date would need a clock that agrees.
+        let retry_after =
+            retry_after.and_then(|text| text.parse().ok()).map(|seconds: u32| Duration::from_secs(seconds.into()));
         let mut body = Vec::new();
         if let Err(error) = self.read(&mut response, &mut body, REFUSAL_MAX).await {
             return error;
         }
         match serde_json::from_slice::<ErrorBody>(&body) {
             Ok(ErrorBody { error }) => {
-                RemoteError::Refused { code: error.code, message: shown(&error.message), hint: shown(&error.hint) }
+                let (message, hint) = (shown(&error.message), shown(&error.hint));
+                RemoteError::Refused { code: error.code, message, hint, retry_after }
             }
             // What stands in front of a server says so in words of its own.
             Err(_) if is_gateway_failure(status) => RemoteError::Refused {
                 code: ErrorCode::Unavailable,
                 message: format!("the server is not ready (HTTP status {})", status.as_u16()),
                 hint: "try again in a minute".to_owned(),
+                retry_after: None,
             },
             Err(_) => RemoteError::Malformed { what: "a refusal of another form than the API's" },
         }

@@ -10,9 +10,9 @@ use core::ops::Range;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
-    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
-    UploadsAnswer,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadsAnswer,
 };
 use anonicloud_proto::codec::{Decode, DecodeError, Reader};
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
@@ -126,6 +126,10 @@ impl Remote for HttpRemote {
     async fn realm(&self) -> RemoteResult<RealmAnswer> {
         let request = Request::new(Method::GET, "/v1/realm".to_owned());
         self.account.json(request, JSON_ANSWER_MAX).await
+    }
+
+    async fn puzzle(&self, request: &PuzzleStart) -> RemoteResult<Puzzle> {
+        self.post_account("/v1/puzzle", request).await
     }
 
     async fn register_start(&self, request: &RegisterStart) -> RemoteResult<RegisterStarted> {

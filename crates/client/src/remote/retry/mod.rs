@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, Base64, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
-    DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer,
-    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
+    DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
     SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
@@ -47,7 +47,7 @@ impl<R: Remote> Retry<R> {
         let mut answer_lost = false;
         loop {
             match attempt().await {
-                Err(error) if error.is_transient() && pace.wait().await => {
+                Err(error) if error.is_transient() && pace.wait(error.retry_after()).await => {
                     answer_lost |= matches!(error, RemoteError::Unreachable(_));
                 }
                 result => return (result, answer_lost),
@@ -88,6 +88,10 @@ impl<R: Remote> Retry<R> {
 impl<R: Remote> Remote for Retry<R> {
     async fn realm(&self) -> RemoteResult<RealmAnswer> {
         self.again(|| self.remote.realm()).await
+    }
+
+    async fn puzzle(&self, request: &PuzzleStart) -> RemoteResult<Puzzle> {
+        self.again(|| self.remote.puzzle(request)).await
     }
 
     async fn register_start(&self, request: &RegisterStart) -> RemoteResult<RegisterStarted> {
@@ -192,7 +196,7 @@ impl<R: Remote> Remote for Retry<R> {
                 Err(error) if error.is_transient() => error,
                 result => return result,
             };
-            if !pace.wait().await {
+            if !pace.wait(error.retry_after()).await {
                 return Err(error);
             }
             match self.remote.blob_state(access, upload, &part.blob).await {
@@ -241,7 +245,7 @@ impl<R: Remote> Remote for Retry<R> {
                 }
                 Err(error) => error,
             };
-            if !(error.is_transient() && pace.wait().await) {
+            if !(error.is_transient() && pace.wait(error.retry_after()).await) {
                 return Err(error);
             }
         }

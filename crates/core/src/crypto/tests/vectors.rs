@@ -9,6 +9,7 @@ use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
+use anonicloud_proto::puzzle;
 use anonicloud_proto::suite::Suite;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
@@ -105,8 +106,14 @@ fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
         "words-and-passwords" => words_and_passwords(inputs),
         "opaque-rfc9807" => opaque_rfc9807(inputs),
         "opaque-client" => opaque_client(inputs),
+        "puzzle" => solved_puzzle(inputs),
         _ => return None,
     })
+}
+
+fn solved_puzzle(inputs: &Inputs) -> Value {
+    let bits = u32::try_from(inputs.number("bits")).unwrap();
+    json!({ "solution": puzzle::solve(&inputs.realm(), &inputs.bytes("puzzle"), bits) })
 }
 
 fn kdf_account(inputs: &Inputs) -> Value {

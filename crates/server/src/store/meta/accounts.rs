@@ -36,6 +36,8 @@ pub(crate) struct NewAccount {
     pub(crate) quota: u64,
     /// Today.
     pub(crate) day: Day,
+    /// The hash of the invite that is used up by it, whose quota it then has.
+    pub(crate) invite: Option<ChainHash>,
 }
 
 /// How a registration went.
@@ -49,6 +51,8 @@ pub(crate) enum Registered {
     Exists,
     /// The handle is in use.
     HandleTaken,
+    /// The invite is not good; nothing is said about the rest.
+    InviteInvalid,
 }
 
 /// What a login needs before anything is proved.
@@ -110,6 +114,9 @@ pub(crate) trait AccountStore: Send + Sync + Debug {
 
     /// Whether an account id or a handle is in use: [`Registered::Created`] when neither is.
     fn registered(&self, account: AccountId, handle: String) -> Answer<'_, Registered>;
+
+    /// Whether this account was made by the request with this hash.
+    fn was_made_by(&self, account: AccountId, request_hash: ChainHash) -> Answer<'_, bool>;
 
     /// The login record behind a handle.
     fn login_record(&self, handle: String) -> Answer<'_, Option<LoginRecord>>;

@@ -6,6 +6,7 @@
 mod accounts;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod door;
 mod spaces;
 mod sqlite;
 mod uploads;
@@ -16,8 +17,9 @@ use futures::future::BoxFuture;
 use thiserror::Error;
 
 pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAccount, NewLink, Registered};
+pub(crate) use door::{DoorStore, SignUp};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
-pub(crate) use sqlite::{Audit, SqliteMeta, WholeBlob};
+pub(crate) use sqlite::{Admin, Audit, InviteId, NewInvite, SqliteMeta, WholeBlob};
 pub(crate) use uploads::{
     Begun, BlobRow, CommittedBlob, EndedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
     UploadRequest, UploadStore,
@@ -27,7 +29,7 @@ pub(crate) use uploads::{
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, MetaError>>;
 
 /// The whole metadata store.
-pub(crate) trait MetaStore: AccountStore + SpaceStore + UploadStore {}
+pub(crate) trait MetaStore: AccountStore + DoorStore + SpaceStore + UploadStore {}
 
 /// Why the store could not answer.
 #[derive(Debug, Error)]
@@ -50,6 +52,9 @@ pub(crate) enum MetaError {
     /// The tables could not be brought up to date.
     #[error("the metadata store could not be migrated")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// The tables are those of an older or newer server.
+    #[error("the data folder is one of another version of the server")]
+    OtherVersion,
     /// The engine failed.
     #[error("the metadata store failed")]
     Engine(#[source] sqlx::Error),

@@ -17,6 +17,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("POST /v1/login/finish", "proves the password without telling it (OPAQUE)"),
     ("POST /v1/login/start", "begins to sign in with a password"),
     ("POST /v1/logout", "ends the session that the password opened, once the device has its key"),
+    ("POST /v1/puzzle", "asks for work to do before a registration, or before a password is tried for the sixth time"),
     ("POST /v1/register/finish", "makes the account, whole"),
     ("POST /v1/register/start", "begins to make an account"),
     ("POST /v1/spaces/{space}/commits", "changes the tree"),

@@ -45,7 +45,10 @@ pub(super) struct Life {
 /// Lives it; the server is dead at the end, by SIGKILL, so that its write-ahead log is as it was.
 pub(super) fn live() -> Life {
     let began = UNIX_EPOCH.elapsed().unwrap();
-    let mut world = World::new();
+    let mut world = World::as_it_is(&[]);
+    for options in [&["invite"][..], &["invite", "--quota", "1GiB"]] {
+        world.server().administer(options);
+    }
     world.wire().record();
     let laptop = world.sign_up("laptop", HANDLE);
     let folder = make_folder(&world);

@@ -6,8 +6,9 @@ use std::cell::RefCell;
 
 use anonicloud_client::remote::{Remote, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
-    AccountAnswer, AccountBoxes, Base64, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart,
-    NewDevice, RegisterFinish, RegisterStart, SealedBox, SpaceSessionFinish,
+    AccountAnswer, AccountBoxes, Base64, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish,
+    LoginStart, NewDevice, PuzzlePurpose, PuzzleStart, RegisterFinish, RegisterStart, SealedBox, SolvedPuzzle,
+    SpaceSessionFinish,
 };
 use anonicloud_proto::capability::{
     CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, device_login_message, session_message,
@@ -17,6 +18,7 @@ use anonicloud_proto::context::context;
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 use anonicloud_proto::label::Label;
+use anonicloud_proto::puzzle::solve;
 use anonicloud_proto::suite::Suite;
 use ed25519_dalek::{Signer as _, SigningKey};
 use opaque_ke::{
@@ -94,7 +96,8 @@ impl Actor {
         let started = ClientRegistration::start(&mut *self.random.borrow_mut(), &self.password);
         let started = started.expect("a password is a group element");
         let request = Base64::new(started.message.serialize().to_vec());
-        (RegisterStart { account: self.account, handle: self.handle.clone(), request }, started.state)
+        let (account, handle) = (self.account, self.handle.clone());
+        (RegisterStart { account, handle, request, invite: None, puzzle: None }, started.state)
     }
 
     /// The second message of a registration, after the first was answered.
@@ -117,6 +120,8 @@ impl Actor {
             device: NewDevice { device: self.device, auth_public_key: public(&self.device_key) },
             space_keys: Base64::new(self.capability_keys().to_bytes()),
             genesis: Base64::new(self.genesis().to_bytes()),
+            invite: None,
+            puzzle: None,
         }
     }
 
@@ -141,16 +146,37 @@ impl Actor {
         out.into_bytes()
     }
 
-    /// Runs the first message of a login; gives the second one, or nothing if the password does not open the answer.
-    pub(super) async fn begin_login<R: Remote>(&self, remote: &R) -> RemoteResult<Option<LoginFinish>> {
+    /// A puzzle of this actor's handle, solved.
+    pub(super) async fn solve<R: Remote>(&self, remote: &R, purpose: PuzzlePurpose) -> SolvedPuzzle {
+        let start = PuzzleStart { purpose, handle: self.handle.clone() };
+        let drawn = remote.puzzle(&start).await.expect("a puzzle");
+        let solution = solve(&self.realm, drawn.puzzle.as_bytes(), drawn.bits);
+        SolvedPuzzle { puzzle: drawn.puzzle, solution }
+    }
+
+    /// The first message of a login, without a puzzle.
+    pub(super) fn login_start(&self) -> (LoginStart, ClientLogin<OpaqueSuite>) {
         let client = ClientLogin::<OpaqueSuite>::start(&mut *self.random.borrow_mut(), &self.password);
         let client = client.expect("a password is a group element");
         let ke1 = Base64::new(client.message.serialize().to_vec());
-        let started = remote.login_start(&LoginStart { handle: self.handle.clone(), ke1 }).await?;
+        (LoginStart { handle: self.handle.clone(), ke1, puzzle: None }, client.state)
+    }
+
+    /// Runs the first message of a login, with a puzzle if one is needed; gives the second one, or nothing if the password
+    /// does not open the answer.
+    pub(super) async fn begin_login<R: Remote>(&self, remote: &R) -> RemoteResult<Option<LoginFinish>> {
+        let (start, client) = self.login_start();
+        let started = match remote.login_start(&start).await {
+            Err(error) if error.code() == Some(ErrorCode::PuzzleRequired) => {
+                let puzzle = Some(self.solve(remote, PuzzlePurpose::Login).await);
+                remote.login_start(&LoginStart { puzzle, ..start }).await?
+            }
+            started => started?,
+        };
         let response = CredentialResponse::deserialize(started.ke2.as_bytes()).expect("an OPAQUE message");
         let context = context(Label::OpaqueContext, &self.realm, &[&Suite::V1.to_bytes()]);
         let parameters = ClientLoginFinishParameters::new(Some(&context), self.identifiers(), None);
-        let finished = client.state.finish(&mut *self.random.borrow_mut(), &self.password, response, parameters);
+        let finished = client.finish(&mut *self.random.borrow_mut(), &self.password, response, parameters);
         Ok(finished.ok().map(|finished| LoginFinish {
             login: started.login,
             ke3: Base64::new(finished.message.serialize().to_vec()),

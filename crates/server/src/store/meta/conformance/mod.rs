@@ -49,6 +49,7 @@ pub(crate) fn new_account(name: u8) -> NewAccount {
         genesis: commit(name, 0, ChainHash::ZERO, &[]),
         quota: 10_000,
         day: Day(20_000),
+        invite: None,
     }
 }
 

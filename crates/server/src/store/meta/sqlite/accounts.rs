@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
 use super::writer::{Durability, Verdict};
-use super::{SqliteMeta, fixed, signed, spaces, sql, unsigned};
+use super::{SqliteMeta, door, fixed, signed, spaces, sql, unsigned};
 use crate::store::meta::{
     AccountRow, AccountStore, Answer, Appended, LoginRecord, MetaError, NewAccount, NewLink, Registered,
 };
@@ -24,6 +24,17 @@ impl AccountStore for SqliteMeta {
         Box::pin(async move {
             let mut connection = self.reads.acquire().await?;
             find_registered(&mut connection, account, &handle, None).await
+        })
+    }
+
+    fn was_made_by(&self, account: AccountId, request_hash: ChainHash) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let found: i64 = sqlx::query_scalar(sql!("account_repeated"))
+                .bind(account.as_bytes().as_slice())
+                .bind(request_hash.as_bytes().as_slice())
+                .fetch_one(&self.reads)
+                .await?;
+            Ok(found > 0)
         })
     }
 
@@ -162,6 +173,18 @@ impl AccountStore for SqliteMeta {
 async fn register(connection: &mut SqliteConnection, new: &NewAccount) -> Result<Verdict<Registered>, MetaError> {
     let hash = Some(new.request_hash);
     let found = find_registered(connection, new.account, &new.handle, hash).await?;
+    if found == Registered::Repeated {
+        return Ok(Verdict::Undo(found));
+    }
+    let mut quota = new.quota;
+    // Before anything is said about the handle: that is for those who have an invite.
+    if let Some(hash) = new.invite {
+        let Some(invite) = door::find_invite(&mut *connection, hash).await? else {
+            return Ok(Verdict::Undo(Registered::InviteInvalid));
+        };
+        door::use_invite(connection, hash).await?;
+        quota = invite.quota.unwrap_or(quota);
+    }
     if found != Registered::Created {
         return Ok(Verdict::Undo(found));
     }
@@ -172,7 +195,7 @@ async fn register(connection: &mut SqliteConnection, new: &NewAccount) -> Result
         .bind(&new.opaque_record)
         .bind(&new.recovery_public_key)
         .bind(new.genesis.space.as_bytes().as_slice())
-        .bind(signed(new.quota)?)
+        .bind(signed(quota)?)
         .bind(i64::from(new.day.0))
         .execute(&mut *connection)
         .await?;

@@ -1,8 +1,10 @@
 //! The metadata store in one SQLite file in WAL mode: readers beside one writer that groups transactions into one fsync.
 
 mod accounts;
+mod admin;
 mod audit;
 mod blobs;
+mod door;
 mod spaces;
 mod uploads;
 mod writer;
@@ -10,9 +12,11 @@ mod writer;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqlitePool};
 
+pub(crate) use self::admin::{Admin, InviteId, NewInvite};
 pub(crate) use self::audit::{Audit, WholeBlob};
 
 use self::writer::Writer;
@@ -26,6 +30,8 @@ macro_rules! sql {
 }
 use sql;
 
+/// What makes the tables, step by step.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Connections that read at the same time.
 const READERS: u32 = 4;
 /// How long a connection waits for a lock; only a checkpoint or a backup holds one.
@@ -50,10 +56,7 @@ impl SqliteMeta {
             .busy_timeout(BUSY)
             .statement_cache_capacity(128);
         let mut connection = options.connect().await?;
-        sqlx::migrate!("migrations/sqlite")
-            .run_direct(None, &mut connection, false)
-            .await
-            .map_err(MetaError::Migration)?;
+        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(MetaError::Migration)?;
         // The migrator notes the second; nothing that is kept is finer than a day.
         sqlx::query(sql!("migrations_to_days")).execute(&mut connection).await?;
         let reads = SqlitePoolOptions::new()
@@ -124,6 +127,9 @@ mod tests {
             (sql!("audit_named"), "(object=?)"),
             (sql!("commits_page"), "(space=? AND seq>?)"),
             (sql!("account_login"), "(handle=?)"),
+            (sql!("account_repeated"), "(id=?)"),
+            (sql!("invite_select"), "(hash=?)"),
+            (sql!("invite_use"), "(hash=?)"),
         ] {
             let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
             let rows = sqlx::query(text).fetch_all(&reads).await.unwrap();

@@ -1,0 +1,1 @@
+UPDATE accounts SET quota = ?2 WHERE id = ?1

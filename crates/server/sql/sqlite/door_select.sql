@@ -1,0 +1,1 @@
+SELECT sign_up FROM door WHERE id = 1

@@ -1,0 +1,1 @@
+DELETE FROM invites WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT quota FROM invites WHERE hash = ?1
