@@ -9,6 +9,8 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod buffers;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod check;
+#[cfg(not(target_arch = "wasm32"))]
 mod client;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod clock;
