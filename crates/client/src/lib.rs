@@ -60,6 +60,7 @@ pub mod transfer {
     pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
     pub use crate::local::filter::{Filter, FilterError};
     pub use crate::local::scan::{SkipReason, Skipped};
+    pub use crate::local::sieve::Sifted;
     pub use crate::preview::{Action, Preview, PreviewStep};
     pub use crate::progress::Progress;
     pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};

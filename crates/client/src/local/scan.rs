@@ -5,10 +5,12 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::Attributes;
 
 use super::filter::Filter;
+use super::sieve::{Sieve, Sifted};
 use crate::error::OperationError;
 
 /// Permission bits of a mode, with set-uid, set-gid and sticky.
@@ -51,6 +53,11 @@ impl Skipped {
     pub(crate) fn in_the_way(path: PathBuf) -> Self {
         let message = "something of another kind stands at its place".to_owned();
         Self { path, code: SkipReason::InTheWay, message }
+    }
+
+    /// What cannot be sent since the tree refuses it at its place.
+    pub(crate) fn refused(path: PathBuf, code: SkipReason, error: &EditError) -> Self {
+        Self { path, code, message: error.to_string() }
     }
 
     /// A file that is larger than any may be.
@@ -102,15 +109,20 @@ impl SkipReason {
 /// What was found under one or more roots.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
-    filter: &'a Filter,
+    sieve: Sieve<'a>,
     pub(crate) entries: Vec<LocalEntry>,
     pub(crate) skipped: Vec<Skipped>,
 }
 
 impl<'a> Scan<'a> {
     /// Nothing yet; of what is below the roots, `filter` says what counts.
-    pub(crate) const fn new(filter: &'a Filter) -> Self {
-        Self { filter, entries: Vec::new(), skipped: Vec::new() }
+    pub(crate) fn new(filter: &'a Filter) -> Self {
+        Self { sieve: Sieve::new(filter), entries: Vec::new(), skipped: Vec::new() }
+    }
+
+    /// What the filter did.
+    pub(crate) fn sifted(&self) -> Sifted {
+        self.sieve.sifted()
     }
 
     /// Adds `local` and all below it that the filter takes, to stand at `remote`.
@@ -182,7 +194,7 @@ impl<'a> Scan<'a> {
             }
         };
         let below = path.strip_prefix(root).unwrap_or(&path);
-        if self.filter.leaves_out(below, metadata.is_dir()) {
+        if self.sieve.leaves_out(below, metadata.is_dir()) {
             return None;
         }
         match EntryName::new(path.file_name().unwrap_or_default().as_bytes()) {

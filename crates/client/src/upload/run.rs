@@ -180,6 +180,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let staged = self.take_up_staged(job).await?;
         let mut scan = scan(&job.sources, &job.filter)?;
         self.report.skipped.append(&mut scan.skipped);
+        self.report.sifted = scan.sifted();
         announce(&scan.entries, self.progress);
         self.take_all(scan.entries, &staged).await?;
         self.finish().await
