@@ -3,6 +3,7 @@
 //! Names that are not UTF-8 come twice: readable with replacement characters, and exact in base64 in a field of their
 //! own, which is left out when the readable form is exact. Fields are added, never renamed.
 
+mod checked;
 mod moved;
 mod would;
 
@@ -14,6 +15,7 @@ use anonicloud_client::transfer::Job;
 use data_encoding::BASE64;
 use serde::Serialize;
 
+pub(crate) use self::checked::{Checked, Found};
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};
 use crate::units;
@@ -240,6 +242,7 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use super::checked::tests::checked;
     use super::moved::tests::moved;
     use super::would::tests::would;
     use super::*;
@@ -293,6 +296,7 @@ mod tests {
             "ls, tree": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
+            "check": checked(),
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),
