@@ -1,14 +1,17 @@
 //! What may be typed.
 
+use core::num::NonZeroU64;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
+use crate::again::Again;
 use crate::commands::Command;
 use crate::config;
 use crate::error::CliError;
+use crate::units;
 
 /// Store files where the server cannot read them.
 ///
@@ -53,6 +56,9 @@ pub(crate) struct GlobalOptions {
     /// Seconds to try again when the server does not answer [default: 30]
     #[arg(long, global = true, value_name = "SECONDS", env = "ANONICLOUD_RETRY_FOR")]
     pub(crate) retry_for: Option<u32>,
+    /// Bytes a second at most, up and down together, over all connections: 500K, 2M
+    #[arg(long, global = true, value_name = "RATE", env = "ANONICLOUD_LIMIT_RATE", value_parser = units::rate)]
+    pub(crate) limit_rate: Option<NonZeroU64>,
     /// Answer in JSON on stdout, refuse in JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -85,16 +91,21 @@ fn profile_name(name: &str) -> Result<String, String> {
 /// What came of reading the arguments.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    /// A command to run.
-    Run(Box<Cli>),
+    /// A command to run, and how it is run again.
+    Run(Box<Cli>, Again),
     /// All is said, a help text or a refusal.
     Done(ExitCode),
 }
 
 /// Reads the arguments of the process.
 pub(crate) fn parse() -> Parsed {
-    match Cli::try_parse() {
-        Ok(cli) => Parsed::Run(Box::new(cli)),
+    let words: Vec<_> = std::env::args_os().collect();
+    let read = Cli::command().try_get_matches_from(&words).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, Again::new(words, &matches)))
+    });
+    match read {
+        Ok((cli, again)) => Parsed::Run(Box::new(cli), again),
         Err(error) => Parsed::Done(explain(&error)),
     }
 }
@@ -126,7 +137,7 @@ Examples:
 
 Options stand before the environment (ANONICLOUD_SERVER, ...), which stands before the config file, whose
 server is for new accounts and new devices:
-  server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for, exclude
+  server = \"https://cloud.example.org\"     also ca_file, state_dir, retry_for, limit_rate, exclude
   [profile.work]                            the same, with --profile work
 
 Exit codes:

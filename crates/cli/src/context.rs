@@ -1,6 +1,8 @@
 //! What every command is given, and how it comes to a signed-in client.
 
-use anonicloud_client::remote::{HttpRemote, Patience, Retry, ServerAddress};
+use std::sync::Arc;
+
+use anonicloud_client::remote::{HttpRemote, Patience, RateLimit, Retry, ServerAddress};
 use anonicloud_client::state::{SealedState, SqliteState};
 use anonicloud_client::{Client, open_state, stored_server};
 
@@ -9,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::args::GlobalOptions;
 use crate::config::{self, Settings};
 use crate::error::CliError;
+use crate::progress::{Bar, Tally};
 use crate::ui::{self, Ui};
 
 /// The server as the command line reaches it.
@@ -21,6 +24,8 @@ pub(crate) type NativeClient = Client<NativeRemote, SqliteState>;
 pub(crate) struct Context {
     /// Where it prints.
     pub(crate) ui: Ui,
+    /// How far it is.
+    pub(crate) tally: Arc<Tally>,
     settings: Settings,
 }
 
@@ -37,7 +42,12 @@ pub(crate) struct Beginning {
 impl Context {
     /// Reads the options of the run.
     pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
-        Ok(Self { ui: config::ui(options), settings: Settings::from_options(options)? })
+        Ok(Self { ui: config::ui(options), tally: Arc::default(), settings: Settings::from_options(options)? })
+    }
+
+    /// A progress bar.
+    pub(crate) fn bar(&self) -> Bar {
+        Bar::new(self.ui, &self.tally)
     }
 
     /// The client of the account that this device is signed in to. A server that was named stands before the stored one.
@@ -76,7 +86,10 @@ impl Context {
     }
 
     fn connect(&self, address: &ServerAddress) -> Result<NativeRemote, CliError> {
-        let remote = HttpRemote::new(address, Patience::default()).map_err(CliError::Address)?;
+        let mut remote = HttpRemote::new(address, Patience::default()).map_err(CliError::Address)?;
+        if let Some(rate) = self.settings.limit_rate {
+            remote = remote.with_limit(&RateLimit::new(rate));
+        }
         Ok(Retry::new(remote, self.settings.patience))
     }
 }

@@ -60,10 +60,12 @@ pub(crate) enum CliError {
     TransfersWaiting(u64),
     #[error("{} skipped", counted(*.0, "file"))]
     Partial(u64),
+    #[error("{} not as stored", counted(*.0, "path"))]
+    Damaged(u64),
     #[error("there was no answer")]
     NoAnswer,
-    #[error("interrupted")]
-    Interrupted { hint: Option<&'static str> },
+    #[error("interrupted{}", done.as_ref().map(|done| format!(": {done}")).unwrap_or_default())]
+    Interrupted { done: Option<String>, hint: Option<String> },
     #[error("cannot read the answer")]
     Input(#[source] io::Error),
     #[error("cannot write the output")]
@@ -95,6 +97,7 @@ impl CliError {
             Self::WordsWrong => "recovery_words_wrong",
             Self::TransfersWaiting(_) => "transfers_waiting",
             Self::Partial(_) => "partial",
+            Self::Damaged(_) => "damaged",
             Self::NoAnswer => "no_answer",
             Self::Interrupted { .. } => "interrupted",
             Self::Input(_) => "input_failed",
@@ -113,7 +116,7 @@ impl CliError {
             Self::ServerMissing => "name it with --server URL or in ANONICLOUD_SERVER",
             Self::Arguments(_) => "see `anonicloud --help`",
             Self::Config { .. } => {
-                "it holds server, ca_file, state_dir, retry_for and exclude, and [profile.NAME] with the same"
+                "it holds server, ca_file, state_dir, retry_for, limit_rate and exclude, and [profile.NAME] with the same"
             }
             Self::Filter(_) => "patterns are those of .gitignore, as in --exclude '*.tmp'",
             Self::PatternsUnreadable { .. } => "the file holds one pattern a line, in UTF-8, and has at most 1 MiB",
@@ -127,7 +130,10 @@ impl CliError {
                 "finish them with `anonicloud resume`, or give them up with `anonicloud logout --force`"
             }
             Self::Partial(_) => "they are listed above with the reasons; all others are done",
-            Self::Interrupted { hint } => return hint.map(str::to_owned),
+            Self::Damaged(_) => {
+                "they are named above; ask the operator what happened, and send again what another device or a backup has"
+            }
+            Self::Interrupted { hint, .. } => return hint.clone(),
             Self::Output(_) => "see whether the disk or the reading program has ended",
             Self::NoAnswer | Self::Input(_) | Self::Start(_) | Self::Randomness(_) => return None,
         };
@@ -157,6 +163,7 @@ impl CliError {
             Self::NotSignedIn => Exit::Auth,
             Self::AlreadySignedIn | Self::TransfersWaiting(_) => Exit::Conflict,
             Self::Partial(_) => Exit::Partial,
+            Self::Damaged(_) => Exit::Integrity,
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::BrokenPipe,
             Self::Output(_) => Exit::LocalDisk,
@@ -293,9 +300,13 @@ mod tests {
             CliError::WordsWrong,
             CliError::TransfersWaiting(2),
             CliError::Partial(3),
+            CliError::Damaged(1),
             CliError::NoAnswer,
-            CliError::Interrupted { hint: Some("run `anonicloud resume` to go on") },
-            CliError::Interrupted { hint: None },
+            CliError::Interrupted {
+                done: Some("1 file and 700 B done, 2 files and 300 B left".to_owned()),
+                hint: Some("go on with: anonicloud put 'My Files' /".to_owned()),
+            },
+            CliError::Interrupted { done: None, hint: None },
             CliError::Input(refused()),
             CliError::Output(refused()),
             CliError::Start(refused()),

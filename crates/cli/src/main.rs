@@ -4,6 +4,7 @@
 //! code by kind. Never: cryptography or a format of the server's; those are the client library's.
 #![forbid(unsafe_code)]
 
+mod again;
 mod args;
 mod commands;
 mod config;
@@ -20,17 +21,18 @@ mod units;
 
 use std::process::ExitCode;
 
+use again::Again;
 use args::{Cli, Parsed};
 use context::Context;
 use error::CliError;
 
 fn main() -> ExitCode {
-    let cli = match args::parse() {
-        Parsed::Run(cli) => cli,
+    let (cli, again) = match args::parse() {
+        Parsed::Run(cli, again) => (cli, again),
         Parsed::Done(code) => return code,
     };
     let ui = config::ui(&cli.global);
-    match start(&cli) {
+    match start(&cli, &again) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let report = error.report();
@@ -42,27 +44,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: &Cli) -> Result<(), CliError> {
+fn start(cli: &Cli, again: &Again) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
-    let result = runtime.block_on(run(cli));
+    let result = runtime.block_on(run(cli, again));
     // A thread that waits for a line of the terminal would hold the process back.
     runtime.shutdown_background();
     result
 }
 
-async fn run(cli: &Cli) -> Result<(), CliError> {
+async fn run(cli: &Cli, again: &Again) -> Result<(), CliError> {
     let interrupted = interrupt::listen().map_err(CliError::Start)?;
     let context = Context::new(&cli.global)?;
-    tokio::select! {
+    let result = tokio::select! {
         biased;
-        _ = interrupted => {
-            let interrupted = CliError::Interrupted { hint: cli.command.after_interrupt() };
-            if cli.command.ends_by_interrupt() { Ok(()) } else { Err(interrupted) }
+        _ = interrupted => Err(CliError::Interrupted { done: None, hint: None }),
+        result = cli.command.run(&context) => result,
+    };
+    match result {
+        Err(CliError::Interrupted { .. }) if cli.command.ends_by_interrupt() => Ok(()),
+        // A hidden prompt sees the press itself.
+        Err(CliError::Interrupted { .. }) => {
+            Err(CliError::Interrupted { done: context.tally.sentence(), hint: cli.command.after_interrupt(again) })
         }
-        result = cli.command.run(&context) => match result {
-            // A hidden prompt sees the press itself.
-            Err(CliError::Interrupted { .. }) => Err(CliError::Interrupted { hint: cli.command.after_interrupt() }),
-            result => result,
-        },
+        result => result,
     }
 }

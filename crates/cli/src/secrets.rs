@@ -96,7 +96,9 @@ pub(crate) async fn ask_hidden(question: &'static str, what: &'static str) -> Re
     let asked = tokio::task::spawn_blocking(move || rpassword::prompt_password(question).map(Zeroizing::new));
     match asked.await {
         Ok(Ok(typed)) => Ok(typed),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Err(CliError::Interrupted { hint: None }),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(CliError::Interrupted { done: None, hint: None })
+        }
         Ok(Err(_)) => Err(SecretError::NoTerminal(what).into()),
         Err(_) => Err(CliError::NoAnswer),
     }

@@ -59,6 +59,17 @@ impl Ui {
         self.answer(value, |_| Ok(()))
     }
 
+    /// A line of an answer that comes as it is found, on stdout; nothing for programs.
+    pub(crate) fn line(self, line: &[u8]) -> Result<(), CliError> {
+        if self.json {
+            return Ok(());
+        }
+        write_stdout(|out| {
+            out.write_all(line)?;
+            out.write_all(b"\n")
+        })
+    }
+
     /// What was done: `value` as one line of JSON on stdout, or `text` as a note.
     pub(crate) fn summary<T: Serialize>(self, value: &T, text: &str) -> Result<(), CliError> {
         if self.json { write_stdout(|out| write_json(out, value)) } else { self.note(text) }

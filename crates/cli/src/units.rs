@@ -1,4 +1,8 @@
-//! Times and permissions as text.
+//! Times, permissions and rates as text.
+
+use core::num::NonZeroU64;
+
+use anonicloud_client::remote::RateLimit;
 
 /// Nanoseconds since 1970 as UTC to the second (ISO 8601), for example `2026-11-23T09:30:00Z`.
 pub(crate) fn utc(nanoseconds: i64) -> String {
@@ -6,6 +10,21 @@ pub(crate) fn utc(nanoseconds: i64) -> String {
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
+}
+
+/// `2M`, `500k`, `1000000`: bytes a second, of which a k has 1,024.
+pub(crate) fn rate(typed: &str) -> Result<NonZeroU64, String> {
+    let (number, unit) = match typed.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (typed.split_at(at).0, 1 << 10),
+        Some((at, 'm' | 'M')) => (typed.split_at(at).0, 1 << 20),
+        Some((at, 'g' | 'G')) => (typed.split_at(at).0, 1 << 30),
+        _ => (typed, 1),
+    };
+    let is_number = number.bytes().all(|digit| digit.is_ascii_digit());
+    let rate = number.parse().ok().filter(|_| is_number).and_then(|number: u64| number.checked_mul(unit));
+    rate.filter(|rate| *rate >= RateLimit::LEAST)
+        .and_then(NonZeroU64::new)
+        .ok_or_else(|| "a rate is bytes a second, as in 500K or 2M, and at least 32K".to_owned())
 }
 
 /// Permission bits as `ls` writes them, for example `rwxr-xr-x`.
@@ -55,7 +74,9 @@ pub(crate) fn day_number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{day_number, permissions, utc};
+    use core::num::NonZeroU64;
+
+    use super::{day_number, permissions, rate, utc};
 
     #[test]
     fn times_are_those_of_the_calendar() {
@@ -81,6 +102,16 @@ mod tests {
         }
         for text in ["2026-00-10", "2026-11-31", "1900-02-29", "26-11-01", "2026-1-01", "2026-11", ""] {
             assert_eq!(day_number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_numbers_with_a_unit() {
+        for (typed, bytes) in [("32k", 32 << 10), ("100000", 100_000), ("2M", 2 << 20), ("1G", 1 << 30)] {
+            assert_eq!(rate(typed).map(NonZeroU64::get), Ok(bytes), "{typed}");
+        }
+        for typed in ["", "M", "0", "31K", "-1M", "+1M", "1.5M", "2 M", "2MB", "99999999999G"] {
+            assert!(rate(typed).is_err(), "{typed}");
         }
     }
 

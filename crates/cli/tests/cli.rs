@@ -44,6 +44,7 @@ mod tests {
         "du",
         "watch",
         "quota",
+        "check",
         "status",
         "resume",
         "cancel",

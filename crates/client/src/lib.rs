@@ -9,6 +9,8 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod buffers;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod check;
+#[cfg(not(target_arch = "wasm32"))]
 mod client;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod clock;
@@ -65,6 +67,7 @@ pub mod transfer {
     pub use crate::download::{BegunGet, GetItem, GetReport, GetTarget};
     pub use crate::local::filter::{Filter, FilterError};
     pub use crate::local::scan::{SkipReason, Skipped};
+    pub use crate::local::sieve::Sifted;
     pub use crate::preview::{Action, Preview, PreviewStep};
     pub use crate::progress::Progress;
     pub use crate::upload::{AdoptReport, Job, JobSource, PutReport, PutSource, ResumeReport};

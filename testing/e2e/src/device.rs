@@ -126,6 +126,11 @@ impl Device {
     pub fn start_reading(&self, arguments: Arguments<'_>, input: impl Into<Stdio>) -> Running {
         let mut command = self.command(arguments);
         command.stdin(input);
+        Self::start_command(command)
+    }
+
+    /// Starts one of its commands with `--json`, and does not wait.
+    pub fn start_command(mut command: Command) -> Running {
         let process = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Running(Some(process.expect("the client starts")))
     }
@@ -164,6 +169,13 @@ impl Running {
     /// SIGKILL: no handler runs, nothing is flushed.
     pub fn kill(mut self) {
         self.end();
+    }
+
+    /// Sends it a signal, by a name as `INT`.
+    pub fn signal(&mut self, name: &str) {
+        let process = self.child().id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.expect("kill starts").success(), "our own child can be told");
     }
 
     /// Whether it has ended by itself.

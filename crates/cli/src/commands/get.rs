@@ -7,12 +7,11 @@ use std::path::Path;
 use anonicloud_client::transfer::{GetItem, GetTarget};
 use clap::Args;
 
-use super::previewed;
 use super::selection::Selection;
+use super::{previewed, transferred};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, get_targets, is_dash, split_get};
-use crate::progress::Bar;
 use crate::report::Moved;
 
 /// Fetch files and folders
@@ -63,7 +62,9 @@ impl Arguments {
             };
             let items = self.items(&sources, &local, !is_made && local.is_dir())?;
             let preview = client.preview_get(&items, &filter).await?;
-            return previewed::show(context.ui, preview, |path| path.as_os_str().as_bytes().to_vec());
+            return previewed::show(context.ui, preview, &self.selection.typed(), |path| {
+                path.as_os_str().as_bytes().to_vec()
+            });
         }
         // A folder that a cut run of this command made is the target itself, and takes nothing under its own name.
         let made = match made_by(&sources, &local) {
@@ -72,14 +73,19 @@ impl Arguments {
         };
         let items = self.items(&sources, &local, made.is_none() && local.is_dir())?;
         let to_stdout = items.iter().any(|item| item.target == GetTarget::Stdout);
-        let report = client.get(items, &filter, &Bar::new(context.ui)).await;
+        let report = client.get(items, &filter, &context.bar()).await;
         if let Some(made) = made {
             client.end_get(made, report.is_ok()).await?;
         }
         let report = report?;
         let moved = Moved::from(report);
         let text = moved.sentence("received");
-        if to_stdout { context.ui.summary_beside_content(&moved, &text) } else { context.ui.summary(&moved, &text) }
+        if to_stdout {
+            context.ui.summary_beside_content(&moved, &text)?;
+        } else {
+            context.ui.summary(&moved, &text)?;
+        }
+        transferred::tell_unmatched(context.ui, &moved.patterns_unmatched, &self.selection.typed())
     }
 
     fn items(&self, sources: &[RemoteArgument], local: &Path, into: bool) -> Result<Vec<GetItem>, CliError> {

@@ -1,6 +1,7 @@
 //! The commands, one file each: what may be typed, what the client does, what is answered.
 
 mod cancel;
+mod check;
 mod completions;
 mod cp;
 mod du;
@@ -33,6 +34,7 @@ mod whoami;
 
 use clap::Subcommand;
 
+use crate::again::Again;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -56,6 +58,7 @@ pub(crate) enum Command {
     Du(du::Arguments),
     Watch(watch::Arguments),
     Quota(quota::Arguments),
+    Check(check::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
     Cancel(cancel::Arguments),
@@ -84,6 +87,7 @@ impl Command {
             Self::Du(arguments) => arguments.run(context).await,
             Self::Watch(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
+            Self::Check(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,
             Self::Cancel(arguments) => arguments.run(context).await,
@@ -97,15 +101,22 @@ impl Command {
         matches!(self, Self::Watch(_))
     }
 
-    /// How to go on after Ctrl-C.
-    pub(crate) fn after_interrupt(&self) -> Option<&'static str> {
-        match self {
+    /// How to go on after Ctrl-C; `again` is the command of this run.
+    pub(crate) fn after_interrupt(&self, again: &Again) -> Option<String> {
+        let line = again.line();
+        Some(match self {
             Self::Put(put) if put.reads_stdin() => {
-                Some("what came from stdin cannot go on: run the same command again, from its start")
+                "what came from stdin cannot go on: run the same command again, from its start".to_owned()
             }
-            Self::Put(_) | Self::Resume(_) => Some("run `anonicloud resume` to go on"),
-            Self::Get(_) => Some("run the same command again to go on"),
-            _ => None,
-        }
+            Self::Put(_) | Self::Resume(_) | Self::Get(_) => match line {
+                Some(line) => format!("go on with: {line}"),
+                None => "run the same command again to go on".to_owned(),
+            },
+            Self::Check(_) => match line {
+                Some(line) => format!("a check that was stopped says nothing of the rest; begin again with: {line}"),
+                None => "a check that was stopped says nothing of the rest: run the same command again".to_owned(),
+            },
+            _ => return None,
+        })
     }
 }

@@ -11,7 +11,6 @@ use super::{previewed, transferred};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
-use crate::progress::Bar;
 use crate::report::Moved;
 
 /// Send files and folders
@@ -28,6 +27,7 @@ Examples:
   anonicloud put Documents /Backup    makes /Backup, or /Backup/Documents if there is one
   anonicloud put --exclude target/ --exclude '*.o' src /
   anonicloud put --dry-run Documents /
+  anonicloud put --limit-rate 2M Videos /
   pg_dump app | anonicloud put - /dumps/app.sql")]
 pub(crate) struct Arguments {
     /// Files and folders of this device; `-` is stdin
@@ -58,14 +58,15 @@ impl Arguments {
         };
         if self.dry_run {
             let preview = client.preview_put(sources, &filter).await?;
-            return previewed::show(context.ui, preview, RemotePath::to_bytes);
+            return previewed::show(context.ui, preview, &self.selection.typed(), RemotePath::to_bytes);
         }
         let report = {
-            let bar = Bar::new(context.ui);
+            let bar = context.bar();
             client.put(sources, filter, &bar).await?
         };
         let moved = Moved::from(report);
         context.ui.summary(&moved, &moved.sentence("sent"))?;
+        transferred::tell_unmatched(context.ui, &moved.patterns_unmatched, &self.selection.typed())?;
         transferred::refuse_skipped(context.ui, &moved)
     }
 }

@@ -9,7 +9,6 @@ use super::transferred;
 use crate::context::Context;
 use crate::error::{CliError, with_causes};
 use crate::escape;
-use crate::progress::Bar;
 use crate::report::{Moved, Resumed, counted, readable_remote};
 
 /// Go on with transfers that were cut
@@ -35,7 +34,7 @@ impl Arguments {
 
 async fn go_on(context: &Context) -> Result<(), CliError> {
     let client = context.client().await?;
-    let ResumeReport { reports, failed, .. } = client.resume(&Bar::new(context.ui)).await?;
+    let ResumeReport { reports, failed, .. } = client.resume(&context.bar()).await?;
     let transfers = reports.len();
     let moved = reports.into_iter().map(Moved::from).fold(Moved::default(), Moved::and);
     let resumed = Resumed { transfers, path: None, path_base64: None, moved };
@@ -55,7 +54,7 @@ async fn go_on(context: &Context) -> Result<(), CliError> {
 
 async fn go_on_from(context: &Context, file: &Path) -> Result<(), CliError> {
     let client = context.client().await?;
-    let AdoptReport { path, report, .. } = client.resume_from(file, &Bar::new(context.ui)).await?;
+    let AdoptReport { path, report, .. } = client.resume_from(file, &context.bar()).await?;
     let moved = Moved::from(report);
     let text = format!("finished {}: {}", escape::name(&path.to_bytes()), moved.sentence("sent"));
     let (path, path_base64) = readable_remote(&path);

@@ -34,7 +34,7 @@ impl Arguments {
         let removed: Vec<_> = self.paths.iter().map(|argument| argument.path.clone()).collect();
         if self.dry_run {
             let preview = client.preview_remove(&removed, self.recursive).await?;
-            return previewed::show(context.ui, preview, RemotePath::to_bytes);
+            return previewed::show(context.ui, preview, &[], RemotePath::to_bytes);
         }
         client.remove(&removed, self.recursive).await?;
         let shown: Vec<_> = removed.iter().map(ToString::to_string).collect();

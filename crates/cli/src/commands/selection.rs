@@ -36,14 +36,27 @@ impl Selection {
             let text = fs_err::read_to_string(path).map_err(unreadable)?;
             patterns.extend(text.trim_start_matches('\u{feff}').lines().map(str::to_owned));
         }
-        patterns.extend(self.exclude.iter().map(|pattern| as_typed(pattern)));
+        patterns.extend(self.typed_excludes());
         if patterns.is_empty() && !self.include.is_empty() {
             let reason = "--include takes back what an --exclude leaves out, and there is none";
             return Err(CliError::Arguments(reason.to_owned()));
         }
         // The last that matches decides.
-        patterns.extend(self.include.iter().map(|pattern| format!("!{pattern}")));
+        patterns.extend(self.typed_includes());
         Ok(Filter::new(patterns)?)
+    }
+
+    /// The patterns of the filter that a person typed for this run.
+    pub(super) fn typed(&self) -> Vec<String> {
+        self.typed_excludes().chain(self.typed_includes()).collect()
+    }
+
+    fn typed_excludes(&self) -> impl Iterator<Item = String> {
+        self.exclude.iter().map(|pattern| as_typed(pattern))
+    }
+
+    fn typed_includes(&self) -> impl Iterator<Item = String> {
+        self.include.iter().map(|pattern| format!("!{pattern}"))
     }
 }
 

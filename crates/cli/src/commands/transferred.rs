@@ -14,6 +14,14 @@ pub(super) fn refuse_skipped(ui: Ui, moved: &Moved) -> Result<(), CliError> {
     refuse_listed(ui, &moved.skipped)
 }
 
+/// Names each pattern among `typed` that matched nothing: it may be spelled wrong. Those of files are for many folders.
+pub(super) fn tell_unmatched(ui: Ui, unmatched: &[String], typed: &[String]) -> Result<(), CliError> {
+    for pattern in unmatched.iter().filter(|pattern| typed.contains(pattern)) {
+        ui.tell(&format!("warning: nothing matches the pattern {pattern}"))?;
+    }
+    Ok(())
+}
+
 /// Lists what is left out, and refuses when anything is.
 pub(super) fn refuse_listed(ui: Ui, skipped: &[SkippedFile]) -> Result<(), CliError> {
     for skipped in skipped {

@@ -9,13 +9,16 @@
 //! ca_file = "work.pem"
 //! ```
 
+use core::num::NonZeroU64;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::CliError;
+use crate::units;
 
 /// A config file has this many bytes at most.
 const LARGEST: u64 = 1 << 20;
@@ -28,6 +31,8 @@ pub(super) struct ConfigFile {
     ca_file: Option<PathBuf>,
     state_dir: Option<PathBuf>,
     retry_for: Option<u32>,
+    #[serde(default, deserialize_with = "rate")]
+    limit_rate: Option<NonZeroU64>,
     exclude: Option<Vec<String>>,
     #[serde(default)]
     profile: BTreeMap<String, Section>,
@@ -45,6 +50,9 @@ pub(super) struct Section {
     pub(super) state_dir: Option<PathBuf>,
     /// Seconds to try again.
     pub(super) retry_for: Option<u32>,
+    /// Bytes a second at most.
+    #[serde(default, deserialize_with = "rate")]
+    pub(super) limit_rate: Option<NonZeroU64>,
     /// Patterns that are left out of every `put`.
     pub(super) exclude: Option<Vec<String>>,
 }
@@ -87,6 +95,7 @@ impl ConfigFile {
             ca_file,
             state_dir,
             retry_for: own.retry_for.or(self.retry_for),
+            limit_rate: own.limit_rate.or(self.limit_rate),
             exclude: own.exclude.or(self.exclude),
         }
     }
@@ -97,6 +106,12 @@ impl ConfigFile {
         let sections = self.profile.values_mut();
         own.chain(sections.flat_map(|section| section.ca_file.iter_mut().chain(&mut section.state_dir)))
     }
+}
+
+/// As it is typed after `--limit-rate`.
+fn rate<'de, D: Deserializer<'de>>(input: D) -> Result<Option<NonZeroU64>, D::Error> {
+    let typed = String::deserialize(input)?;
+    units::rate(&typed).map(Some).map_err(D::Error::custom)
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -124,11 +139,13 @@ mod tests {
         ca_file = 'one.pem'
         state_dir = '/state'
         retry_for = 5
+        limit_rate = '2M'
         exclude = ['*.tmp']
         [profile.other-account]
         [profile.work]
         server = 'https://two'
         retry_for = 7
+        limit_rate = '500K'
         exclude = ['*.log']
         state_dir = 'work'";
 
@@ -154,6 +171,7 @@ mod tests {
             ca_file: Some("one.pem".into()),
             state_dir: Some("/state".into()),
             retry_for: Some(5),
+            limit_rate: NonZeroU64::new(2 << 20),
             exclude: exclude("*.tmp"),
         };
         assert_eq!(section(Some("other-account")), Section { state_dir: None, ..section(None) });
@@ -164,6 +182,7 @@ mod tests {
             ca_file: None,
             state_dir: Some("work".into()),
             retry_for: Some(7),
+            limit_rate: NonZeroU64::new(500 << 10),
             exclude: exclude("*.log"),
         };
         assert_eq!(section(Some("work")), work);
@@ -179,9 +198,13 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_refused_with_its_line_and_without_its_text() {
-        for (text, line) in
-            [("\nsecret", 2), ("retry_for = 'secret'", 1), ("\n\npassword = 'secret'", 3), ("[profile.a]\nx = 1", 2)]
-        {
+        for (text, line) in [
+            ("\nsecret", 2),
+            ("retry_for = 'secret'", 1),
+            ("\n\npassword = 'secret'", 3),
+            ("[profile.a]\nx = 1", 2),
+            ("\nlimit_rate = 'secret'", 2),
+        ] {
             let error = load(text).unwrap_err().to_string();
             assert!(error.contains(&format!("line {line}: ")) && !error.contains("secret"), "{text}: {error}");
         }

@@ -2,6 +2,7 @@
 
 mod file;
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     usual: Option<ServerAddress>,
     /// How long a request is tried again before a person is told.
     pub(crate) patience: Duration,
+    /// Bytes a second at most.
+    pub(crate) limit_rate: Option<NonZeroU64>,
     /// Where the local state lives.
     pub(crate) state_directory: PathBuf,
     /// Patterns that are left out of every `put`.
@@ -53,6 +56,7 @@ impl Settings {
             ca_file: options.ca_file.clone().map(absolute),
             usual: section.server.map(|url| ServerAddress { url, ca_file: ca_file.map(absolute) }),
             patience: Duration::from_secs(options.retry_for.or(section.retry_for).unwrap_or(RETRY_FOR).into()),
+            limit_rate: options.limit_rate.or(section.limit_rate),
             state_directory,
             exclude: section.exclude.unwrap_or_default(),
         })
@@ -128,6 +132,7 @@ mod tests {
             ca_file: ca_file.map(PathBuf::from),
             usual: Some(address("https://usual", Some("/usual.pem"))),
             patience: Duration::ZERO,
+            limit_rate: None,
             state_directory: PathBuf::new(),
             exclude: Vec::new(),
         }

@@ -4,6 +4,7 @@
 //! own, which is left out when the readable form is exact. Fields are added, never renamed.
 
 mod changed;
+mod checked;
 mod moved;
 mod would;
 
@@ -16,6 +17,7 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 pub(crate) use self::changed::{Changed, Watching};
+pub(crate) use self::checked::{Checked, Found};
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};
 use crate::units;
@@ -242,6 +244,7 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use super::checked::tests::checked;
     use super::moved::tests::moved;
     use super::would::tests::would;
     use super::*;
@@ -295,6 +298,7 @@ mod tests {
             "ls, tree, find": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
+            "check": checked(),
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),

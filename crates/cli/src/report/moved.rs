@@ -18,6 +18,9 @@ pub(crate) struct Moved {
     pub(crate) bytes: u64,
     /// Encrypted bytes that went over the wire in this run.
     pub(crate) bytes_transferred: u64,
+    /// Entries that patterns left out, a folder with all below it as one; and patterns that matched nothing.
+    pub(crate) left_out: u64,
+    pub(crate) patterns_unmatched: Vec<String>,
     pub(crate) skipped: Vec<SkippedFile>,
     /// Sent files that another device changed meanwhile: both versions are kept.
     pub(crate) conflicts: Vec<KeptBoth>,
@@ -70,6 +73,8 @@ impl From<PutReport> for Moved {
             unchanged: report.unchanged,
             bytes: report.bytes,
             bytes_transferred: report.bytes_sent,
+            left_out: report.sifted.left_out,
+            patterns_unmatched: report.sifted.unmatched,
             skipped: report.skipped.into_iter().map(SkippedFile::from).collect(),
             conflicts: report.conflicts.into_iter().map(KeptBoth::from).collect(),
         }
@@ -85,6 +90,8 @@ impl From<GetReport> for Moved {
             unchanged: report.unchanged,
             bytes: report.bytes,
             bytes_transferred: report.bytes_fetched,
+            left_out: report.sifted.left_out,
+            patterns_unmatched: report.sifted.unmatched,
             skipped: Vec::new(),
             conflicts: Vec::new(),
         }
@@ -94,13 +101,16 @@ impl From<GetReport> for Moved {
 impl Moved {
     /// The sum of two.
     pub(crate) fn and(mut self, other: Self) -> Self {
-        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, skipped, conflicts } = other;
+        let Self { files, directories, symlinks, unchanged, bytes, bytes_transferred, left_out, .. } = other;
+        let Self { patterns_unmatched, skipped, conflicts, .. } = other;
         self.files += files;
         self.directories += directories;
         self.symlinks += symlinks;
         self.unchanged += unchanged;
         self.bytes += bytes;
         self.bytes_transferred += bytes_transferred;
+        self.left_out += left_out;
+        self.patterns_unmatched.extend(patterns_unmatched);
         self.skipped.extend(skipped);
         self.conflicts.extend(conflicts);
         self
@@ -114,6 +124,9 @@ impl Moved {
         }
         if self.symlinks > 0 {
             parts.push(counted(self.symlinks, "link"));
+        }
+        if self.left_out > 0 {
+            parts.push(format!("{} left out", self.left_out));
         }
         let wire = HumanBytes(self.bytes_transferred);
         format!("{} ({wire} on the wire, {} unchanged)", parts.join(", "), self.unchanged)
@@ -139,6 +152,8 @@ pub(super) mod tests {
             unchanged: 1,
             bytes: 12 << 20,
             bytes_transferred: 4 << 20,
+            left_out: 0,
+            patterns_unmatched: vec!["*.tmp".to_owned()],
             skipped: vec![skipped],
             conflicts: vec![KeptBoth {
                 path: "/notes.txt".to_owned(),
@@ -154,7 +169,10 @@ pub(super) mod tests {
         assert_eq!(moved().sentence("sent"), "sent 3 files, 12.00 MiB, 1 folder (4.00 MiB on the wire, 1 unchanged)");
         let both = moved().and(moved());
         assert_eq!((both.files, both.unchanged, both.skipped.len()), (6, 2, 2));
-        let one = Moved { files: 1, symlinks: 2, bytes: 5, bytes_transferred: 21, ..Moved::default() };
-        assert_eq!(one.sentence("received"), "received 1 file, 5 B, 2 links (21 B on the wire, 0 unchanged)");
+        let one = Moved { files: 1, symlinks: 2, bytes: 5, bytes_transferred: 21, left_out: 4, ..Moved::default() };
+        assert_eq!(
+            one.sentence("received"),
+            "received 1 file, 5 B, 2 links, 4 left out (21 B on the wire, 0 unchanged)"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anonicloud_client::item::ItemKind;
-use anonicloud_client::transfer::{Action, Skipped};
+use anonicloud_client::transfer::{Action, Sifted, Skipped};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
@@ -20,6 +20,9 @@ pub(crate) struct Would {
     pub(crate) bytes: u64,
     /// Files and links that are the same on both sides already.
     pub(crate) unchanged: u64,
+    /// Entries that patterns leave out, a folder with all below it as one; and patterns that matched nothing.
+    pub(crate) left_out: u64,
+    pub(crate) patterns_unmatched: Vec<String>,
     pub(crate) skipped: Vec<SkippedFile>,
 }
 
@@ -55,12 +58,14 @@ impl WouldStep {
 
 impl Would {
     /// All steps together.
-    pub(crate) fn new(steps: Vec<WouldStep>, unchanged: u64, skipped: Vec<Skipped>) -> Self {
+    pub(crate) fn new(steps: Vec<WouldStep>, unchanged: u64, sifted: Sifted, skipped: Vec<Skipped>) -> Self {
         Self {
             files: steps.iter().map(|step| step.files).sum(),
             bytes: steps.iter().map(|step| step.bytes).sum(),
             steps,
             unchanged,
+            left_out: sifted.left_out,
+            patterns_unmatched: sifted.unmatched,
             skipped: skipped.into_iter().map(SkippedFile::from).collect(),
         }
     }
@@ -83,7 +88,8 @@ impl Would {
     pub(crate) fn sentence(&self) -> String {
         let (files, bytes) = (counted(self.files, "file"), HumanBytes(self.bytes));
         let steps = counted(self.steps.len() as u64, "change");
-        format!("nothing was done; it would be {steps}, {files}, {bytes} ({} unchanged)", self.unchanged)
+        let left_out = if self.left_out > 0 { format!(", {} left out", self.left_out) } else { String::new() };
+        format!("nothing was done; it would be {steps}, {files}, {bytes} ({} unchanged{left_out})", self.unchanged)
     }
 }
 
@@ -97,7 +103,7 @@ pub(super) mod tests {
             WouldStep::new(Action::Create, b"/Photos".to_vec(), ItemKind::Directory, 0, 0),
             WouldStep::new(Action::Replace, b"/Photos/caf\xe9".to_vec(), ItemKind::File, 1, 5 << 10),
         ];
-        Would::new(steps, 7, Vec::new())
+        Would::new(steps, 7, Sifted::default(), Vec::new())
     }
 
     #[test]

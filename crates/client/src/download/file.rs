@@ -99,7 +99,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The sealed bytes of a segment, out of its blob or pack.
-    pub(super) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
+    pub(crate) async fn fetch_segment(&self, segment: &PlacedSegment<'_>) -> Result<Bytes, OperationError> {
         let location = segment.location;
         if fits_pack(segment.leaf.plain_len) {
             return self.fetch_piece(&piece_of(segment)?).await;

@@ -13,6 +13,7 @@ use anonicloud_proto::ids::BlobId;
 use super::folders::{FolderTask, Places, is_unfinished};
 use crate::error::OperationError;
 use crate::local::scan::attributes_of;
+use crate::local::sieve::Sifted;
 
 const PART_PREFIX: &str = ".anonicloud-";
 const PART_SUFFIX: &str = ".part";
@@ -83,6 +84,8 @@ pub(crate) struct Plan {
     pub(crate) links: Vec<LinkTask>,
     pub(crate) files: Vec<FileTask>,
     pub(crate) unchanged: u64,
+    /// What the patterns did.
+    pub(crate) sifted: Sifted,
     pub(super) unchanged_bytes: u64,
     /// Where all files and links are at the end, those that are unchanged too.
     pub(super) places: Places,

@@ -24,6 +24,7 @@ use super::settle::{SYNC_ALL_FROM, make_link, settle};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::local::filter::Filter;
+use crate::local::sieve::{Sieve, Sifted};
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::state::LocalState;
@@ -74,6 +75,8 @@ pub struct GetReport {
     pub bytes: u64,
     /// Sealed bytes of segments that came over the wire.
     pub bytes_fetched: u64,
+    /// What the patterns did.
+    pub sifted: Sifted,
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -101,13 +104,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub(crate) async fn plan_get(&self, items: &[GetItem], filter: &Filter) -> Result<Plan, OperationError> {
         self.sync().await?;
         let mut plan = Plan::default();
+        let mut sieve = Sieve::new(filter);
         for item in items {
             if let GetTarget::Path(target) = &item.target {
                 let absolute = std::path::absolute(target);
                 let target = absolute.map_err(|error| OperationError::local(target, error))?;
-                self.plan_item(item, &target, filter, &mut plan).await?;
+                self.plan_item(item, &target, &mut sieve, &mut plan).await?;
             }
         }
+        plan.sifted = sieve.sifted();
         Ok(plan)
     }
 
@@ -136,7 +141,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         &self,
         item: &GetItem,
         target: &Path,
-        filter: &Filter,
+        sieve: &mut Sieve<'_>,
         plan: &mut Plan,
     ) -> Result<(), OperationError> {
         let directory = if let Found::Entry(entry) = self.found(&item.remote).await? {
@@ -156,7 +161,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             for entry in entries {
                 let place = below.join(OsStr::from_bytes(entry.name.as_bytes()));
                 let is_directory = entry.content.is_directory();
-                if left_out.contains(&path) || filter.leaves_out(&place, is_directory) {
+                if left_out.contains(&path) || sieve.leaves_out(&place, is_directory) {
                     if is_directory {
                         left_out.insert(path.join(&entry.name));
                     }
@@ -178,7 +183,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
         progress.skip(plan.unchanged_bytes);
         report.unchanged += plan.unchanged;
-        let Plan { mut folders, links, files, places, .. } = plan;
+        let Plan { mut folders, links, files, places, sifted, .. } = plan;
+        report.sifted = sifted;
         let (folders, changed) = work::run(move || {
             let changed = make_folders(&mut folders)?;
             Ok::<_, OperationError>((folders, changed))

@@ -80,6 +80,17 @@ impl Filter {
         self.leaves_out(path, false) || above.into_iter().any(|folder| self.leaves_out(folder, true))
     }
 
+    /// Each pattern that means anything, with a matcher of its own.
+    pub(super) fn one_by_one(&self) -> Vec<(String, Gitignore)> {
+        let matchers = self.patterns.iter().filter_map(|pattern| {
+            let mut builder = GitignoreBuilder::new("");
+            builder.add_line(None, pattern).ok()?;
+            let matcher = builder.build().ok().filter(|matcher| !matcher.is_empty())?;
+            Some((pattern.clone(), matcher))
+        });
+        matchers.collect()
+    }
+
     /// Whether it takes everything.
     pub(crate) const fn is_everything(&self) -> bool {
         self.patterns.is_empty()

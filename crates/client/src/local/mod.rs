@@ -3,4 +3,5 @@
 pub(crate) mod filter;
 pub(crate) mod lock;
 pub(crate) mod scan;
+pub(crate) mod sieve;
 pub(crate) mod source;

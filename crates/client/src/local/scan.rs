@@ -8,10 +8,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anonicloud_core::crypto::secret::NamesKey;
+use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::{Attributes, LIST_MAX};
 
 use super::filter::Filter;
+use super::sieve::{Sieve, Sifted};
 use crate::error::OperationError;
 use crate::upload::JobSource;
 
@@ -55,6 +57,11 @@ impl Skipped {
     pub(crate) fn in_the_way(path: PathBuf) -> Self {
         let message = "something of another kind stands at its place".to_owned();
         Self { path, code: SkipReason::InTheWay, message }
+    }
+
+    /// What cannot be sent since the tree refuses it at its place.
+    pub(crate) fn refused(path: PathBuf, code: SkipReason, error: &EditError) -> Self {
+        Self { path, code, message: error.to_string() }
     }
 
     /// A file that is larger than any may be.
@@ -110,7 +117,7 @@ const BY_NAME_MAX: usize = LIST_MAX;
 /// Finds what is under one or more roots, an entry at a time: in memory are the names of the folders that are open.
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
-    filter: &'a Filter,
+    sieve: Sieve<'a>,
     names_key: NamesKey,
     roots: std::vec::IntoIter<JobSource>,
     /// The root that is being scanned.
@@ -132,7 +139,12 @@ impl<'a> Scan<'a> {
     /// A scan of `roots`; of what is below them, `filter` says what counts.
     pub(crate) fn new(roots: Vec<JobSource>, filter: &'a Filter, names_key: NamesKey) -> Self {
         let (root, open, skipped) = (PathBuf::new(), Vec::new(), Vec::new());
-        Self { filter, names_key, roots: roots.into_iter(), root, open, skipped }
+        Self { sieve: Sieve::new(filter), names_key, roots: roots.into_iter(), root, open, skipped }
+    }
+
+    /// What the filter did.
+    pub(crate) fn sifted(&self) -> Sifted {
+        self.sieve.sifted()
     }
 
     /// The next entry, folders before what is in them; `None` at the end.
@@ -219,7 +231,7 @@ impl<'a> Scan<'a> {
             }
         };
         let below = path.strip_prefix(&self.root).unwrap_or(&path);
-        if self.filter.leaves_out(below, metadata.is_dir()) {
+        if self.sieve.leaves_out(below, metadata.is_dir()) {
             return None;
         }
         match EntryName::new(path.file_name().unwrap_or_default().as_bytes()) {

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 pub use error::{Arrived, RemoteError, RemoteResult, TransportError};
 #[cfg(not(target_arch = "wasm32"))]
-pub use http::{ConnectError, HttpRemote, Patience, ServerAddress};
+pub use http::{ConnectError, HttpRemote, Patience, RateLimit, ServerAddress};
 pub use retry::Retry;
 
 /// A bearer token of an account or space session.

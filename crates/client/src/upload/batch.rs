@@ -190,7 +190,7 @@ impl Ready {
 }
 
 /// The path that the tree refuses, and why.
-const fn refused_by(error: &EditError) -> Option<(&RemotePath, SkipReason)> {
+pub(crate) const fn refused_by(error: &EditError) -> Option<(&RemotePath, SkipReason)> {
     match error {
         EditError::NameCollision { path, .. } | EditError::TooDeep(path) | EditError::Unrepresentable(path) => {
             Some((path, SkipReason::NameRefused))
@@ -204,7 +204,7 @@ const fn refused_by(error: &EditError) -> Option<(&RemotePath, SkipReason)> {
 }
 
 /// Where an edit of an upload is.
-const fn path_of(edit: &Edit) -> Option<&RemotePath> {
+pub(crate) const fn path_of(edit: &Edit) -> Option<&RemotePath> {
     match edit {
         Edit::PutFile { path, .. }
         | Edit::MakeDirectory { path, .. }

@@ -25,6 +25,7 @@ mod staged;
 mod stream;
 mod tickets;
 
+pub(crate) use batch::{path_of, refused_by};
 pub use jobs::{Job, JobSource};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::FILE_MAX;

@@ -9,6 +9,7 @@ use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, SEGMENT_LEN};
 use super::jobs::Job;
 use crate::error::OperationError;
 use crate::local::scan::Skipped;
+use crate::local::sieve::Sifted;
 
 /// Content bytes of the largest file: all of its blobs go into one commit, with room for packs and nodes.
 pub(crate) const FILE_MAX: u64 = (COMMIT_BLOBS_MAX - BLOBS_BESIDE) as u64 * SEGMENT_LEN as u64;
@@ -69,7 +70,9 @@ pub struct PutReport {
     pub bytes: u64,
     /// Sealed bytes that went over the wire in blobs.
     pub bytes_sent: u64,
-    /// What was left out.
+    /// What the patterns did.
+    pub sifted: Sifted,
+    /// What could not be sent.
     pub skipped: Vec<Skipped>,
     /// What another device changed meanwhile: its version keeps the path, the one sent here has another.
     pub conflicts: Vec<Conflict>,

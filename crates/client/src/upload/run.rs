@@ -164,6 +164,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut scan = self.scan(job);
         self.take_all(&mut scan, &staged).await?;
         self.report.skipped.append(&mut scan.skipped);
+        self.report.sifted = scan.sifted();
         self.finish().await
     }
 

@@ -7,6 +7,7 @@
 pub mod dirty;
 pub mod edit;
 pub mod encoding;
+mod every;
 pub mod lookup;
 pub mod merge;
 pub mod name;

@@ -20,6 +20,7 @@ use super::error::Refusal;
 use super::extract::{Asked, Ids, SpaceSession};
 use super::spaces::RAW;
 use crate::service::{PutBlob, ServiceError};
+use crate::store::blob::BlobError;
 
 /// What a `PUT` says of its blob.
 #[derive(Debug, Deserialize)]
@@ -78,7 +79,7 @@ pub(super) async fn get(
         headers.get(header::RANGE).map(|value| parse_range(value, size).ok_or(ErrorCode::BadRequest)).transpose()?;
     let range = asked.clone().unwrap_or(0..size);
     let length = range.end - range.start;
-    let (bytes, permit) = app.service().read_blob(&access, object, range).await?;
+    let (bytes, permit) = app.service().read_blob(&access, object, range).await.map_err(lost)?;
     let mut response = Response::new(Body::from_stream(bytes));
     response.extensions_mut().insert(permit);
     let headers = response.headers_mut();
@@ -92,6 +93,13 @@ pub(super) async fn get(
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+/// Why bytes do not come. A stored blob that is gone is a failure of the server, which the log has; to who asks it is just gone.
+fn lost(failure: ServiceError) -> Refusal {
+    let is_gone = matches!(failure, ServiceError::Blobs(BlobError::Missing));
+    let refusal = Refusal::from(failure);
+    if is_gone { ErrorCode::NotFound.into() } else { refusal }
 }
 
 /// `bytes=A-B` or `bytes=A-`, where A is inside the blob; B may lie past its end.

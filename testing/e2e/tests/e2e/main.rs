@@ -7,6 +7,8 @@ mod again;
 #[cfg(test)]
 mod away;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conformance;
@@ -29,7 +31,11 @@ mod folders;
 #[cfg(test)]
 mod in_place;
 #[cfg(test)]
+mod interrupted;
+#[cfg(test)]
 mod large;
+#[cfg(test)]
+mod limit;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
@@ -50,6 +56,8 @@ mod round_trip;
 mod selection;
 #[cfg(test)]
 mod shared_pack;
+#[cfg(test)]
+mod sifted;
 #[cfg(test)]
 mod size;
 #[cfg(test)]

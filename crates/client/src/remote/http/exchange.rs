@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anonicloud_proto::api::{ErrorBody, ErrorCode};
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RANGE, RETRY_AFTER};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::limit::RateLimit;
 use crate::remote::{RemoteError, RemoteResult, SessionToken};
 
 /// A JSON answer.
@@ -76,11 +77,17 @@ pub(super) struct Exchange {
     client: Client,
     base: String,
     idle: Duration,
+    limit: Option<RateLimit>,
 }
 
 impl Exchange {
     pub(super) const fn new(client: Client, base: String, idle: Duration) -> Self {
-        Self { client, base, idle }
+        Self { client, base, idle, limit: None }
+    }
+
+    /// The same, with bodies that keep to a rate.
+    pub(super) fn limited(self, limit: &RateLimit) -> Self {
+        Self { limit: Some(limit.clone()), ..self }
     }
 
     /// A JSON answer of at most `cap` bytes.
@@ -118,7 +125,7 @@ impl Exchange {
         let sent = Arc::new(AtomicUsize::new(0));
         if let Some((kind, bytes)) = request.payload {
             builder = builder.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, bytes.len());
-            builder = builder.body(watched(bytes, Arc::clone(&sent)));
+            builder = builder.body(watched(bytes, Arc::clone(&sent), self.limit.clone()));
         }
         let response = self.send(builder, &sent).await?;
         match response.status() {
@@ -162,6 +169,10 @@ impl Exchange {
                 return Err(RemoteError::Malformed { what: "more bytes than the API allows" });
             }
             body.extend_from_slice(&chunk);
+            // What is not read yet waits at the server.
+            if let Some(limit) = &self.limit {
+                limit.pass(chunk.len()).await;
+            }
         }
     }
 
@@ -209,13 +220,20 @@ fn bearer(token: &SessionToken) -> HeaderValue {
 }
 
 /// `bytes` as a body, not copied, which counts into `sent` what was taken of it.
-fn watched(bytes: Bytes, sent: Arc<AtomicUsize>) -> Body {
-    let steps = (0..bytes.len()).step_by(SENT_STEP).map(move |from| {
-        let step = bytes.slice(from..bytes.len().min(from + SENT_STEP));
-        sent.fetch_add(step.len(), Ordering::Relaxed);
-        Ok::<Bytes, Infallible>(step)
+fn watched(bytes: Bytes, sent: Arc<AtomicUsize>, limit: Option<RateLimit>) -> Body {
+    let len = limit.as_ref().map_or(SENT_STEP, RateLimit::step);
+    let steps = (0..bytes.len()).step_by(len).map(move |from| bytes.slice(from..bytes.len().min(from + len)));
+    let steps = stream::iter(steps).then(move |step| {
+        let (sent, limit) = (Arc::clone(&sent), limit.clone());
+        async move {
+            if let Some(limit) = limit {
+                limit.pass(step.len()).await;
+            }
+            sent.fetch_add(step.len(), Ordering::Relaxed);
+            Ok::<Bytes, Infallible>(step)
+        }
     });
-    Body::wrap_stream(stream::iter(steps))
+    Body::wrap_stream(steps)
 }
 
 /// Whose fault a failed exchange is.
@@ -240,5 +258,53 @@ fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Er
     match inner {
         Some(inner) => find_tls_error(inner),
         None => error.source().and_then(find_tls_error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU64;
+
+    use futures::TryStreamExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    fn exchange() -> Exchange {
+        let limit = RateLimit::new(NonZeroU64::new(MIB as u64).unwrap());
+        Exchange::new(Client::new(), String::new(), Duration::from_secs(30)).limited(&limit)
+    }
+
+    /// A second for each MiB, no more than a step too early, and the clock is ours.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_goes_out_by_the_rate_and_whole() {
+        let bytes: Bytes = (0..4 * MIB).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let begun = Instant::now();
+        let body = watched(bytes.clone(), Arc::clone(&sent), exchange().limit);
+        let mut response = Response::from(http::Response::new(body));
+        let mut gone = Vec::new();
+        while let Some(step) = response.chunk().await.unwrap() {
+            gone.extend_from_slice(&step);
+            let due = begun.elapsed().as_millis() * MIB as u128 / 1000;
+            let ahead = (gone.len() as u128).abs_diff(due);
+            assert!(ahead <= 2 * (32 << 10), "{} bytes after {:?}", gone.len(), begun.elapsed());
+        }
+        assert!(gone == bytes && sent.load(Ordering::Relaxed) == bytes.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_comes_in_by_the_rate_and_whole() {
+        let chunks = (0..64_u8).map(|number| Ok::<_, Infallible>(Bytes::from(vec![number; 64 << 10])));
+        let body = Body::wrap_stream(stream::iter(chunks.clone()));
+        let begun = Instant::now();
+        let mut read = Vec::new();
+        exchange().read(&mut Response::from(http::Response::new(body)), &mut read, 4 * MIB).await.unwrap();
+        let all: Vec<_> = stream::iter(chunks).try_collect().await.unwrap();
+        assert_eq!(read, all.concat());
+        // The last of 64 steps goes when the others are through.
+        assert_eq!(begun.elapsed().as_millis(), 63 * 1000 / 16);
     }
 }

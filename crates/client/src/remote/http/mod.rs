@@ -5,6 +5,7 @@
 
 mod address;
 mod exchange;
+mod limit;
 
 use core::ops::Range;
 
@@ -29,6 +30,7 @@ use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, 
 use crate::buffers::Buffers;
 
 pub use self::address::{ConnectError, Patience, ServerAddress};
+pub use self::limit::RateLimit;
 
 /// A page of uploads with their tickets, and one of a sigchain.
 const LONG_ANSWER_MAX: usize = 8 << 20;
@@ -62,6 +64,12 @@ impl HttpRemote {
             Ok(Exchange::new(client, checked.base.clone(), patience.idle))
         };
         Ok(Self { account: exchange()?, space: exchange()?, buffers: Buffers::default() })
+    }
+
+    /// The same server, over which everything together keeps to a rate.
+    #[must_use]
+    pub fn with_limit(self, limit: &RateLimit) -> Self {
+        Self { account: self.account.limited(limit), space: self.space.limited(limit), ..self }
     }
 
     async fn post_account<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> RemoteResult<T> {

@@ -131,6 +131,10 @@ impl BlobStore for FileBlobs {
                 io::ErrorKind::NotFound => BlobError::Missing,
                 _ => error.into(),
             })?;
+            // Known before a byte goes, so that it is a refusal and no answer that breaks off.
+            if file.metadata()?.len() < range.end {
+                return Err(BlobError::Missing);
+            }
             file.seek(SeekFrom::Start(range.start))?;
             Ok(pieces(file, range.end.saturating_sub(range.start)))
         })

@@ -1,17 +1,21 @@
 //! What a transfer or a removal would do, without doing it.
 
+mod newcomers;
+
 use std::path::PathBuf;
 
 use anonicloud_core::tree::edit::{Edit, MissingParents, Rules, apply};
 use anonicloud_core::tree::merge::ConflictNaming;
 use anonicloud_core::tree::name::RemotePath;
 
+use self::newcomers::Newcomers;
 use crate::client::Client;
 use crate::download::GetItem;
 use crate::error::OperationError;
 use crate::item::{Item, ItemKind};
 use crate::local::filter::Filter;
 use crate::local::scan::{LocalKind, Scan, Skipped};
+use crate::local::sieve::Sifted;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
 use crate::state::LocalState;
@@ -25,7 +29,9 @@ pub struct Preview<P> {
     pub steps: Vec<PreviewStep<P>>,
     /// Files and symlinks that are there as they are.
     pub unchanged: u64,
-    /// What would be left out.
+    /// What the patterns would leave out.
+    pub sifted: Sifted,
+    /// What could not be sent.
     pub skipped: Vec<Skipped>,
 }
 
@@ -60,8 +66,8 @@ pub enum Action {
 }
 
 impl<P> Preview<P> {
-    const fn new() -> Self {
-        Self { steps: Vec::new(), unchanged: 0, skipped: Vec::new() }
+    fn new() -> Self {
+        Self { steps: Vec::new(), unchanged: 0, sifted: Sifted::default(), skipped: Vec::new() }
     }
 
     fn push(&mut self, action: Action, path: P, kind: ItemKind, bytes: u64) {
@@ -83,6 +89,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.sync().await?;
         let mut preview = Preview::new();
         let mut found = Scan::new(paths, filter, self.names_key());
+        let mut new = Newcomers::default();
         while let Some(entry) = found.next()? {
             if entry.remote.is_root() {
                 continue;
@@ -93,6 +100,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 continue;
             }
             let there = self.entry_at(&path).await?;
+            if there.is_none() {
+                new.add(&entry);
+            }
             let action = if there.is_some() { Action::Replace } else { Action::Create };
             let (kind, bytes) = match kind {
                 LocalKind::File { size } => (ItemKind::File, size),
@@ -107,7 +117,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 Plan::InTheWay => preview.skipped.push(Skipped::in_the_way(local)),
             }
         }
+        preview.sifted = found.sifted();
         preview.skipped.append(&mut found.skipped);
+        let refused = self.refused_of(new).await?;
+        preview.steps.retain(|step| !refused.contains_key(&step.path));
+        preview.skipped.extend(refused.into_values());
         for path in streams {
             let action = if self.replaced_by_stream(&path).await?.is_some() { Action::Replace } else { Action::Create };
             preview.push(action, path, ItemKind::File, 0);
@@ -123,6 +137,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let plan = self.plan_get(items, filter).await?;
         let mut preview = Preview::new();
         preview.unchanged = plan.unchanged;
+        preview.sifted = plan.sifted;
         for folder in plan.folders {
             if folder.missing {
                 preview.push(Action::Create, folder.path, ItemKind::Directory, 0);

@@ -1,0 +1,182 @@
+//! Whether all that is stored is there and is what was stored: fetched and verified, kept nowhere.
+//!
+//! Enters: a path. Leaves: what was looked at, and each path of which something is wrong. Never: content, or a piece that
+//! this device kept.
+
+mod file;
+mod sample;
+mod walk;
+
+use core::cell::{Cell, RefCell};
+
+use anonicloud_core::tree::name::RemotePath;
+use tokio::sync::Semaphore;
+
+pub use self::sample::Sample;
+use self::sample::{Picker, lost_of, probability_of_showing};
+use self::walk::Start;
+use crate::client::Client;
+use crate::error::OperationError;
+use crate::progress::Progress;
+use crate::random::SystemRandom;
+use crate::remote::Remote;
+use crate::state::LocalState;
+
+/// Requests under way at once.
+const IN_FLIGHT: usize = 8;
+
+/// What is wrong with something that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The server gives other bytes than were stored.
+    Altered,
+    /// The server says that it has no such bytes.
+    Missing,
+    /// The server answers, but does not give the bytes.
+    Withheld,
+}
+
+/// Of what something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// Names in a folder, and so all that is below them.
+    Folder,
+    /// The description of a file, without which its content cannot be looked at.
+    Record,
+    /// Content of a file.
+    Content,
+}
+
+/// Something that is not as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Where.
+    pub path: RemotePath,
+    /// Of what.
+    pub part: Part,
+    /// What is wrong.
+    pub damage: Damage,
+    /// Pieces of which this is so.
+    pub pieces: u64,
+}
+
+/// What was looked at in part.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Sampled {
+    /// Pieces of files in all: of each file its record, and each 4 MiB of content or the rest of it.
+    pub population: u64,
+    /// Those that were chosen, all equally likely.
+    pub chosen: u64,
+    /// The pieces that a loss of 0.1 % takes.
+    pub lost: u64,
+    /// How likely at least one of so many lost ones is among the chosen.
+    pub probability: f64,
+}
+
+/// What was looked at.
+#[derive(Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// Folders that were read.
+    pub folders: u64,
+    /// Files that were looked at.
+    pub files: u64,
+    /// Pieces of files that are as they were stored.
+    pub pieces: u64,
+    /// Content bytes in them.
+    pub bytes: u64,
+    /// Set when not everything was read.
+    pub sampled: Option<Sampled>,
+}
+
+/// What one run of a check shares.
+struct Look<'a> {
+    progress: &'a dyn Progress,
+    found: &'a dyn Fn(&Finding),
+    /// What is chosen; all, when nothing chooses.
+    picker: Option<RefCell<Picker<SystemRandom>>>,
+    requests: Semaphore,
+    report: RefCell<CheckReport>,
+    /// Whether what is wrong was told by an earlier walk over the same.
+    is_told: Cell<bool>,
+}
+
+impl<'a> Look<'a> {
+    fn new(progress: &'a dyn Progress, found: &'a dyn Fn(&Finding)) -> Self {
+        Self {
+            progress,
+            found,
+            picker: None,
+            requests: Semaphore::new(IN_FLIGHT),
+            report: RefCell::default(),
+            is_told: Cell::new(false),
+        }
+    }
+
+    fn tell(&self, finding: &Finding) {
+        (self.found)(finding);
+    }
+}
+
+impl<R: Remote, S: LocalState> Client<R, S> {
+    /// Fetches all that is stored at and below `path`, or of its files a `sample`, and verifies it. `found` is told of each
+    /// finding; after one the rest is looked at all the same. Nothing but what the server gives now counts.
+    ///
+    /// Of a whole check `progress` counts files and content bytes, of a sample pieces.
+    ///
+    /// # Errors
+    /// When nothing is at `path`, or the server answers nothing any more.
+    pub async fn check(
+        &self,
+        path: &RemotePath,
+        sample: Option<Sample>,
+        progress: &dyn Progress,
+        found: &dyn Fn(&Finding),
+    ) -> Result<CheckReport, OperationError> {
+        self.sync().await?;
+        let mut look = Look::new(progress, found);
+        let Some(start) = self.start_of(path, &look).await? else {
+            return Ok(look.report.into_inner());
+        };
+        let Some(sample) = sample else {
+            let totals = start.totals;
+            progress.plan(totals.files, totals.bytes);
+            self.check_below(&start, &look).await?;
+            return Ok(look.report.into_inner());
+        };
+        let population = self.count_pieces(&start, &look).await?;
+        let chosen = sample.of(population);
+        progress.plan(0, chosen);
+        look.picker = Some(RefCell::new(Picker::new(population, chosen, SystemRandom)));
+        look.is_told.set(true);
+        look.report.get_mut().folders = 0;
+        self.check_below(&start, &look).await?;
+        let lost = lost_of(population);
+        let probability = probability_of_showing(population, lost, chosen);
+        let mut report = look.report.into_inner();
+        report.sampled = Some(Sampled { population, chosen, lost, probability });
+        Ok(report)
+    }
+
+    async fn check_below(&self, start: &Start, look: &Look<'_>) -> Result<(), OperationError> {
+        self.walk_stored(start, look, async |folder: &RemotePath, entries: &[_]| {
+            self.check_files(folder, entries, look).await
+        })
+        .await
+    }
+
+    /// Pieces of all files.
+    async fn count_pieces(&self, start: &Start, look: &Look<'_>) -> Result<u64, OperationError> {
+        let counted = Cell::new(0_u64);
+        self.walk_stored(start, look, async |_: &RemotePath, entries: &[_]| {
+            counted.set(entries.iter().map(|entry| file::pieces_of(entry)).fold(counted.get(), u64::saturating_add));
+            Ok(())
+        })
+        .await?;
+        Ok(counted.get())
+    }
+}
