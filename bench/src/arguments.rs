@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{peers::Kind, units::size};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum as _};
 use std::{
     fmt::{self, Display, Formatter},
     num::NonZeroU32,

@@ -25,7 +25,7 @@ const SENT: usize = 64 << 10;
 /// Bytes of a file that only fills the store.
 const FILLING: usize = 1 << 10;
 /// How long a client tries again: what a person waits for, and no error is hidden by it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What all clients told of one round.
 #[derive(Debug, Default)]
@@ -73,7 +73,8 @@ impl Crowd {
             for number in numbers {
                 let state = open_state(&self.state(number)).await?;
                 let handle = format!("load-{number}");
-                let account = NewAccount { handle, password: Zeroizing::new(password.to_owned()), account_key: false };
+                let password = Zeroizing::new(password.to_owned());
+                let account = NewAccount { handle, password, account_key: false, invite: None };
                 let draft = SignUpDraft::begin(&self.remote()?, account).await?;
                 let words = draft.recovery_words();
                 draft.finish(self.remote()?, state, &self.server, &words).await?;

@@ -3,9 +3,9 @@
 use anonicloud_client::remote::{BlobPart, Remote, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish, RegisterStart,
-    RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState,
-    UploadsAnswer,
+    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
+    UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
@@ -41,6 +41,7 @@ macro_rules! counted {
 impl<R: Remote> Remote for Counted<R> {
     counted! {
         realm() -> RealmAnswer;
+        puzzle(request: &PuzzleStart) -> Puzzle;
         register_start(request: &RegisterStart) -> RegisterStarted;
         register_finish(request: &RegisterFinish) -> ();
         login_start(request: &LoginStart) -> LoginStarted;

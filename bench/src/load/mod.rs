@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place, binaries: &Path) -> Resu
     limits::raise_for(arguments.clients)?;
     let identity = Identity::make(&place.folder().join("tls"))?;
     let mut command = Command::new(binaries.join(SERVER));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--quota", QUOTA]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--quota", QUOTA, "--sign-up", "open"]);
     command.arg("--data-dir").arg(place.folder().join("store"));
     command.arg("--tls-cert").arg(&identity.certificate).arg("--tls-key").arg(&identity.key);
     let (server, url) = Service::start(command, service::log_in(place.folder()), listening_url)?;

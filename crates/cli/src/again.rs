@@ -72,13 +72,12 @@ fn quoted(word: &OsStr) -> Option<String> {
 
 /// A character that is shown as it is.
 fn push_shown(line: &mut String, character: char) {
-    match character {
-        '\'' => line.push_str("\"'\""),
-        _ => {
-            line.push('\'');
-            line.push(character);
-            line.push('\'');
-        }
+    if character == '\'' {
+        line.push_str("\"'\"");
+    } else {
+        line.push('\'');
+        line.push(character);
+        line.push('\'');
     }
 }
 

@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 21] = [
+    const COMMANDS: [&str; 23] = [
         "signup",
         "login",
         "logout",
@@ -36,6 +36,7 @@ mod tests {
         "get",
         "ls",
         "tree",
+        "find",
         "stat",
         "mkdir",
         "mv",

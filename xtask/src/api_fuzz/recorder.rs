@@ -131,7 +131,7 @@ mod tests {
             authorization: Bearer one\r\nhost: x\r\n\r\n\xff\xffPUT /v1/spaces/ab/head HTTP/1.1\r\nauthorization: Bearer two\r\n\r\n";
         let recorder =
             Recorder { address: ([127, 0, 0, 1], 1).into(), sent: Arc::new(Mutex::new(vec![sent.to_vec()])) };
-        let found = recorder.sessions().ok().expect("both are there");
+        let Ok(found) = recorder.sessions() else { panic!("both are there") };
         assert_eq!((found.account(), found.space(), found.space_id()), ("one", "two", "ab"));
         let recorder = Recorder { address: ([127, 0, 0, 1], 1).into(), sent: Sent::default() };
         assert!(matches!(recorder.sessions(), Err(FuzzError::NoSession(_))));

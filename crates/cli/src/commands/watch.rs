@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
-use crate::report::{Changed, Watching};
+use crate::report::{ChangedPath, Watching};
 
 /// Tell what changes in the cloud, as it comes
 ///
@@ -37,7 +37,7 @@ impl Arguments {
         Self::tell_begun(context, &self.path.path)?;
         loop {
             for change in client.next_changes(&mut watch).await? {
-                let changed = Changed::new(&change);
+                let changed = ChangedPath::new(&change);
                 context.ui.answer(&changed, |out| changed.write(out, context.ui.stdout_is_terminal()))?;
             }
             if self.once {

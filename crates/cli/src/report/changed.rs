@@ -27,7 +27,7 @@ impl Watching {
 
 /// `watch`: one path that changed.
 #[derive(Debug, Serialize)]
-pub(crate) struct Changed {
+pub(crate) struct ChangedPath {
     event: &'static str,
     /// Of what moved, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub(crate) struct Changed {
     names: Vec<Vec<u8>>,
 }
 
-impl Changed {
+impl ChangedPath {
     /// What is told of `change`.
     pub(crate) fn new(change: &Change) -> Self {
         let path = change.path.to_bytes();

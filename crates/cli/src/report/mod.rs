@@ -16,7 +16,7 @@ use anonicloud_client::transfer::Job;
 use data_encoding::BASE64;
 use serde::Serialize;
 
-pub(crate) use self::changed::{Changed, Watching};
+pub(crate) use self::changed::{ChangedPath, Watching};
 pub(crate) use self::checked::{Checked, Found};
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};

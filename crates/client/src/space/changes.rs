@@ -89,7 +89,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 comparison.pairs.push(Pair { from: path.clone(), path: path.clone(), old, new });
             }
             Some((parent, _)) => {
-                let (old, new) = (self.entry_at(path, old).await?, self.entry_at(path, new).await?);
+                let (old, new) = (self.entry_in(path, old).await?, self.entry_in(path, new).await?);
                 comparison.record(&parent, &parent, old.into_iter().collect(), new.into_iter().collect());
             }
         }
@@ -126,7 +126,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    async fn entry_at(&self, path: &RemotePath, root: Option<&TreeRoot>) -> Result<Option<Arc<Entry>>, OperationError> {
+    async fn entry_in(&self, path: &RemotePath, root: Option<&TreeRoot>) -> Result<Option<Arc<Entry>>, OperationError> {
         match self.walk_steps(|nodes| find(root, path, nodes)).await? {
             Found::Entry(entry) => Ok(Some(entry)),
             _ => Ok(None),
@@ -211,7 +211,7 @@ impl Comparison {
             !above.is_some_and(|parent| gone.contains(&parent))
         });
         self.changes.extend(tops.map(|placed| placed.change(ChangeKind::Removed)));
-        self.changes.sort_by(|one, other| one.path.to_bytes().cmp(&other.path.to_bytes()));
+        self.changes.sort_by_cached_key(|change| change.path.to_bytes());
         self.changes
     }
 }

@@ -31,6 +31,14 @@ pub(crate) struct PutBlob {
     pub(crate) hash: StoredHash,
 }
 
+/// Where the bytes of a blob go.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    request: UploadRequest,
+    put: PutBlob,
+    object: ObjectId,
+}
+
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BodyEnd {
@@ -69,7 +77,7 @@ impl Service {
         let Some(object) = self.begin_blob(request, put).await? else {
             return Ok(complete(put.size));
         };
-        let stored = self.store_blob(request, put, object, body, (&claim, &permit)).await;
+        let stored = self.store_blob(Target { request, put, object }, body, &claim, &permit).await;
         let is_complete = stored.as_ref().is_ok_and(|progress| progress.complete);
         if !is_complete && !self.is_named(request, put.blob, object).await? {
             // The row went with the blob that was not as announced, or with its upload, which ended meanwhile.
@@ -82,16 +90,16 @@ impl Service {
     /// Writes the bytes of a blob to its object.
     async fn store_blob(
         &self,
-        request: UploadRequest,
-        put: PutBlob,
-        object: ObjectId,
+        target: Target,
         body: BodyPieces,
-        (claim, permit): (&Claim, &Permit),
+        claim: &Claim,
+        permit: &Permit,
     ) -> Result<BlobProgress, ServiceError> {
+        let Target { request, put, object } = target;
         let writer = self.blobs.write(object, put.offset).await?;
         let mut writer = writer.ok_or(ErrorCode::OffsetMismatch)?;
         match receive(writer.as_mut(), body, put.size, claim, permit).await? {
-            BodyEnd::Whole => self.finish_blob(request, put, object, writer).await,
+            BodyEnd::Whole => self.finish_blob(target, writer).await,
             BodyEnd::TooLong => {
                 drop(writer);
                 self.meta.remove_blob(request, put.blob).await?;
@@ -173,9 +181,7 @@ impl Service {
 
     async fn finish_blob(
         &self,
-        request: UploadRequest,
-        put: PutBlob,
-        object: ObjectId,
+        Target { request, put, object }: Target,
         writer: Box<dyn BlobWriter>,
     ) -> Result<BlobProgress, ServiceError> {
         let written = writer.finish().await?;

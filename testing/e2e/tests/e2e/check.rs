@@ -38,8 +38,9 @@ fn put(world: &World, device: &Device, name: &str, len: u64) -> Vec<PathBuf> {
     let source = world.path(name);
     content::write(&source, len + name.len() as u64, len);
     device.json(&[&"put", &source, &"/"]);
-    let new = stored(world).difference(&before).cloned().collect::<Vec<_>>();
-    let blobs: Vec<_> = new.into_iter().filter(|blob| size(blob) >= SEGMENT).collect();
+    let now = stored(world);
+    let new = now.difference(&before).cloned();
+    let blobs: Vec<_> = new.filter(|blob| size(blob) >= SEGMENT).collect();
     assert_eq!(blobs.len() as u64, len / SEGMENT, "{name}");
     blobs
 }

@@ -2,6 +2,7 @@
 
 use anonicloud_client::remote::{BlobPart, Remote};
 use anonicloud_proto::api::ErrorCode;
+use anonicloud_proto::capability::Right;
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::commit::{CommitKind, CommitLists, UnsignedHeader};
 use anonicloud_proto::hash::ChainHash;

@@ -123,14 +123,14 @@ mod tests {
     fn written(before: usize, pieces: &[usize]) -> (Vec<u8>, Vec<u8>, bool) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("object");
-        let mut expected: Vec<u8> = (0..before).map(|at| (at % 251) as u8).collect();
+        let mut expected: Vec<u8> = (0..251).cycle().take(before).collect();
         fs_err::write(&path, &expected).unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         let direct = Direct::begin(&file, before as u64, 4 * BLOCK);
         let began = direct.is_some();
         if let Some(mut direct) = direct {
             for len in pieces {
-                let bytes: Vec<u8> = (0..*len).map(|at| ((at + len) % 253) as u8).collect();
+                let bytes: Vec<u8> = (1..=252).cycle().take(*len).collect();
                 direct.write(&mut file, &[Bytes::from(bytes.clone())]).unwrap();
                 expected.extend(bytes);
             }
