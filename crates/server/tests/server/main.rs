@@ -19,6 +19,8 @@ mod lifecycle;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod rates;
+#[cfg(test)]
 mod slow;
 #[cfg(test)]
 mod space;
