@@ -39,6 +39,8 @@ struct Task<'a> {
     size: u64,
     version: &'a VersionRef,
     segments: Vec<u64>,
+    /// Whether the record was chosen too, which is read in any case.
+    with_record: bool,
 }
 
 impl<'a> Task<'a> {
@@ -49,12 +51,13 @@ impl<'a> Task<'a> {
         };
         let segments = 0..segment_count(*size);
         let Some(picker) = &look.picker else {
-            return Some(Self { entry, size: *size, version, segments: segments.collect() });
+            return Some(Self { entry, size: *size, version, segments: segments.collect(), with_record: true });
         };
         let mut picker = picker.borrow_mut();
         let with_record = picker.takes();
         let segments: Vec<_> = segments.filter(|_| picker.takes()).collect();
-        (with_record || !segments.is_empty()).then_some(Self { entry, size: *size, version, segments })
+        let is_chosen = with_record || !segments.is_empty();
+        is_chosen.then_some(Self { entry, size: *size, version, segments, with_record })
     }
 }
 
@@ -99,7 +102,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         look.report.borrow_mut().files += 1;
         if look.picker.is_some() {
-            look.progress.advance(task.segments.len().max(1) as u64);
+            look.progress.advance(task.segments.len() as u64 + u64::from(task.with_record));
         }
         look.progress.file_done(&path.to_string());
         Ok(())
