@@ -1,6 +1,7 @@
 //! What patterns leave out is counted, a pattern that matches nothing is named, and a dry run refuses what the real one does.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::process::Output;
 
 use anonicloud_e2e::device::{Arguments, Device};
@@ -72,10 +73,9 @@ fn a_dry_run_refuses_what_the_real_one_refuses() {
     fs_err::create_dir(other.join("whole")).unwrap();
     fs_err::write(other.join("whole/below"), "below").unwrap();
     fs_err::write(other.join("new"), "new").unwrap();
-    for put in [
-        [&"put" as &dyn AsRef<std::ffi::OsStr>, &other, &"/folder"],
-        [&"put", &other.join("new"), &"/folder/whole/new"],
-    ] {
+    let new = other.join("new");
+    let puts: [[&dyn AsRef<OsStr>; 3]; 2] = [[&"put", &other, &"/folder"], [&"put", &new, &"/folder/whole/new"]];
+    for put in puts {
         let dry = run(&laptop, &[put.as_slice(), &[&"--dry-run"]].concat());
         let done = run(&laptop, &put);
         assert_eq!(skipped(&dry), skipped(&done));
