@@ -73,8 +73,9 @@ fn a_dry_run_refuses_what_the_real_one_refuses() {
     fs_err::create_dir(other.join("whole")).unwrap();
     fs_err::write(other.join("whole/below"), "below").unwrap();
     fs_err::write(other.join("new"), "new").unwrap();
-    let new = other.join("new");
-    let puts: [[&dyn AsRef<OsStr>; 3]; 2] = [[&"put", &other, &"/folder"], [&"put", &new, &"/folder/whole/new"]];
+    // What is in it, put beside what is in the other.
+    let (inside, new) = (other.join("."), other.join("new"));
+    let puts: [[&dyn AsRef<OsStr>; 3]; 2] = [[&"put", &inside, &"/folder"], [&"put", &new, &"/folder/whole/new"]];
     for put in puts {
         let dry = run(&laptop, &[put.as_slice(), &[&"--dry-run"]].concat());
         let done = run(&laptop, &put);
