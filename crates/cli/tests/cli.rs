@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 21] = [
         "signup",
         "login",
         "logout",
@@ -43,6 +43,7 @@ mod tests {
         "rm",
         "du",
         "quota",
+        "reclaim",
         "status",
         "resume",
         "cancel",

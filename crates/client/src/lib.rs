@@ -50,6 +50,13 @@ pub mod path {
     pub use anonicloud_core::tree::name::{EntryName, PathError, RemotePath};
 }
 
+/// Giving room back.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod reclaim {
+    pub use crate::session::{PasswordProof, Released};
+    pub use crate::space::sweep::SweepReport;
+}
+
 /// Sending and fetching.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer {

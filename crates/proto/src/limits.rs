@@ -45,5 +45,9 @@ pub const UPLOAD_PAGE_BLOBS: usize = 4096;
 pub const UPLOADS_PAGE: usize = 64;
 /// Days an upload may be idle before it is collected.
 pub const UPLOAD_IDLE_DAYS: u32 = 7;
+/// Blobs in one page of a space's list.
+pub const BLOBS_PAGE: usize = 4096;
+/// Whole days for which a released blob is kept.
+pub const RELEASED_DAYS: u32 = 30;
 /// A handle, in characters.
 pub const HANDLE_MAX: usize = 32;

@@ -15,6 +15,7 @@ mod mv;
 mod previewed;
 mod put;
 mod quota;
+mod reclaim;
 mod recovery;
 mod resume;
 mod rm;
@@ -23,6 +24,7 @@ mod signup;
 mod stat;
 mod status;
 mod target;
+mod tidy;
 mod transferred;
 mod tree;
 mod walked;
@@ -51,6 +53,7 @@ pub(crate) enum Command {
     Rm(rm::Arguments),
     Du(du::Arguments),
     Quota(quota::Arguments),
+    Reclaim(reclaim::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
     Cancel(cancel::Arguments),
@@ -77,6 +80,7 @@ impl Command {
             Self::Rm(arguments) => arguments.run(context).await,
             Self::Du(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
+            Self::Reclaim(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,
             Self::Cancel(arguments) => arguments.run(context).await,

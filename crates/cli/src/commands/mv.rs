@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::target::relocations;
+use super::tidy;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::RemoteArgument;
@@ -31,6 +32,8 @@ impl Arguments {
             context.ui.note(&format!("moved {} to {}", relocation.from, relocation.to))?;
             changed.push(relocation.to);
         }
-        context.ui.object(&Changed::new(&changed))
+        context.ui.object(&Changed::new(&changed))?;
+        tidy::sweep(&client).await;
+        Ok(())
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use anonicloud_client::ErrorKind;
 use anonicloud_client::path::RemotePath;
 use clap::Args;
 
 use super::selection::Selection;
 use super::target::existing_kind;
-use super::{previewed, transferred};
+use super::{previewed, tidy, transferred};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
@@ -62,10 +63,20 @@ impl Arguments {
         }
         let report = {
             let bar = Bar::new(context.ui);
-            client.put(sources, filter, &bar).await?
+            client.put(sources, filter, &bar).await
+        };
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => {
+                if error.kind() == ErrorKind::Quota {
+                    tidy::sweep(&client).await;
+                }
+                return Err(error.into());
+            }
         };
         let moved = Moved::from(report);
         context.ui.summary(&moved, &moved.sentence("sent"))?;
+        tidy::sweep(&client).await;
         transferred::refuse_skipped(context.ui, &moved)
     }
 }

@@ -4,4 +4,6 @@ pub(crate) mod access;
 pub(crate) mod commit;
 pub(crate) mod head;
 pub(crate) mod nodes;
+pub(crate) mod reached;
+pub(crate) mod sweep;
 mod tree;

@@ -59,9 +59,22 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(())
     }
 
-    /// Opens one node; gives the change that keeps its piece, if it came from the server.
+    /// Opens one node and takes it into the cache; gives the change that keeps its piece, if it came from the server.
     async fn load_node(&self, wanted: Wanted) -> Result<Option<StateChange>, OperationError> {
+        let (node, change) = self.read_node(&wanted).await?;
+        self.nodes().keep(vec![(wanted.child().hash, node)]);
+        Ok(change)
+    }
+
+    /// Opens one node; gives also the change that keeps its piece, if it came from the server.
+    pub(super) async fn read_node(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<(Arc<DirectoryNode>, Option<StateChange>), OperationError> {
         let hash = wanted.child().hash;
+        if let Some(node) = self.nodes().node(&hash) {
+            return Ok((node, None));
+        }
         let kept = self.state().read(Table::Nodes, hash.as_bytes()).await?;
         let (piece, change) = if let Some(piece) = kept {
             (piece.to_vec(), None)
@@ -72,7 +85,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         };
         let opened = wanted.open(self.realm(), &self.door().space(), &piece);
         let node = opened.map_err(|_| OperationError::from(Rejected))?;
-        self.nodes().keep(vec![(hash, Arc::new(node))]);
-        Ok(change)
+        Ok((Arc::new(node), change))
     }
 }

@@ -32,6 +32,10 @@ pub enum Table {
     Nodes,
     /// Downloads that made their target and are not finished.
     Downloads,
+    /// Which blobs the files of a directory node need.
+    Reached,
+    /// Per space, the day of this device's last sweep.
+    Sweeps,
 }
 
 impl Table {
@@ -45,6 +49,8 @@ impl Table {
             Self::Staged => 4,
             Self::Nodes => 5,
             Self::Downloads => 6,
+            Self::Reached => 7,
+            Self::Sweeps => 8,
         }
     }
 }

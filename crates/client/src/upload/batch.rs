@@ -14,6 +14,7 @@ use super::request::BLOBS_BESIDE;
 use crate::error::OperationError;
 use crate::local::scan::SkipReason;
 use crate::remote::Remote;
+use crate::space::reached::remember;
 use crate::state::{LocalState, StateChange, Table};
 
 /// A commit comes when this many entries are ready, give or take a batch of small files.
@@ -73,6 +74,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         }
         let mut changes: Vec<_> =
             staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();
+        changes.extend(staged.iter().filter_map(|pack| Some(remember(pack, self.needs.remove(pack)?))));
         for one in &after {
             if let Some(shown) = &one.shown {
                 self.progress.file_done(shown);

@@ -35,6 +35,7 @@ use crate::error::OperationError;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
+use crate::space::reached::Needs;
 use crate::state::LocalState;
 
 /// Requests under way at once.
@@ -88,6 +89,10 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) small_in_flight: usize,
     /// Files whose record lies in the pack that is being filled.
     pub(super) in_pack: Vec<StagedFile>,
+    /// What the records in that pack need.
+    pub(super) in_pack_needs: Vec<Needs>,
+    /// The same of packs that are not committed.
+    pub(super) needs: HashMap<BlobId, Vec<Needs>>,
     /// Journal keys of packs that are not committed.
     pub(super) staged: Vec<BlobId>,
     /// Packs that arrived and are not committed.
@@ -122,6 +127,8 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             gathered: Gathered::default(),
             small_in_flight: 0,
             in_pack: Vec::new(),
+            in_pack_needs: Vec::new(),
+            needs: HashMap::new(),
             staged: Vec::new(),
             adds: Vec::new(),
             ready: Vec::new(),

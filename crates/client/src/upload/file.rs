@@ -162,7 +162,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     async fn kept_leaves(&self, target: &FileTarget) -> Result<Option<AllLeaves>, OperationError> {
         match &target.base {
             None => Ok(None),
-            Some(base) => self.client.read_leaves(base).await.map(Some),
+            Some(base) => match self.client.read_leaves(base).await {
+                Ok(leaves) => Ok(Some(leaves)),
+                // Another device removed it meanwhile, and had what it held freed.
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            },
         }
     }
 

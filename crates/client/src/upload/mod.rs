@@ -24,6 +24,7 @@ mod small;
 mod staged;
 mod stream;
 mod tickets;
+mod under_way;
 
 pub use jobs::{Job, JobSource};
 pub(crate) use plan::{Plan, plan};

@@ -20,6 +20,7 @@ use crate::buffers::{Buffer, Buffers};
 use crate::local::scan::{SkipReason, Skipped};
 use crate::local::source::SourceFile;
 use crate::random::SystemRandom;
+use crate::space::reached::Needs;
 use crate::state::StateChange;
 
 /// What a batch of small files became.
@@ -34,6 +35,8 @@ pub(super) struct Packed {
 pub(super) struct FilledPack {
     pub(super) blob: SealedBlob,
     pub(super) files: Vec<StagedFile>,
+    /// What their records need.
+    pub(super) needs: Vec<Needs>,
 }
 
 /// Reads small files and lays them with their records in packs. Blocks.
@@ -112,19 +115,23 @@ impl SmallPacker {
         let facts = FileFacts { size: file.size(), mtime: attributes.mtime, predecessor };
         let record = RecordBuilder::new(self.realm, self.space, source, facts);
         let mut record = record.map_err(|_| Rejected)?;
+        let mut needs = Vec::new();
         if !self.content.is_empty() {
             let address = seal_segment(&keys, 0, &self.content, &mut self.sealed);
             let placed = self.packs.place(&self.sealed)?;
             record.push_sealed(address.hash, placed.blob, placed.offset).map_err(|_| Rejected)?;
+            needs.push(placed.blob);
         }
         let pages = record.seal_pages(&mut random).map_err(|_| Rejected)?;
         let record = pages.seal_record(&[], &mut random).map_err(|_| Rejected)?;
         let placed = self.packs.place(record.piece())?;
+        let version = record.placed_at(placed).map_err(|_| Rejected)?;
+        self.packs.needs.push(Needs::of(&version, needs));
         self.packs.files.push(StagedFile {
             path: task.target.path,
             size: file.size(),
             attributes,
-            version: record.placed_at(placed).map_err(|_| Rejected)?,
+            version,
             base: task.target.base,
             adds: Vec::new(),
             upload: None,
@@ -138,11 +145,12 @@ struct Packs {
     full: Vec<FilledPack>,
     open: PackBuilder,
     files: Vec<StagedFile>,
+    needs: Vec<Needs>,
 }
 
 impl Packs {
     fn new() -> Self {
-        Self { full: Vec::new(), open: PackBuilder::make(&mut SystemRandom), files: Vec::new() }
+        Self { full: Vec::new(), open: PackBuilder::make(&mut SystemRandom), files: Vec::new(), needs: Vec::new() }
     }
 
     fn place(&mut self, piece: &[u8]) -> Result<PieceRef, Rejected> {
@@ -162,7 +170,8 @@ impl Packs {
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.open, PackBuilder::make(&mut random)).finish(&mut random);
-        self.full.push(FilledPack { blob: pack.into(), files: std::mem::take(&mut self.files) });
+        let (files, needs) = (std::mem::take(&mut self.files), std::mem::take(&mut self.needs));
+        self.full.push(FilledPack { blob: pack.into(), files, needs });
     }
 }
 

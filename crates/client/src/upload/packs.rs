@@ -39,6 +39,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             bytes: blob.bytes.clone(),
             files: std::mem::take(&mut self.in_pack),
         };
+        self.needs.insert(blob.blob, std::mem::take(&mut self.in_pack_needs));
         self.journal.put(vec![staged.change()]);
         self.staged.push(blob.blob);
         self.launch_pack(blob, 0);

@@ -22,7 +22,7 @@ use crate::error::{ErrorKind, OperationError};
 use crate::local::scan::attributes_of;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, StateError, Table};
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -106,7 +106,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let page = async |access: &_| remote.upload_state(access, upload, after.as_ref()).await;
             let page = match self.door().request(remote, page).await {
                 Ok(page) => page,
-                Err(error) if is_unknown(&error) => return Ok(blobs),
+                Err(error) if error.is_not_found() => return Ok(blobs),
                 Err(error) => return Err(error),
             };
             let last = page.blobs.last().map(|state| state.blob);
@@ -123,7 +123,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub(crate) async fn end_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
         let remote = self.remote();
         match self.door().request(remote, async |access| remote.end_upload(access, upload).await).await {
-            Err(error) if is_unknown(&error) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
             other => other,
         }
     }
@@ -147,11 +147,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         Ok(packs)
     }
-}
-
-fn is_unknown(error: &OperationError) -> bool {
-    use anonicloud_proto::api::ErrorCode;
-    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {

@@ -79,6 +79,11 @@ impl Wanted {
         Self { child: child.duplicate(), id, place }
     }
 
+    /// What tells it from the other nodes of its tree: its directory, and which node of that one.
+    pub(super) const fn name(&self) -> (NodeId, u64) {
+        (self.id, self.place.version())
+    }
+
     /// Where its piece lies, and the hash of the piece.
     pub const fn child(&self) -> &ChildRef {
         &self.child

@@ -15,6 +15,7 @@ mod permits;
 mod sessions;
 mod slots;
 mod spaces;
+mod sweeps;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -24,7 +25,7 @@ mod vouchers;
 use std::sync::Arc;
 
 use anonicloud_proto::api::{RealmAnswer, VERSION};
-use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
+use anonicloud_proto::ids::{AccountId, RealmId, SpaceId};
 
 pub(crate) use self::arrivals::{BodyBroken, BodyPieces};
 pub(crate) use self::blobs::PutBlob;
@@ -33,6 +34,7 @@ pub(crate) use self::login::AccountAccess;
 pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
+use self::login::Opened;
 use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
 use self::tries::Tries;
@@ -47,8 +49,11 @@ use crate::store::meta::MetaStore;
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
 
-/// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
+/// Bytes over an account's quota for commits and for uploads of few bytes.
 const SPARE: u64 = 16 << 20;
+/// The same for all commits and uploads of sessions with the right to manage, which clients prove to remove and to sweep: so
+/// there is room for that when nothing else gets on.
+const REMOVAL_SPARE: u64 = 2 * SPARE;
 /// Heads, of at most 1 MiB and a little, that are kept until they were taken, of one space and in all.
 const HEADS_PER_SPACE: usize = 8;
 const HEADS: usize = 128;
@@ -81,7 +86,7 @@ pub(crate) struct Service {
     clock: Arc<dyn Clock>,
     secrets: ServerSecrets,
     quota: u64,
-    account_sessions: Sessions<AccountId, Option<DeviceId>>,
+    account_sessions: Sessions<AccountId, Opened>,
     space_sessions: Sessions<SpaceId, Rights>,
     vouchers: Vouchers,
     password_tries: Tries,

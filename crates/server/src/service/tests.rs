@@ -6,6 +6,7 @@ use std::time::Duration;
 use anonicloud_proto::api::{Base64, ErrorCode, OpenUpload, SpaceSessionFinish};
 use anonicloud_proto::capability::{CapabilityKeys, CapabilityPublicKey, ReadTokenHash, Right, session_message};
 use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::PACK_FLOOR;
@@ -20,8 +21,9 @@ use super::{BodyBroken, Permits, PutBlob, Service, ServiceError, SpaceAccess};
 use crate::clock::Clock;
 use crate::clock::manual::ManualClock;
 use crate::secrets::ServerSecrets;
+use crate::store::Day;
 use crate::store::blob::FileBlobs;
-use crate::store::meta::{MetaStore, SqliteMeta, conformance};
+use crate::store::meta::{CommitOutcome, Doom, MetaStore, NewCommit, SqliteMeta, conformance};
 
 /// The smallest blob.
 const FLOOR: u64 = PACK_FLOOR;
@@ -125,6 +127,58 @@ async fn an_upload_idle_for_more_than_seven_days_is_collected_with_its_bytes() {
     // What was reserved is free again: all of the quota but the other's.
     let open = OpenUpload { upload: idle, bytes: 50_000 };
     service.open_upload(&access, &open).await.unwrap();
+}
+
+/// A blob that a commit named and a sweep released today.
+async fn release(fixture: &Fixture) -> (SpaceAccess, UploadId, PutBlob) {
+    let (service, access) = (&fixture.service, fixture.access().await);
+    let upload = UploadId::from_bytes([1; 16]);
+    service.open_upload(&access, &OpenUpload { upload, bytes: 50_000 }).await.unwrap();
+    let blob = BlobId::from_bytes([1; 32]);
+    let put = PutBlob { upload, blob, offset: 0, size: FLOOR, hash: StoredHash::of(CONTENT) };
+    let body = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
+    assert!(service.put_blob(&access, put, body).await.unwrap().complete);
+    let adds = vec![AddedBlob { blob, size: FLOOR }];
+    let added = NewCommit { adds, ..conformance::commit(1, 1, conformance::hash(1, 0), &[]) };
+    let day = fixture.clock.today();
+    let released = NewCommit { releases: vec![blob], day, ..conformance::commit(1, 2, conformance::hash(1, 1), &[]) };
+    for commit in [added, released] {
+        assert_eq!(service.meta.append_commit(commit, 0).await.unwrap(), CommitOutcome::Applied);
+    }
+    (access, upload, put)
+}
+
+#[tokio::test]
+async fn what_was_released_is_kept_for_thirty_days_and_then_goes_with_its_file() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    release(&fixture).await;
+    fixture.clock.pass_days(30);
+    assert_eq!(service.collect_released().await.unwrap(), 0);
+    assert_eq!(fixture.stored_files(), 1);
+    fixture.clock.pass_days(1);
+    assert_eq!(service.collect_released().await.unwrap(), 1);
+    assert_eq!(fixture.stored_files(), 0);
+    assert_eq!(service.collect_released().await.unwrap(), 0);
+}
+
+/// A server that ended between the two: the row is gone, the file is not.
+#[tokio::test]
+async fn a_file_whose_row_is_doomed_goes_the_next_time() {
+    let fixture = Fixture::new().await;
+    let service = &fixture.service;
+    let (access, upload, put) = release(&fixture).await;
+    service.meta.doom(Doom::Before(Day(u32::MAX)), 9).await.unwrap();
+    assert_eq!(fixture.stored_files(), 1);
+    // Sent anew meanwhile, under the same id: that file stays.
+    service.open_upload(&access, &OpenUpload { upload, bytes: 50_000 }).await.unwrap();
+    let body = stream::iter([Ok(Bytes::from_static(CONTENT))]).boxed();
+    assert!(service.put_blob(&access, put, body).await.unwrap().complete);
+    assert_eq!(fixture.stored_files(), 2);
+    assert_eq!(service.collect_released().await.unwrap(), 0);
+    assert_eq!(fixture.stored_files(), 1);
+    let state = service.blob_state(&access, upload, put.blob).await.unwrap();
+    assert!(state.complete);
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PAGE, UPLOADS_PER_SPACE};
 
-use super::{SPARE, Service, ServiceError, SpaceAccess};
+use super::{REMOVAL_SPARE, SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
 use crate::store::meta::{BlobRow, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
 
 /// The rights that let a session upload, each by itself.
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 
-/// An upload of at most this many bytes may go over the quota: a removal sends the folders that it changes.
+/// An upload of at most this many bytes may go over the quota.
 const SMALL_UPLOAD: u64 = 256 << 10;
 /// Bytes of all tickets of a space, which are answered at once.
 const TICKETS: usize = 4 << 20;
@@ -25,7 +25,11 @@ impl Service {
     ) -> Result<UploadAnswer, ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
-        let spare = if open.bytes <= SMALL_UPLOAD { SPARE } else { 0 };
+        let spare = match access.may(&[Right::Admin]) {
+            Ok(()) => REMOVAL_SPARE,
+            Err(_) if open.bytes <= SMALL_UPLOAD => SPARE,
+            Err(_) => 0,
+        };
         let opened = self.meta.open_upload(request, open.bytes, UploadLimits { count: UPLOADS_PER_SPACE, spare });
         match opened.await? {
             OpenedUpload::Reserved(reserved) => {

@@ -23,4 +23,6 @@ mod space;
 #[cfg(test)]
 mod spaces;
 #[cfg(test)]
+mod sweeps;
+#[cfg(test)]
 mod uploads;

@@ -37,6 +37,8 @@ mod profiles;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod reclaim;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod round_trip;

@@ -10,7 +10,7 @@ use anonicloud_proto::limits::COMMIT_REQUEST_MAX;
 use anonicloud_proto::merkle::Frontier;
 
 use super::spaces::{Access, Space};
-use super::uploads::SPARE;
+use super::uploads::{REMOVAL_SPARE, SPARE};
 use super::{Answer, Server};
 
 impl Server {
@@ -40,7 +40,8 @@ impl Server {
         let length = (posted.logged.header.to_bytes().len() + posted.logged.body.len()) as u64;
         let owner = space.owner;
         let account = self.accounts.get_mut(&owner).ok_or(ErrorCode::Internal)?;
-        if !account.has_room(length, SPARE) {
+        let spare = if access.may(&[Right::Admin]).is_ok() { REMOVAL_SPARE } else { SPARE };
+        if !account.has_room(length, spare) {
             return Err(ErrorCode::QuotaExceeded);
         }
         account.used += moved + length;

@@ -21,10 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer, VERSION,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer, VERSION,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
@@ -205,6 +205,15 @@ impl Remote for MemoryRemote {
         self.in_account(token, |server, account| server.account(account))
     }
 
+    /// Nothing: sweeps are refused here.
+    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
+        self.in_account(token, |_, _| Ok(ReleasedAnswer { bytes: 0, free_from: None }))
+    }
+
+    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
+        self.in_account(token, |_, _| Ok(FreedAnswer { freed: 0, more: false }))
+    }
+
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {
         self.in_account(token, |server, account| server.sigchain(account))
     }
@@ -281,6 +290,10 @@ impl Remote for MemoryRemote {
 
     async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
         self.in_space(access, |server, access| server.drop_blob(access, *upload, *blob))
+    }
+
+    async fn blobs(&self, access: &SpaceAccess, after: Option<&BlobId>) -> RemoteResult<BlobsAnswer> {
+        self.in_space(access, |server, access| server.stored_blobs(access, after))
     }
 
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {

@@ -1,4 +1,4 @@
-//! The metadata store: accounts, spaces, uploads. Every method is one transaction.
+//! The metadata store: accounts, spaces, sweeps, uploads. Every method is one transaction.
 //!
 //! A method that changes something is durable when it answers, except where it says "soon": then it is durable with the
 //! next durable one, or after [`UploadStore::flush`].
@@ -8,6 +8,7 @@ mod accounts;
 pub(crate) mod conformance;
 mod spaces;
 mod sqlite;
+mod sweeps;
 mod uploads;
 
 use core::fmt::Debug;
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAccount, NewLink, Registered};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
 pub(crate) use sqlite::{Audit, SqliteMeta, WholeBlob};
+pub(crate) use sweeps::{Doom, Doomed, Released, SweepStore};
 pub(crate) use uploads::{
     Begun, BlobRow, CommittedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits, UploadRequest,
     UploadStore,
@@ -27,7 +29,7 @@ pub(crate) use uploads::{
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, MetaError>>;
 
 /// The whole metadata store.
-pub(crate) trait MetaStore: AccountStore + SpaceStore + UploadStore {}
+pub(crate) trait MetaStore: AccountStore + SpaceStore + SweepStore + UploadStore {}
 
 /// Why the store could not answer.
 #[derive(Debug, Error)]

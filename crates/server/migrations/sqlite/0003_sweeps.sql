@@ -1,0 +1,11 @@
+-- The day of the sweep that released a blob; none while the tree needs it, or a commit has added it again.
+ALTER TABLE blobs ADD COLUMN released_day INTEGER CHECK (released_day IS NULL OR upload IS NULL);
+
+CREATE INDEX blobs_by_release ON blobs (released_day) WHERE released_day IS NOT NULL;
+CREATE INDEX blobs_released ON blobs (space, released_day, size) WHERE released_day IS NOT NULL;
+CREATE INDEX spaces_by_owner ON spaces (owner);
+
+-- Objects whose rows are gone and whose files are to be removed. An object has one row all its life, so none comes back.
+CREATE TABLE doomed (
+    object BLOB NOT NULL PRIMARY KEY
+) STRICT;

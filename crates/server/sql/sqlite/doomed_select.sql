@@ -1,0 +1,1 @@
+SELECT object FROM doomed LIMIT ?1
