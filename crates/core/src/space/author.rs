@@ -82,6 +82,17 @@ impl Before<'_> {
             Self::State(state) => state.links_seen,
         }
     }
+
+    /// Checks that a sweep is based on the commit right before it, where only the head is known: whether another base is the
+    /// last valid commit is told by the log alone, and an author may name one that is not in it.
+    pub(super) fn check_swept(self, fields: &UnsignedHeader, body: &CommitBody) -> Result<(), NoOp> {
+        match self {
+            Self::Head if body.base.seq.checked_add(1) != Some(fields.seq) => {
+                Err(NoOp::OtherBase { device: body.device })
+            }
+            Self::Head | Self::State(_) => Ok(()),
+        }
+    }
 }
 
 /// Checks what a commit of the tree, or of nothing but releases, says of the commits before it.

@@ -25,7 +25,6 @@ use crate::crypto::rejected::Rejected;
 #[derive(Debug)]
 pub struct VerifiedCommit {
     place: LogPlace,
-    kind: CommitKind,
     root: Option<RootRef>,
     device: DeviceId,
     day: u32,
@@ -34,12 +33,7 @@ pub struct VerifiedCommit {
 impl VerifiedCommit {
     fn of(commit: &LoggedCommit, body: &CommitBody, root: Option<RootRef>) -> Self {
         let place = LogPlace { seq: commit.header.fields().seq, hash: commit.header.hash() };
-        Self { place, kind: commit.header.fields().kind, root, device: body.device, day: body.day }
-    }
-
-    /// What it does.
-    pub const fn kind(&self) -> CommitKind {
-        self.kind
+        Self { place, root, device: body.device, day: body.day }
     }
 
     /// Which commit it is.
@@ -300,6 +294,7 @@ impl PrivateSpace {
             CommitKind::Genesis => self.check_genesis(body)?,
             CommitKind::Sweep => {
                 check_tree(fields, body, before)?;
+                before.check_swept(fields, body)?;
                 self.check_kept(body.base, root.as_ref(), base)?;
             }
             _ => check_tree(fields, body, before)?,

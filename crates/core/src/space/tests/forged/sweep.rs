@@ -117,6 +117,19 @@ fn a21_a_sweep_that_names_another_base_is_a_no_op() {
     let device = world.person.device.device();
     assert_eq!(world.swept(&forged, &first), Some(NoOp::OtherBase { device }));
     assert_eq!(world.swept(&forged, &base), Some(NoOp::OtherBase { device }));
+    // A device without state does not ask for a commit that may be nowhere: it reads the log, and comes to the same.
+    let nowhere = LogPlace { seq: 1, hash: ChainHash::of(b"no commit") };
+    let lying = world.forge_sweep(&old, |signed| signed.body.base = nowhere);
+    for sweep in [&forged, &lying] {
+        let mut frontier = Frontier::default();
+        for commit in [&world.genesis.logged, &first, &base] {
+            frontier.append(&commit.header.to_bytes()).unwrap();
+        }
+        let mut reader = world.reader(&world.person.chain);
+        let read = reader.verify_head(&head(sweep, frontier));
+        assert!(matches!(read, Err(VerifyHeadError::NoOp(NoOp::OtherBase { .. }))), "{read:?}");
+        assert_eq!(world.swept(sweep, &base), Some(NoOp::OtherBase { device }));
+    }
 }
 
 #[test]
