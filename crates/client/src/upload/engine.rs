@@ -93,6 +93,10 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) in_pack_needs: Vec<Needs>,
     /// The same of packs that are not committed.
     pub(super) needs: HashMap<BlobId, Vec<Needs>>,
+    /// Lengths of all packs that this run has filled or taken up, committed ones too.
+    pub(super) pack_sizes: HashMap<BlobId, u64>,
+    /// Whether segments of a version that is replaced may be kept.
+    pub(super) keeps: bool,
     /// Journal keys of packs that are not committed.
     pub(super) staged: Vec<BlobId>,
     /// Packs that arrived and are not committed.
@@ -129,6 +133,8 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             in_pack: Vec::new(),
             in_pack_needs: Vec::new(),
             needs: HashMap::new(),
+            pack_sizes: HashMap::new(),
+            keeps: true,
             staged: Vec::new(),
             adds: Vec::new(),
             ready: Vec::new(),

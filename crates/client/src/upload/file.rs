@@ -83,7 +83,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             self.ticketed(file, &target).await?
         };
-        let predecessor = if keep && !packed { self.kept_leaves(&target).await? } else { None };
+        let predecessor = if keep && self.keeps && !packed { self.kept_leaves(&target).await? } else { None };
         let keys = source.segment_keys(self.client.realm());
         let keys = FileKeys { realm: *self.client.realm(), keys, predecessor, known };
         Ok(Assembly {

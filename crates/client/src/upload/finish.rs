@@ -71,8 +71,6 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             adds,
             upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
-        self.ready.push(Ready::of(staged.duplicate(), &mut SystemRandom));
-        // What came from a stream cannot be compared with its source after a restart, but it is whole.
         self.in_pack.push(staged);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Enters: files that were small when they were listed. Leaves: whole packs with the entries that wait for them. Never: a file
 //! that changed while it was read, or is not small any more; it goes the way of larger ones.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 
 use anonicloud_core::content::pack::{AddPieceError, PackBuilder};
@@ -10,7 +11,7 @@ use anonicloud_core::content::reference::{PieceRef, Source, VersionRef};
 use anonicloud_core::content::write::{FileFacts, RecordBuilder};
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::segment::seal_segment;
-use anonicloud_proto::ids::{RealmId, SpaceId, UploadId};
+use anonicloud_proto::ids::{BlobId, RealmId, SpaceId, UploadId};
 
 use super::file::FileTask;
 use super::segment::SealedBlob;
@@ -146,11 +147,14 @@ struct Packs {
     open: PackBuilder,
     files: Vec<StagedFile>,
     needs: Vec<Needs>,
+    /// Lengths of the full ones.
+    sizes: HashMap<BlobId, u64>,
 }
 
 impl Packs {
     fn new() -> Self {
-        Self { full: Vec::new(), open: PackBuilder::make(&mut SystemRandom), files: Vec::new(), needs: Vec::new() }
+        let open = PackBuilder::make(&mut SystemRandom);
+        Self { full: Vec::new(), open, files: Vec::new(), needs: Vec::new(), sizes: HashMap::new() }
     }
 
     fn place(&mut self, piece: &[u8]) -> Result<PieceRef, Rejected> {
@@ -170,8 +174,13 @@ impl Packs {
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.open, PackBuilder::make(&mut random)).finish(&mut random);
-        let (files, needs) = (std::mem::take(&mut self.files), std::mem::take(&mut self.needs));
-        self.full.push(FilledPack { blob: pack.into(), files, needs });
+        let (mut files, needs) = (std::mem::take(&mut self.files), std::mem::take(&mut self.needs));
+        let blob = SealedBlob::from(pack);
+        self.sizes.insert(blob.blob, blob.size());
+        for (file, needs) in files.iter_mut().zip(&needs) {
+            file.add_packs(needs, &self.sizes);
+        }
+        self.full.push(FilledPack { blob, files, needs });
     }
 }
 

@@ -155,6 +155,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut paths = HashSet::new();
         let mut stored = HashMap::new();
         let mut packs = self.client.staged_packs(&job.upload).await?;
+        self.pack_sizes.extend(packs.iter().map(|pack| (pack.blob, pack.bytes.len() as u64)));
         for file in packs.iter_mut().flat_map(|pack| pack.files.drain(..)) {
             let current = self.is_current(job, &file).await?;
             if current && self.has_blobs_of(job, &file, &mut stored).await? {
@@ -222,23 +223,27 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         Ok(self.client.standing(&Begun::by_staged(file), Some(version)).await? != Standing::Committed)
     }
 
-    /// Whether the server still has the blobs that a staged file has beside its packs: they go when an upload ends, and then
-    /// no commit could name them. `stored` remembers what it has of each upload.
+    /// Whether every blob that a staged file refers to is in the journal, or at the server in an upload: they go when an upload
+    /// ends, and then no commit could name them. What a commit has named already may be released by now, so that its file is
+    /// sent anew. `stored` remembers what the server has of each upload.
     async fn has_blobs_of(
         &self,
         job: &Job,
         file: &StagedFile,
         stored: &mut HashMap<UploadId, HashMap<BlobId, BlobState>>,
     ) -> Result<bool, OperationError> {
-        if file.adds.is_empty() {
-            return Ok(true);
+        let mut missing: Vec<BlobId> = file.adds.iter().map(|added| added.blob).collect();
+        missing.retain(|blob| !self.pack_sizes.contains_key(blob));
+        for upload in file.upload.into_iter().chain([job.upload]) {
+            if missing.is_empty() {
+                break;
+            }
+            let blobs = match stored.entry(upload) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.client.upload_blobs(&upload).await?),
+            };
+            missing.retain(|blob| !blobs.get(blob).is_some_and(|state| state.complete));
         }
-        let upload = file.upload.unwrap_or(job.upload);
-        let blobs = match stored.entry(upload) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(self.client.upload_blobs(&upload).await?),
-        };
-        let complete = |blob| blobs.get(blob).is_some_and(|state| state.complete);
-        Ok(file.adds.iter().all(|added| complete(&added.blob)))
+        Ok(missing.is_empty() && file.names_its_packs())
     }
 }

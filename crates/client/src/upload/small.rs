@@ -81,6 +81,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         for FilledPack { blob, files, needs } in packed.packs {
             self.needs.insert(blob.blob, needs);
             self.staged.push(blob.blob);
+            self.pack_sizes.insert(blob.blob, blob.size());
             self.adds.push(blob.added());
             self.report.files += files.len() as u64;
             for file in files {
