@@ -169,6 +169,8 @@ wire! {
     ReleasedAnswer {
         /// Padded bytes, which count as used.
         bytes: u64,
+        /// The day, counted from 1970-01-01, of the oldest release; when there are none, nothing.
+        since: Option<u32>,
         /// The day, counted from 1970-01-01, from which on none of them counts; when there are none, nothing.
         free_from: Option<u32>,
     }

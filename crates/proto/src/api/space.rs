@@ -102,7 +102,7 @@ wire! {
         blob: BlobId,
         /// Its length in bytes.
         size: u64,
-        /// The day of its release, counted from 1970-01-01; of one that was not released, nothing.
+        /// The day of its release as the server counts days; of one that was not released, nothing.
         released: Option<u32>,
     }
     /// `POST /v1/spaces/{space}/commits`.

@@ -33,10 +33,16 @@ impl Service {
         if self.is_in_log(access, &answer).await? {
             return Ok(answer);
         }
-        let commit = self.check_commit(access, posted, &space, &head)?;
+        let mut commit = self.check_commit(access, posted, &space, &head)?;
         // Looked up beside the writer first, which thousands of blobs that are not there would keep from others.
         if !commit.adds.is_empty() && !self.meta.adds_found(commit.space, commit.adds.clone()).await? {
             return Err(ErrorCode::BlobMissing.into());
+        }
+        if !commit.releases.is_empty() {
+            if !self.meta.releases_found(commit.space, commit.releases.clone()).await? {
+                return Err(ErrorCode::BlobMissing.into());
+            }
+            commit.day = self.meta.count_day(commit.day).await?;
         }
         let spare = if access.may(&[Right::Admin]).is_ok() { REMOVAL_SPARE } else { SPARE };
         match self.meta.append_commit(commit, spare).await? {

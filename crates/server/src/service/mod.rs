@@ -51,8 +51,8 @@ const SESSIONS_PER_SPACE: usize = 256;
 
 /// Bytes over an account's quota for commits and for uploads of few bytes.
 const SPARE: u64 = 16 << 20;
-/// The same for all commits and uploads of sessions with the right to manage, which clients prove to remove and to sweep: so
-/// there is room for that when nothing else gets on.
+/// The same for commits and uploads of few bytes of sessions with the right to manage, which clients prove to remove and to
+/// sweep: so there is room for that when nothing else gets on.
 const REMOVAL_SPARE: u64 = 2 * SPARE;
 /// Heads, of at most 1 MiB and a little, that are kept until they were taken, of one space and in all.
 const HEADS_PER_SPACE: usize = 8;

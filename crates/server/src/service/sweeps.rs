@@ -34,8 +34,14 @@ impl Service {
     /// What the account of a session has released, and when none of it counts any more.
     pub(crate) async fn released(&self, access: &AccountAccess) -> Result<ReleasedAnswer, ServiceError> {
         let released = self.meta.released(access.account()).await?;
-        let free_from = released.last.map(|day| day.0.saturating_add(RELEASED_DAYS).saturating_add(1));
-        Ok(ReleasedAnswer { bytes: released.bytes, free_from })
+        let (today, counted) = (self.clock.today().0, self.meta.counted_day().await?.map_or(0, |day| day.0));
+        let since = |first: Day| today.saturating_sub(counted.saturating_sub(first.0));
+        let left = |last: Day| last.0.saturating_add(RELEASED_DAYS).saturating_add(1).saturating_sub(counted);
+        Ok(ReleasedAnswer {
+            bytes: released.bytes,
+            since: released.days.map(|(first, _)| since(first)),
+            free_from: released.days.map(|(_, last)| today.saturating_add(left(last))),
+        })
     }
 
     /// Frees some of what the account of a session has released, which cannot come back: only who has just proved the
@@ -46,24 +52,26 @@ impl Service {
         for _ in 0..BATCHES {
             let doomed = self.meta.doom(Doom::Account(access.account()), BATCH).await?;
             answer.freed = answer.freed.saturating_add(doomed.bytes);
-            answer.more = doomed.blobs == BATCH;
+            answer.more = doomed.more;
             if !answer.more {
                 break;
             }
         }
-        self.remove_doomed().await?;
+        // They count no more. A file that cannot be removed now is the job's, which tells of it.
+        drop(self.remove_doomed().await);
         Ok(answer)
     }
 
     /// Frees what was released for as long as it is kept, and removes the files of all that is doomed. Gives how many
     /// blobs were freed.
     pub(crate) async fn collect_released(&self) -> Result<usize, ServiceError> {
-        let before = Day(self.clock.today().0.saturating_sub(RELEASED_DAYS));
+        let counted = self.meta.count_day(self.clock.today()).await?;
+        let before = Day(counted.0.saturating_sub(RELEASED_DAYS));
         let mut total = 0;
         loop {
             let doomed = self.meta.doom(Doom::Before(before), BATCH).await?;
             total += doomed.blobs;
-            if doomed.blobs < BATCH {
+            if !doomed.more {
                 break;
             }
         }
@@ -71,14 +79,24 @@ impl Service {
         Ok(total)
     }
 
+    /// Removes the files of all that is doomed. One that cannot be removed holds up no other, and is tried again next time.
     async fn remove_doomed(&self) -> Result<(), ServiceError> {
+        let mut failure = Ok(());
+        let mut after = None;
         loop {
-            let objects = self.meta.doomed(BATCH).await?;
-            if objects.is_empty() {
-                return Ok(());
+            let objects = self.meta.doomed(after, BATCH).await?;
+            let Some(last) = objects.last() else {
+                return failure;
+            };
+            after = Some(*last);
+            let mut removed = Vec::with_capacity(objects.len());
+            for object in objects {
+                match self.blobs.remove(object).await {
+                    Ok(()) => removed.push(object),
+                    Err(error) => failure = Err(error.into()),
+                }
             }
-            self.remove_objects(objects.clone()).await?;
-            self.meta.forget_doomed(objects).await?;
+            self.meta.forget_doomed(removed).await?;
         }
     }
 }

@@ -26,9 +26,9 @@ impl Service {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
         let spare = match access.may(&[Right::Admin]) {
+            _ if open.bytes > SMALL_UPLOAD => 0,
             Ok(()) => REMOVAL_SPARE,
-            Err(_) if open.bytes <= SMALL_UPLOAD => SPARE,
-            Err(_) => 0,
+            Err(_) => SPARE,
         };
         let opened = self.meta.open_upload(request, open.bytes, UploadLimits { count: UPLOADS_PER_SPACE, spare });
         match opened.await? {

@@ -132,7 +132,7 @@ impl Server {
         }
         account.devices.insert(device, key);
         account.links.push(add.link.as_bytes().to_vec());
-        self.account_sessions.change(token, |bound| *bound = bound.or(Some(device)));
+        self.account_sessions.change(token, |opened| opened.device = opened.device.or(Some(device)));
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl Server {
         }
         account.devices.remove(&remove.device).ok_or(ErrorCode::NotFound)?;
         account.links.push(remove.link.as_bytes().to_vec());
-        self.account_sessions.close_where(id, |device| *device == Some(remove.device));
+        self.account_sessions.close_where(id, |opened| opened.device == Some(remove.device));
         Ok(())
     }
 }

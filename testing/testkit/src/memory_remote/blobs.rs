@@ -1,13 +1,11 @@
 //! Blobs: written once, in pieces, read when a commit names them (spec: 4-http-api, "Blobs are written once").
 
-use std::ops::Bound;
-
 use anonicloud_client::remote::BlobPart;
-use anonicloud_proto::api::{BlobProgress, BlobState, BlobsAnswer, ErrorCode, StoredBlob};
+use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
-use anonicloud_proto::limits::{BLOB_MAX, BLOBS_PAGE, PACK_FLOOR};
+use anonicloud_proto::limits::{BLOB_MAX, PACK_FLOOR};
 use bytes::Bytes;
 
 use super::spaces::{Access, Space};
@@ -21,6 +19,8 @@ pub(super) struct Blob {
     pub(super) complete: bool,
     /// Which upload is charged for it; none once a commit names it.
     pub(super) upload: Option<UploadId>,
+    /// The counted day of the sweep that released it.
+    pub(super) released: Option<u32>,
     bytes: Vec<u8>,
 }
 
@@ -49,16 +49,6 @@ impl Server {
     }
 
     /// Removes a blob of an upload that no commit names.
-    pub(super) fn stored_blobs(&mut self, access: &Access, after: Option<&BlobId>) -> Answer<BlobsAnswer> {
-        access.may(&[Right::Read, Right::Admin])?;
-        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(*after));
-        let behind = self.space(access)?.blobs.range((from, Bound::Unbounded));
-        let mut named = behind.filter(|(_, blob)| blob.upload.is_none());
-        let stored = |(id, blob): (&BlobId, &Blob)| StoredBlob { blob: *id, size: blob.size, released: None };
-        let blobs = named.by_ref().take(BLOBS_PAGE).map(stored).collect();
-        Ok(BlobsAnswer { blobs, more: named.next().is_some() })
-    }
-
     pub(super) fn drop_blob(&mut self, access: &Access, upload: UploadId, blob: BlobId) -> Answer<()> {
         access.may(UPLOADERS)?;
         let space = self.space(access)?;
@@ -125,7 +115,8 @@ impl Space {
         if part.size > free {
             return Err(ErrorCode::QuotaExceeded);
         }
-        let blob = Blob { size: part.size, hash: part.hash, complete: false, upload: Some(upload), bytes: Vec::new() };
+        let (size, hash, upload_of) = (part.size, part.hash, Some(upload));
+        let blob = Blob { size, hash, complete: false, upload: upload_of, released: None, bytes: Vec::new() };
         self.blobs.insert(part.blob, blob);
         self.charge(upload, |charged| charged + part.size);
         Ok(())

@@ -11,6 +11,7 @@ mod login;
 mod opaque;
 mod sessions;
 mod spaces;
+mod sweeps;
 mod tries;
 mod uploads;
 
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anonicloud_client::clock::Clock as _;
 use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
@@ -27,7 +29,7 @@ use anonicloud_proto::api::{
     SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer, VERSION,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
-use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
+use anonicloud_proto::ids::{AccountId, BlobId, RealmId, SpaceId, UploadId};
 use anonicloud_proto::limits::JSON_MAX;
 use bytes::Bytes;
 use serde::Serialize;
@@ -39,6 +41,7 @@ use self::login::{PendingPassword, Purpose};
 use self::opaque::Setup;
 use self::sessions::{Pending, Sessions};
 use self::spaces::{Access, Rights, Space};
+use self::sweeps::{CountedDays, Opened};
 use self::tries::Tries;
 use crate::clock::FakeClock;
 use crate::random::SeededRandom;
@@ -66,11 +69,12 @@ struct Server {
     setup: Setup,
     accounts: BTreeMap<AccountId, Account>,
     spaces: BTreeMap<SpaceId, Space>,
-    account_sessions: Sessions<AccountId, Option<DeviceId>>,
+    account_sessions: Sessions<AccountId, Opened>,
     space_sessions: Sessions<SpaceId, Rights>,
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
     tries: Tries,
+    days: CountedDays,
 }
 
 impl MemoryRemote {
@@ -88,6 +92,7 @@ impl MemoryRemote {
             logins: Pending::new(clock),
             challenges: Pending::new(clock),
             tries: Tries::new(clock),
+            days: CountedDays::from(clock.today()),
             clock: clock.clone(),
             random,
         };
@@ -143,6 +148,7 @@ impl MemoryRemote {
                 return Err(ErrorCode::Forbidden);
             }
             server.collect_uploads();
+            server.collect_released();
             answer(server, &Access { space, rights })
         })
     }
@@ -205,13 +211,16 @@ impl Remote for MemoryRemote {
         self.in_account(token, |server, account| server.account(account))
     }
 
-    /// Nothing: sweeps are refused here.
     async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
-        self.in_account(token, |_, _| Ok(ReleasedAnswer { bytes: 0, free_from: None }))
+        self.in_account(token, |server, account| Ok(server.released(account)))
     }
 
     async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
-        self.in_account(token, |_, _| Ok(FreedAnswer { freed: 0, more: false }))
+        self.ask(|server| {
+            let session = server.account_sessions.find(token.expose_bytes());
+            let (account, opened) = session.ok_or(ErrorCode::SessionExpired)?;
+            server.free_released(account, opened)
+        })
     }
 
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {

@@ -60,9 +60,9 @@ impl Server {
         let before = space.uploads.get(&open.upload).map_or(0, |upload| upload.reserved);
         let reserved = before.max(open.bytes);
         let spare = match access.may(&[Right::Admin]) {
+            _ if open.bytes > SMALL_UPLOAD => 0,
             Ok(()) => REMOVAL_SPARE,
-            Err(_) if open.bytes <= SMALL_UPLOAD => SPARE,
-            Err(_) => 0,
+            Err(_) => SPARE,
         };
         let account = self.accounts.get_mut(&space.owner).ok_or(ErrorCode::Internal)?;
         if reserved > before {

@@ -59,7 +59,7 @@ pub(crate) struct NewCommit {
     pub(crate) adds: Vec<AddedBlob>,
     /// The blobs it releases.
     pub(crate) releases: Vec<BlobId>,
-    /// Today.
+    /// Today; of one that releases, the counted day.
     pub(crate) day: Day,
 }
 

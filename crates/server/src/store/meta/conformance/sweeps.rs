@@ -48,14 +48,14 @@ async fn found(store: &impl MetaStore, name: u8, blob: u8) -> Option<ObjectId> {
 }
 
 async fn all_doomed(store: &impl MetaStore) -> Vec<ObjectId> {
-    store.doomed(99).await.unwrap()
+    store.doomed(None, 99).await.unwrap()
 }
 
 /// What is released counts and is read until it is doomed; added again, it stays.
 pub(super) async fn released(store: &impl MetaStore) {
     let blobs = stored(store, 60).await;
     let account = AccountId::from_bytes([60; 16]);
-    let nothing = Released { bytes: 0, last: None };
+    let nothing = Released { bytes: 0, days: None };
     assert_eq!(store.released(account).await.unwrap(), nothing);
     append(store, sweep(60, 2, &[1, 2], 20_001)).await;
     assert_eq!(listed(store, 60).await, [(1, Some(20_001)), (2, Some(20_001)), (3, None)]);
@@ -64,7 +64,7 @@ pub(super) async fn released(store: &impl MetaStore) {
     // The first day counts.
     append(store, sweep(60, 3, &[2, 3], 20_005)).await;
     assert_eq!(listed(store, 60).await, [(1, Some(20_001)), (2, Some(20_001)), (3, Some(20_005))]);
-    let released = Released { bytes: 1500, last: Some(Day(20_005)) };
+    let released = Released { bytes: 1500, days: Some((Day(20_001), Day(20_005))) };
     assert_eq!(store.released(account).await.unwrap(), released);
     // A commit that adds one again, which charges nothing.
     append(store, commit(60, 4, hash(60, 3), &[added(1, 500)])).await;
@@ -75,8 +75,8 @@ pub(super) async fn released(store: &impl MetaStore) {
     assert_eq!(page, [StoredBlob { blob: blobs[1].blob, size: 500, released: Some(20_001) }]);
 
     let doom = async |before| store.doom(Doom::Before(Day(before)), 99).await.unwrap();
-    assert_eq!(doom(20_001).await, Doomed { blobs: 0, bytes: 0 });
-    assert_eq!(doom(20_005).await, Doomed { blobs: 1, bytes: 500 });
+    assert_eq!(doom(20_001).await, Doomed { blobs: 0, bytes: 0, more: false });
+    assert_eq!(doom(20_005).await, Doomed { blobs: 1, bytes: 500, more: false });
     assert_eq!(listed(store, 60).await, [(1, None), (3, Some(20_005))]);
     assert_eq!(usage(store, 60).await.0, 1000 + 4 * COMMIT);
     assert_eq!(all_doomed(store).await, [blobs[1].object]);
@@ -101,9 +101,9 @@ pub(super) async fn released_in_one_space(store: &impl MetaStore) {
         append(store, sweep(name, 2, &[1, 2], 20_001)).await;
     }
     let doomed = store.doom(Doom::Account(AccountId::from_bytes([61; 16])), 1).await.unwrap();
-    assert_eq!(doomed, Doomed { blobs: 1, bytes: 500 });
+    assert_eq!(doomed, Doomed { blobs: 1, bytes: 500, more: true });
     let doomed = store.doom(Doom::Account(AccountId::from_bytes([61; 16])), 9).await.unwrap();
-    assert_eq!(doomed, Doomed { blobs: 1, bytes: 500 });
+    assert_eq!(doomed, Doomed { blobs: 1, bytes: 500, more: false });
     assert_eq!(listed(store, 61).await, [(3, None)]);
     assert_eq!(listed(store, 62).await, [(1, Some(20_001)), (2, Some(20_001)), (3, None)]);
     assert_eq!(found(store, 62, 1).await, Some(theirs[0].object));
@@ -112,6 +112,8 @@ pub(super) async fn released_in_one_space(store: &impl MetaStore) {
     let mut expected = [ours[0].object, ours[1].object];
     expected.sort_unstable();
     assert_eq!(objects, expected);
+    assert_eq!(store.doomed(None, 1).await.unwrap(), expected[..1]);
+    assert_eq!(store.doomed(Some(expected[0]), 9).await.unwrap(), expected[1..]);
     store.forget_doomed(objects).await.unwrap();
     // The other space's are for nobody to find by chance later in this suite.
     store.doom(Doom::Account(AccountId::from_bytes([62; 16])), 9).await.unwrap();
@@ -126,21 +128,54 @@ pub(super) async fn refused(store: &impl MetaStore) {
     store.begin_blob(upload, open).await.unwrap();
     assert!(store.complete_blob(upload.space, open.blob, open.object).await.unwrap());
     for releases in [&[1, 7][..], &[1, 8]] {
-        let outcome = store.append_commit(sweep(63, 2, releases, 20_001), 0).await.unwrap();
-        assert_eq!(outcome, CommitOutcome::BlobMissing);
+        let commit = sweep(63, 2, releases, 20_001);
+        assert!(!store.releases_found(commit.space, commit.releases.clone()).await.unwrap());
+        assert_eq!(store.append_commit(commit, 0).await.unwrap(), CommitOutcome::BlobMissing);
     }
     assert_eq!(listed(store, 63).await, [(1, None), (2, None), (3, None)]);
     assert_eq!(usage(store, 63).await.0, 1500 + COMMIT);
     let stale = NewCommit { prev: ChainHash::ZERO, ..sweep(63, 2, &[1], 20_001) };
     assert_eq!(store.append_commit(stale, 0).await.unwrap(), CommitOutcome::HeadMoved);
     assert_eq!(listed(store, 63).await[0], (1, None));
+    let all = sweep(63, 2, &[1, 2, 3], 20_001);
+    assert!(store.releases_found(all.space, all.releases).await.unwrap());
 }
+
+/// Days that a server sees one after another, and what it counts.
+const COUNTED: [(u32, u32); 16] = [
+    (20_000, 20_000),
+    (20_000, 20_000),
+    (20_001, 20_001),
+    (20_003, 20_003),
+    // It did not run, or the clock is wrong: the day counts nothing, the ones after it do.
+    (20_006, 20_003),
+    (20_007, 20_004),
+    (29_999, 20_004),
+    (30_000, 20_005),
+    // The clock is put right.
+    (20_008, 20_005),
+    (20_009, 20_006),
+    // It is a little behind for a while: no day counts twice.
+    (20_008, 20_006),
+    (20_007, 20_006),
+    (20_008, 20_006),
+    (20_009, 20_006),
+    (20_010, 20_007),
+    (20_011, 20_008),
+];
 
 /// What is released and doomed is so after a restart.
 pub(super) async fn doomed<S: MetaStore, F: Future<Output = S>>(open: &impl Fn() -> F) {
-    let store = open().await;
+    let mut store = open().await;
     let blobs = stored(&store, 64).await;
     append(&store, sweep(64, 2, &[1], 20_001)).await;
+    assert_eq!(store.counted_day().await.unwrap(), None);
+    for (today, counted) in COUNTED {
+        drop(store);
+        store = open().await;
+        assert_eq!(store.count_day(Day(today)).await.unwrap(), Day(counted), "{today}");
+        assert_eq!(store.counted_day().await.unwrap(), Some(Day(counted)));
+    }
     drop(store);
     let store = open().await;
     assert_eq!(listed(&store, 64).await[0], (1, Some(20_001)));
