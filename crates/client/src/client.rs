@@ -31,7 +31,7 @@ pub struct Client<R, S> {
     door: SpaceDoor,
     space: RefCell<PrivateSpace>,
     head: RefCell<Option<Head>>,
-    /// Sweeps among the commits that this process has read.
+    /// Sweeps among the commits that this process has read, no-ops too.
     sweeps: Cell<u64>,
     nodes: NodeCache,
     packs: PackCache,

@@ -53,7 +53,7 @@ pub mod path {
 /// Giving room back.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reclaim {
-    pub use crate::session::{PasswordProof, Released};
+    pub use crate::session::{Freeing, PasswordProof, Released};
     pub use crate::space::sweep::SweepReport;
 }
 

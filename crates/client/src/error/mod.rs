@@ -80,6 +80,9 @@ pub enum OperationError {
     /// Other devices read another history of the space than this one: what this device commits is nothing to them.
     #[error("what this device changed is not there for the account's other devices")]
     HistorySplit,
+    /// The tree refers to so many blobs that the server does not have any more.
+    #[error("the server does not have {0} of the blobs that the files and folders need")]
+    ContentMissing(u64),
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),

@@ -12,5 +12,5 @@ pub use account::{Quota, WhoAmI};
 pub use login::{Credentials, login};
 pub use logout::LogoutReport;
 pub use password::{check_password, generate_handle, generate_passphrase};
-pub use released::{PasswordProof, Released};
+pub use released::{Freeing, PasswordProof, Released};
 pub use sign_up::{NewAccount, SignUpDraft};

@@ -7,6 +7,7 @@ use super::login::{Credentials, prove_password};
 use crate::client::Client;
 use crate::clock::date_of;
 use crate::error::OperationError;
+use crate::local::lock::TransferLock;
 use crate::remote::{Remote, RemoteError, SessionToken};
 use crate::space::sweep::SweepReport;
 use crate::state::LocalState;
@@ -30,26 +31,66 @@ pub struct PasswordProof {
 pub struct Released {
     /// Padded bytes.
     pub bytes: u64,
+    /// The date (`YYYY-MM-DD`) of the oldest release; when there are none, nothing.
+    pub since: Option<String>,
     /// The date (`YYYY-MM-DD`) from which on none of them counts; when there are none, nothing.
     pub free_from: Option<String>,
 }
 
 impl From<ReleasedAnswer> for Released {
     fn from(answer: ReleasedAnswer) -> Self {
-        Self { bytes: answer.bytes, free_from: answer.free_from.map(date_of) }
+        Self { bytes: answer.bytes, since: answer.since.map(date_of), free_from: answer.free_from.map(date_of) }
+    }
+}
+
+/// What is about to be freed for good. Until it is dropped, no transfer of this device begins.
+#[derive(Debug)]
+pub struct Freeing {
+    credentials: Credentials,
+    token: SessionToken,
+    swept: SweepReport,
+    released: Released,
+    _lock: Option<TransferLock>,
+}
+
+impl Freeing {
+    /// What the sweep did that came first.
+    pub const fn swept(&self) -> SweepReport {
+        self.swept
+    }
+
+    /// What [`Client::free`] frees: of all spaces that the account owns, by whichever device it was released.
+    pub const fn released(&self) -> &Released {
+        &self.released
     }
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Sweeps, and frees at once all that is released; gives also the padded bytes that were freed. They cannot come back.
+    /// Proves the password and sweeps, which adds again what unfinished transfers of this device need; gives what
+    /// [`Client::free`] would free then.
     ///
     /// # Errors
-    /// [`OperationError::LoginFailed`] when the password is another one: then nothing was done. Otherwise as [`Client::sweep`].
-    pub async fn reclaim_now(&self, proof: PasswordProof) -> Result<(SweepReport, u64), OperationError> {
+    /// [`OperationError::LoginFailed`] when the password is another one: then nothing was done.
+    /// [`OperationError::ContentMissing`] when the tree needs what the server does not have. Otherwise as [`Client::sweep`].
+    pub async fn prepare_to_free(&self, proof: PasswordProof) -> Result<Freeing, OperationError> {
+        let lock = self.lock_transfers()?;
         let handle = self.record().handle.clone();
         let credentials = Credentials { handle, password: proof.password, account_key: proof.account_key };
-        let mut token = self.password_session(&credentials).await?;
-        let report = self.sweep().await?;
+        let token = self.password_session(&credentials).await?;
+        let swept = self.sweep().await?;
+        if swept.missing > 0 {
+            return Err(OperationError::ContentMissing(swept.missing));
+        }
+        let released = Released::from(self.remote().released(&token).await?);
+        Ok(Freeing { credentials, token, swept, released, _lock: lock })
+    }
+
+    /// Frees at once all that is released, which cannot come back; gives the padded bytes that were freed.
+    ///
+    /// # Errors
+    /// When the server does not answer; what it freed before that is freed.
+    pub async fn free(&self, freeing: Freeing) -> Result<u64, OperationError> {
+        let Freeing { credentials, mut token, .. } = freeing;
         let mut freed = 0;
         let mut proofs = 0;
         loop {
@@ -71,7 +112,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         // A server that does not hear of it ends the session by itself.
         drop(self.remote().logout(&token).await);
-        Ok((report, freed))
+        Ok(freed)
     }
 
     async fn password_session(&self, credentials: &Credentials) -> Result<SessionToken, OperationError> {

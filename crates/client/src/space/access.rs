@@ -20,14 +20,12 @@ pub(crate) struct SpaceDoor {
     keys: SpaceKeys,
     /// Whether the session proves the right to manage.
     manages: Cell<bool>,
-    /// Whether the server has refused room.
-    is_full: Cell<bool>,
     open: RefCell<Option<Rc<SpaceAccess>>>,
 }
 
 impl SpaceDoor {
     pub(crate) const fn new(realm: RealmId, space: SpaceId, keys: SpaceKeys) -> Self {
-        Self { realm, space, keys, manages: Cell::new(false), is_full: Cell::new(false), open: RefCell::new(None) }
+        Self { realm, space, keys, manages: Cell::new(false), open: RefCell::new(None) }
     }
 
     pub(crate) const fn keys(&self) -> &SpaceKeys {
@@ -46,11 +44,6 @@ impl SpaceDoor {
         }
     }
 
-    /// Whether the server has refused to keep more room.
-    pub(crate) const fn is_full(&self) -> bool {
-        self.is_full.get()
-    }
-
     /// Sends one request in the space's session; opens the session first, and once more when the server let it end.
     pub(crate) async fn request<R: Remote, T>(
         &self,
@@ -64,11 +57,7 @@ impl SpaceDoor {
                 let access = self.enter(remote).await?;
                 Ok(request(&access).await?)
             }
-            Err(error) => {
-                self.is_full.set(self.is_full.get() || error.code() == Some(ErrorCode::QuotaExceeded));
-                Err(error.into())
-            }
-            Ok(answer) => Ok(answer),
+            other => Ok(other?),
         }
     }
 

@@ -81,13 +81,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             if self.has_version_of(edits).await? {
                 return Err(OperationError::Contended);
             }
-            edited = if self.sweeps().get() == sweeps {
+            // A merge of removals takes nothing from the tree before: it only takes out of theirs what theirs did not change.
+            edited = if self.sweeps().get() == sweeps || edits.iter().all(is_removal) {
                 let trees = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
-                self.merge_trees(trees, naming, edited.conflicts).await?
+                match self.merge_trees(trees, naming, edited.conflicts).await {
+                    // The tree before was freed meanwhile.
+                    Err(error) if error.is_not_found() => return Err(OperationError::Contended),
+                    merged => merged?,
+                }
             } else {
                 // What the other side removed may have been released: a merge could bring it back from the tree before, and
                 // nobody would have kept it. Only what the newest tree has, and what is added here, is there for sure.
-                sweeps = self.sweeps().get();
                 match self.apply_edits(theirs.as_ref(), edits, rules).await {
                     // An upload is planned anew, and sends what is gone.
                     Err(OperationError::Tree(EditError::NotFound(_))) if parents != MissingParents::Refuse => {
@@ -96,6 +100,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                     applied => applied?,
                 }
             };
+            sweeps = self.sweeps().get();
             base = theirs;
         }
         Err(OperationError::Contended)
@@ -225,6 +230,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let device = self.record().device.device().to_string().chars().take(8).collect();
         (device, date_of(self.clock().today()))
     }
+}
+
+const fn is_removal(edit: &Edit) -> bool {
+    matches!(edit, Edit::Remove { .. })
 }
 
 /// A tree as a commit names it.

@@ -240,11 +240,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             for commit in &page {
                 let (step, next) = self.verify_step(&state, commit, reading).await?;
                 state = next;
+                // The server releases what it names also when it is a no-op to readers.
+                let is_sweep = commit.header.fields().kind == CommitKind::Sweep;
+                self.sweeps().set(self.sweeps().get() + u64::from(is_sweep));
                 match step {
-                    Step::Verified(verified) => {
-                        self.sweeps().set(self.sweeps().get() + u64::from(verified.kind() == CommitKind::Sweep));
-                        valid = Some(verified);
-                    }
+                    Step::Verified(verified) => valid = Some(verified),
                     Step::Skipped(_) if base.is_some_and(|base| state.head().seq <= base.seq) => {}
                     Step::Skipped(reason) => self.report_skipped(state.head().seq, reason)?,
                     _ => return Err(OperationError::from(Rejected).into()),

@@ -3,7 +3,6 @@
 //! Enters: an opened node. Leaves: every blob that its files refer to. Never: a blob less than that; what cannot be read is an
 //! error, and nothing is swept.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -27,22 +26,6 @@ const IN_FLIGHT: usize = 8;
 const WHOLE_FROM: usize = 8;
 /// Records of one pack, each of which is longer than its hash.
 const RECORDS_MAX: usize = PACK_MAX / 32;
-
-/// How many records may be read before a sweep is left for another time.
-#[derive(Debug)]
-pub(super) struct Budget(Cell<u64>);
-
-impl Budget {
-    /// So many records.
-    pub(super) const fn records(most: u64) -> Self {
-        Self(Cell::new(most))
-    }
-
-    fn take(&self, records: usize) -> Option<()> {
-        self.0.set(self.0.get().checked_sub(records as u64)?);
-        Some(())
-    }
-}
 
 /// A file version by the hash of its record, and the blobs that it needs beside the pack of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,12 +79,8 @@ pub(crate) fn remember(pack: &BlobId, needs: Vec<Needs>) -> StateChange {
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Every blob that the files of `node` need; `None` when that takes more reading than `budget` allows.
-    pub(super) async fn reach_files(
-        &self,
-        node: &DirectoryNode,
-        budget: &Budget,
-    ) -> Result<Option<Vec<BlobId>>, OperationError> {
+    /// Every blob that the files of `node` need.
+    pub(super) async fn reach_files(&self, node: &DirectoryNode) -> Result<Vec<BlobId>, OperationError> {
         let mut packs: BTreeMap<BlobId, Vec<&VersionRef>> = BTreeMap::new();
         for version in node.entries().unwrap_or_default().iter().filter_map(version_of) {
             packs.entry(version.record().blob).or_default().push(version);
@@ -109,21 +88,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut blobs = Vec::new();
         for (pack, versions) in packs {
             blobs.push(pack);
-            match self.reach_records(&pack, &versions, budget).await? {
-                Some(needed) => blobs.extend(needed),
-                None => return Ok(None),
-            }
+            blobs.extend(self.reach_records(&pack, &versions).await?);
         }
-        Ok(Some(blobs))
+        Ok(blobs)
     }
 
     /// What the versions need whose records lie in `pack`.
-    async fn reach_records(
-        &self,
-        pack: &BlobId,
-        versions: &[&VersionRef],
-        budget: &Budget,
-    ) -> Result<Option<Vec<BlobId>>, OperationError> {
+    async fn reach_records(&self, pack: &BlobId, versions: &[&VersionRef]) -> Result<Vec<BlobId>, OperationError> {
         let kept = self.state().read(Table::Reached, pack.as_bytes()).await?;
         // What cannot be decoded is found out anew.
         let mut kept = kept.and_then(|row| ReachedPack::from_bytes(&row).ok()).unwrap_or_default().0;
@@ -131,9 +102,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let known: HashMap<&StoredHash, &Needs> = kept.iter().map(|needs| (&needs.record, needs)).collect();
             versions.iter().filter(|version| !known.contains_key(version.hash())).copied().collect()
         };
-        if budget.take(unknown.len()).is_none() {
-            return Ok(None);
-        }
         if !unknown.is_empty() {
             if unknown.len() >= WHOLE_FROM {
                 self.fetch_pack(pack).await?;
@@ -145,7 +113,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
         let known: HashMap<&StoredHash, &Needs> = kept.iter().map(|needs| (&needs.record, needs)).collect();
         let needed = versions.iter().filter_map(|version| known.get(version.hash())).flat_map(|needs| &needs.blobs);
-        Ok(Some(needed.copied().collect()))
+        Ok(needed.copied().collect())
     }
 
     async fn read_needs(&self, version: &VersionRef) -> Result<Needs, OperationError> {
@@ -186,12 +154,5 @@ mod tests {
         };
         let pack = ReachedPack(vec![needs(1, &[]), needs(2, &[3, 4])]);
         assert_eq!(ReachedPack::from_bytes(&pack.to_bytes()).as_ref(), Ok(&pack));
-    }
-
-    #[test]
-    fn a_budget_is_used_up_and_not_more() {
-        let budget = Budget::records(3);
-        assert!(budget.take(2).is_some() && budget.take(2).is_none() && budget.take(1).is_some());
-        assert!(budget.take(1).is_none() && budget.take(0).is_some());
     }
 }

@@ -32,10 +32,8 @@ pub enum Table {
     Nodes,
     /// Downloads that made their target and are not finished.
     Downloads,
-    /// Which blobs the files of a directory node need.
+    /// Per pack, which blobs the records in it need.
     Reached,
-    /// Per space, the day of this device's last sweep.
-    Sweeps,
 }
 
 impl Table {
@@ -50,7 +48,6 @@ impl Table {
             Self::Nodes => 5,
             Self::Downloads => 6,
             Self::Reached => 7,
-            Self::Sweeps => 8,
         }
     }
 }
