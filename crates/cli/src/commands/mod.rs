@@ -24,7 +24,6 @@ mod signup;
 mod stat;
 mod status;
 mod target;
-mod tidy;
 mod transferred;
 mod tree;
 mod walked;

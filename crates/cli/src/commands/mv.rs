@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::target::relocations;
-use super::tidy;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::RemoteArgument;
@@ -32,8 +31,6 @@ impl Arguments {
             context.ui.note(&format!("moved {} to {}", relocation.from, relocation.to))?;
             changed.push(relocation.to);
         }
-        context.ui.object(&Changed::new(&changed))?;
-        tidy::sweep(&client).await;
-        Ok(())
+        context.ui.object(&Changed::new(&changed))
     }
 }

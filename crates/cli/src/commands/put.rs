@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anonicloud_client::ErrorKind;
 use anonicloud_client::path::RemotePath;
 use clap::Args;
 
 use super::selection::Selection;
 use super::target::existing_kind;
-use super::{previewed, tidy, transferred};
+use super::{previewed, transferred};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::{RemoteArgument, cut_put, is_dash, put_sources};
@@ -63,20 +62,10 @@ impl Arguments {
         }
         let report = {
             let bar = Bar::new(context.ui);
-            client.put(sources, filter, &bar).await
-        };
-        let report = match report {
-            Ok(report) => report,
-            Err(error) => {
-                if error.kind() == ErrorKind::Quota {
-                    tidy::sweep(&client).await;
-                }
-                return Err(error.into());
-            }
+            client.put(sources, filter, &bar).await?
         };
         let moved = Moved::from(report);
         context.ui.summary(&moved, &moved.sentence("sent"))?;
-        tidy::sweep(&client).await;
         transferred::refuse_skipped(context.ui, &moved)
     }
 }

@@ -10,7 +10,7 @@ use crate::report::Space;
 /// Show how much is stored and how much may be
 ///
 /// The server counts what it sees: encrypted pieces with their padding. That is a little more than the files. What was
-/// removed or replaced counts until it was released, and 30 days more; see `anonicloud reclaim`.
+/// removed or replaced counts until `anonicloud reclaim` releases it, and 30 days more.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  anonicloud quota")]
 pub(crate) struct Arguments {}

@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use anonicloud_client::reclaim::PasswordProof;
+use anonicloud_client::reclaim::{PasswordProof, SweepReport};
 use clap::{ArgGroup, Args};
 use indicatif::HumanBytes;
 
-use crate::context::Context;
+use crate::context::{Context, NativeClient};
 use crate::error::CliError;
 use crate::report::Reclaimed;
 use crate::secrets::{self, PasswordSource};
+use crate::ui::Ui;
 
 /// Give back the room of what was removed or replaced
 ///
-/// What no file and no folder needs any more is released; the server keeps it for 30 days, so that nobody who has this
-/// device, but not the password, can destroy anything. Until then it counts. `put`, `rm` and `mv` release by themselves
-/// once a day. With --now it is gone at once, for good, and the password is asked for.
+/// What no file and no folder needs any more is released; the server keeps it for 30 days, and until then it counts. Other
+/// devices that sent something meanwhile lose nothing. With --now it is gone at once, for good: the password is asked for,
+/// what is freed is shown, and you are asked once more.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("password_from").requires("now"))]
 #[command(after_help = "\
@@ -23,14 +24,17 @@ Examples:
   anonicloud reclaim
   anonicloud reclaim --dry-run
   anonicloud reclaim --now
-  pass show anonicloud | anonicloud reclaim --now --password-stdin")]
+  pass show anonicloud | anonicloud reclaim --now --yes --password-stdin")]
 pub(crate) struct Arguments {
-    /// Free at once what is released, for good; asks for the password
+    /// Free at once all that is released, for good; asks for the password
     #[arg(long)]
     now: bool,
     /// Only show what would be released
-    #[arg(long, conflicts_with = "now")]
+    #[arg(long, short = 'n', conflicts_with = "now")]
     dry_run: bool,
+    /// Free it without asking once more
+    #[arg(long, short, requires = "now")]
+    yes: bool,
     #[command(flatten)]
     password: PasswordSource,
     /// Ask for the account key too
@@ -43,11 +47,14 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        if self.now && !self.yes && !context.ui.is_interactive() {
+            return Err(CliError::FreeingUnconfirmed);
+        }
         let client = context.client().await?;
         let (swept, freed) = if self.dry_run {
             (client.find_unused().await?, 0)
         } else if self.now {
-            client.reclaim_now(self.proof().await?).await?
+            self.free(context, &client).await?
         } else {
             (client.sweep().await?, 0)
         };
@@ -56,11 +63,34 @@ impl Arguments {
             dry_run: self.dry_run,
             released: swept.bytes,
             released_blobs: swept.blobs,
+            kept_blobs: swept.kept,
+            missing_blobs: swept.missing,
             freed,
             waiting: waiting.bytes,
+            waiting_since: waiting.since,
             waiting_until: waiting.free_from,
         };
+        tell(context.ui, &reclaimed)?;
         context.ui.summary(&reclaimed, &sentence(&reclaimed, self.now))
+    }
+
+    /// Frees what is released, when somebody says so who was shown how much it is; gives also the bytes that were freed.
+    async fn free(&self, context: &Context, client: &NativeClient) -> Result<(SweepReport, u64), CliError> {
+        let freeing = client.prepare_to_free(self.proof().await?).await?;
+        let (swept, released) = (freeing.swept(), freeing.released());
+        let Some(since) = &released.since else {
+            return Ok((swept, 0));
+        };
+        let what = format!("{}, released since {since}", HumanBytes(released.bytes));
+        if self.yes {
+            context.ui.note(&format!("freeing {what}"))?;
+        } else {
+            let answer = context.ask(&format!("free {what}, for good? [y/N] ")).await?;
+            if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+                return Ok((swept, 0));
+            }
+        }
+        Ok((swept, client.free(freeing).await?))
     }
 
     async fn proof(&self) -> Result<PasswordProof, CliError> {
@@ -75,6 +105,19 @@ impl Arguments {
         };
         Ok(PasswordProof { password, account_key })
     }
+}
+
+/// Says what another sweep got wrong, and what is gone.
+fn tell(ui: Ui, reclaimed: &Reclaimed) -> Result<(), CliError> {
+    let (kept, missing) = (reclaimed.kept_blobs, reclaimed.missing_blobs);
+    if kept > 0 {
+        let done = if reclaimed.dry_run { "would be kept" } else { "was kept" };
+        ui.tell(&format!("warning: a sweep had released what is needed: {kept} of the stored pieces; it {done}"))?;
+    }
+    if missing > 0 {
+        ui.tell(&format!("warning: the server does not have {missing} of the pieces that files and folders need"))?;
+    }
+    Ok(())
 }
 
 fn sentence(reclaimed: &Reclaimed, now: bool) -> String {

@@ -3,7 +3,7 @@
 use anonicloud_client::path::RemotePath;
 use clap::Args;
 
-use super::{previewed, tidy};
+use super::previewed;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::paths::RemoteArgument;
@@ -11,8 +11,7 @@ use crate::report::Changed;
 
 /// Remove files and folders
 ///
-/// All of the paths go, or none. Their room comes back later: within a day or so it is released, and free 30 days after
-/// that, or at once by `anonicloud reclaim --now`.
+/// All of the paths go, or none. Their room comes back by `anonicloud reclaim`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  anonicloud rm /a.txt /b.txt\n  anonicloud rm -r /Photos/2019\n  anonicloud rm -rn /Photos/2019"
@@ -39,8 +38,7 @@ impl Arguments {
         }
         client.remove(&removed, self.recursive).await?;
         let shown: Vec<_> = removed.iter().map(ToString::to_string).collect();
-        context.ui.summary(&Changed::new(&removed), &format!("removed {}", shown.join(", ")))?;
-        tidy::sweep(&client).await;
-        Ok(())
+        let done = format!("removed {}; `anonicloud reclaim` gives the room back", shown.join(", "));
+        context.ui.summary(&Changed::new(&removed), &done)
     }
 }

@@ -70,10 +70,17 @@ pub(crate) struct Reclaimed {
     /// Released by this run.
     pub(crate) released: u64,
     pub(crate) released_blobs: u64,
+    /// Needed, released by another sweep, and kept by this run.
+    pub(crate) kept_blobs: u64,
+    /// Needed, and not there any more.
+    pub(crate) missing_blobs: u64,
     /// Freed by this run.
     pub(crate) freed: u64,
     /// Released and not freed, by this run and earlier ones.
     pub(crate) waiting: u64,
+    /// The day of the oldest release, as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting_since: Option<String>,
     /// When none of that counts any more, as `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) waiting_until: Option<String>,
@@ -312,7 +319,7 @@ mod tests {
             "logout": SignedOut { server_told: true },
             "whoami": identity,
             "quota": Space { used: 1, released: 0, released_until: None, reserved: 2, quota: 10, free: 7 },
-            "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, freed: 0, waiting: 2, waiting_until: Some("2026-12-24".to_owned()) },
+            "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
             "ls, tree": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
