@@ -1,12 +1,17 @@
 //! What was removed or replaced gives its room back, and nothing else does.
 
+use std::time::{Duration, Instant};
+
 use anonicloud_e2e::content::{self, Generated};
 use anonicloud_e2e::device::Device;
 use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
 
-use crate::transfer::{MIB, assert_content};
+use crate::devices::change_rows;
+use crate::transfer::{MIB, SEGMENT, assert_content};
 
+/// A commit comes at least every two seconds.
+const BATCH_PAUSE: Duration = Duration::from_millis(2500);
 const FILM: u64 = 64 * MIB;
 
 fn used(device: &Device) -> u64 {
@@ -21,7 +26,7 @@ fn stored(world: &World) -> u64 {
 }
 
 fn reclaim_now(world: &World, device: &Device) -> u64 {
-    let answer = device.json(&[&"reclaim", &"--now", &"--password-file", &world.password_file()]);
+    let answer = device.json(&[&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()]);
     answer["freed"].as_u64().unwrap()
 }
 
@@ -137,8 +142,12 @@ fn a_wrong_password_changes_nothing() {
     let wrong = world.path("wrong");
     fs_err::write(&wrong, "five loud weasels ignore cold lanterns").unwrap();
     let before = (used(&laptop), stored(&world));
-    let refusal = laptop.refusal(&[&"reclaim", &"--now", &"--password-file", &wrong]);
+    let refusal = laptop.refusal(&[&"reclaim", &"--now", &"--yes", &"--password-file", &wrong]);
     assert_eq!((refusal.code.as_str(), refusal.exit), ("login_failed", Some(3)));
+    assert_eq!((used(&laptop), stored(&world)), before);
+    // Nor does the right one, when nobody says that it is meant.
+    let refusal = laptop.refusal(&[&"reclaim", &"--now", &"--password-file", &world.password_file()]);
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("freeing_unconfirmed", Some(2)));
     assert_eq!((used(&laptop), stored(&world)), before);
     assert_eq!(laptop.json(&[&"quota"])["released"], 0, "not even released");
     assert!(reclaim_now(&world, &laptop) >= 5 * MIB);
@@ -282,8 +291,8 @@ fn a_reclaim_killed_anywhere_hurts_nothing_and_the_next_one_finishes() {
             fill(&world, &laptop);
             laptop.json(&[&"rm", &"/film"]);
             world.wire().hold(moment);
-            let arguments: [&dyn AsRef<std::ffi::OsStr>; 4] =
-                [&"reclaim", &"--now", &"--password-file", &world.password_file()];
+            let arguments: [&dyn AsRef<std::ffi::OsStr>; 5] =
+                [&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()];
             let mut run = laptop.start(&arguments);
             assert!(world.wire().wait_held(&mut run), "{moment:?} never came");
             if is_server {
@@ -302,24 +311,174 @@ fn a_reclaim_killed_anywhere_hurts_nothing_and_the_next_one_finishes() {
     }
 }
 
-/// When the server has no room to promise, removing releases by itself; and is done, whatever comes of that.
+/// How a put goes on whose pack is committed before a file that has a piece in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Meanwhile {
+    Released,
+    Freed,
+    KilledAndFreed,
+}
+
+/// A pack with the end of a file is committed before the file is: a sweep between the two sees that nothing refers to it.
 #[test]
-fn a_removal_near_the_quota_releases_by_itself() {
-    let mut world = World::with_options(&["--quota", "32MiB"]);
-    let laptop = world.sign_up("laptop", "alice").with_options(&["--retry-for", "0"]);
-    for (seed, name) in [(1, "one"), (2, "two"), (3, "three")] {
-        content::write(&world.path(name), seed, 9 * MIB);
-        laptop.json(&[&"put", &world.path(name), &"/"]);
+fn a_pack_that_is_committed_before_its_file_is_named_again_by_the_file() {
+    for meanwhile in [Meanwhile::Released, Meanwhile::Freed, Meanwhile::KilledAndFreed] {
+        let world = World::new();
+        let laptop = world.sign_up("laptop", "alice");
+        let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
+        // The folder is ready at once; its first file is under way when two seconds are over.
+        let folder = world.folder("folder");
+        content::write(&folder.join("a"), 1, 3 * SEGMENT + 1000);
+        content::write(&folder.join("z"), 2, 12 * SEGMENT);
+        let begun = Instant::now();
+        world.wire().hold(Moment::Arrives(Kind::PutBlob, 2));
+        let mut run = laptop.start(&[&"put", &folder, &"/"]);
+        assert!(world.wire().wait_held(&mut run));
+        while begun.elapsed() < BATCH_PAUSE {
+            tablet.json(&[&"ls", &"/"]);
+        }
+        world.wire().release();
+        world.wire().hold(Moment::Arrives(Kind::Commit, 2));
+        assert!(world.wire().wait_held(&mut run), "{meanwhile:?}: there was no second commit");
+        if meanwhile == Meanwhile::KilledAndFreed {
+            run.kill();
+            world.wire().cut();
+            assert!(reclaim_now(&world, &tablet) > 0, "the pack was committed already");
+            laptop.json(&[&"resume"]);
+        } else {
+            if meanwhile == Meanwhile::Released {
+                assert_eq!(tablet.json(&[&"reclaim"])["released_blobs"], 1, "the pack was committed already");
+            } else {
+                assert!(reclaim_now(&world, &tablet) > 0, "the pack was committed already");
+            }
+            world.wire().release();
+            run.json();
+        }
+        reclaim_now(&world, &tablet);
+        assert_folder(&world, &tablet);
+        assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0), "{meanwhile:?}");
     }
-    laptop.json(&[&"rm", &"/one"]);
-    let released = laptop.json(&[&"quota"])["released"].as_u64().unwrap();
-    assert!(released >= 9 * MIB, "{released}");
-    world.wire().hold(Moment::Arrives(Kind::Commit, 2));
-    let mut run = laptop.start(&[&"rm", &"/two"]);
-    assert!(world.wire().wait_held(&mut run), "the sweep never came");
+}
+
+/// Who removes a folder, and loses to an edit in it and a sweep, removes all but what was edited.
+#[test]
+fn an_edit_wins_over_a_removal_that_loses_to_a_sweep() {
+    for whole in [false, true] {
+        let world = World::new();
+        let laptop = world.sign_up("laptop", "alice");
+        let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
+        let folder = world.folder("folder");
+        content::write(&folder.join("edited"), 1, 5 * MIB);
+        content::write(&folder.join("other"), 2, 9000);
+        laptop.json(&[&"put", &folder, &"/"]);
+        world.wire().hold(Moment::Arrives(Kind::Commit, 1));
+        let mut run = if whole {
+            laptop.start(&[&"rm", &"-r", &"/folder"])
+        } else {
+            laptop.start(&[&"rm", &"/folder/edited", &"/folder/other"])
+        };
+        assert!(world.wire().wait_held(&mut run));
+        content::write(&world.path("new"), 3, 6 * MIB);
+        tablet.json(&[&"put", &world.path("new"), &"/folder/edited"]);
+        reclaim_now(&world, &tablet);
+        world.wire().release();
+        run.json();
+        assert_content(&tablet, "/folder/edited", Generated::new(3, 6 * MIB));
+        assert_eq!(tablet.json(&[&"ls", &"/folder"])["items"].as_array().unwrap().len(), 1);
+        reclaim_now(&world, &laptop);
+        assert_content(&laptop, "/folder/edited", Generated::new(3, 6 * MIB));
+    }
+}
+
+/// What is removed, released or freed comes up again as if it had never been there.
+#[test]
+fn what_was_removed_is_put_again() {
+    for free in [false, true] {
+        let world = World::new();
+        let laptop = world.sign_up("laptop", "alice");
+        fill(&world, &laptop);
+        laptop.json(&[&"rm", &"-r", &"/folder"]);
+        if free {
+            reclaim_now(&world, &laptop)
+        } else {
+            laptop.json(&[&"reclaim"])["released"].as_u64().unwrap()
+        };
+        laptop.json(&[&"put", &world.path("folder"), &"/"]);
+        reclaim_now(&world, &laptop);
+        assert_folder(&world, &laptop);
+    }
+}
+
+/// What a sweep has released by mistake or by malice is kept by the next device that sweeps, and its person is told.
+#[test]
+fn what_is_needed_and_was_released_all_the_same_is_kept() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let tablet = world.log_in("tablet", "alice");
+    fill(&world, &laptop);
     world.kill_server();
-    assert_eq!(run.json()["paths"][0], "/two");
+    let database = world.server().data().join("metadata.sqlite");
+    let released = change_rows(&database, "UPDATE blobs SET released_day = 20000 WHERE upload IS NULL");
+    change_rows(
+        &database,
+        "INSERT INTO counted_days SELECT 1, 20000, 20000 WHERE NOT EXISTS (SELECT 1 FROM counted_days)",
+    );
+    change_rows(&database, "UPDATE counted_days SET counted_day = 20000");
     world.start_server();
-    assert_eq!(laptop.json(&[&"ls", &"/"])["items"].as_array().unwrap().len(), 1);
-    assert_content(&laptop, "/three", Generated::new(3, 9 * MIB));
+    assert!(laptop.json(&[&"quota"])["released"].as_u64().unwrap() > FILM);
+    let would = tablet.json(&[&"reclaim", &"--dry-run"]);
+    let kept = would["kept_blobs"].as_u64().unwrap();
+    assert!(kept > 16 && kept <= released, "{would}");
+    let swept = tablet.json(&[&"reclaim"]);
+    assert_eq!((&swept["kept_blobs"], &swept["missing_blobs"]), (&would["kept_blobs"], &would["missing_blobs"]));
+    assert_eq!(tablet.json(&[&"reclaim"])["kept_blobs"], 0);
+    reclaim_now(&world, &tablet);
+    assert_folder(&world, &laptop);
+    assert_content(&laptop, "/film", Generated::new(1, FILM));
+}
+
+/// Where the server has lost something, nothing is freed at once.
+#[test]
+fn nothing_is_freed_while_something_that_is_needed_is_gone() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    fill(&world, &laptop);
+    laptop.json(&[&"rm", &"/folder/middle"]);
+    world.kill_server();
+    let database = world.server().data().join("metadata.sqlite");
+    let lose = "DELETE FROM blobs WHERE id = (SELECT id FROM blobs WHERE upload IS NULL AND size > 4000000 ORDER BY size DESC LIMIT 1)";
+    assert_eq!(change_rows(&database, lose), 1);
+    world.start_server();
+    let refusal = laptop.refusal(&[&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()]);
+    assert_eq!((refusal.code.as_str(), refusal.exit), ("content_missing", Some(9)));
+    assert!(laptop.json(&[&"quota"])["released"].as_u64().unwrap() > 0, "it waits");
+    assert_eq!(laptop.json(&[&"reclaim"])["missing_blobs"], 1);
+}
+
+/// What a cut transfer of this device refers to stays, whoever released it.
+#[test]
+fn what_an_unfinished_transfer_needs_is_not_freed_from_here() {
+    use std::os::unix::fs::FileExt as _;
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
+    let folder = world.folder("folder");
+    let file = folder.join("large");
+    content::write(&file, 1, 20 * MIB);
+    laptop.json(&[&"put", &folder, &"/"]);
+    let edited = fs_err::OpenOptions::new().write(true).open(&file).unwrap();
+    edited.file().write_all_at(b"edited", 6 * MIB).unwrap();
+    world.wire().hold(Moment::Arrives(Kind::Commit, 1));
+    let mut run = laptop.start(&[&"put", &folder, &"/"]);
+    assert!(world.wire().wait_held(&mut run));
+    run.kill();
+    world.wire().cut();
+    tablet.json(&[&"rm", &"-r", &"/folder"]);
+    tablet.json(&[&"reclaim"]);
+    let answer = laptop.json(&[&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()]);
+    assert!(answer["kept_blobs"].as_u64().unwrap() >= 4, "{answer}");
+    laptop.json(&[&"resume"]);
+    reclaim_now(&world, &tablet);
+    assert_folder(&world, &tablet);
+    assert_eq!((laptop.waiting(), laptop.reserved()), (0, 0));
 }

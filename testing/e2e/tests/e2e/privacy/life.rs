@@ -54,7 +54,7 @@ pub(super) fn live() -> Life {
     laptop.json(&[&"mv", &format!("/{FOLDER}/{INNER}"), &format!("/{MOVED}")]);
     laptop.json(&[&"cp", &format!("/{MOVED}/{NOTE}"), &format!("/{FOLDER}/{COPIED}")]);
     laptop.json(&[&"rm", &format!("/{FOLDER}/{LINK}")]);
-    laptop.json(&[&"reclaim", &"--now", &"--password-file", &world.password_file()]);
+    laptop.json(&[&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()]);
     let phone = world.log_in("phone", HANDLE);
     let device_keys = [&laptop, &phone].map(|device| fs_err::read(device.state().join("device.key")).unwrap());
     phone.json(&[&"get", &"/", &world.path("back")]);
