@@ -298,6 +298,7 @@ fn a_reclaim_killed_anywhere_hurts_nothing_and_the_next_one_finishes() {
             if is_server {
                 world.kill_server();
                 world.start_server();
+                run.json();
             } else {
                 run.kill();
                 world.wire().cut();
@@ -360,10 +361,11 @@ fn a_pack_that_is_committed_before_its_file_is_named_again_by_the_file() {
     }
 }
 
-/// Who removes a folder, and loses to an edit in it and a sweep, removes all but what was edited.
+/// Who removes a folder, and loses to an edit in it and a sweep, removes all but what was edited; nothing, when what was known
+/// of the folder is gone.
 #[test]
 fn an_edit_wins_over_a_removal_that_loses_to_a_sweep() {
-    for whole in [false, true] {
+    for (whole, free) in [(false, true), (true, false), (true, true)] {
         let world = World::new();
         let laptop = world.sign_up("laptop", "alice");
         let tablet = world.log_in("tablet", "alice").at(format!("http://{}", world.server().address()));
@@ -380,11 +382,21 @@ fn an_edit_wins_over_a_removal_that_loses_to_a_sweep() {
         assert!(world.wire().wait_held(&mut run));
         content::write(&world.path("new"), 3, 6 * MIB);
         tablet.json(&[&"put", &world.path("new"), &"/folder/edited"]);
-        reclaim_now(&world, &tablet);
+        if free {
+            reclaim_now(&world, &tablet)
+        } else {
+            tablet.json(&[&"reclaim"])["released"].as_u64().unwrap()
+        };
         world.wire().release();
-        run.json();
+        let left = if whole && free {
+            assert_eq!(run.refusal().code, "contended");
+            2
+        } else {
+            run.json();
+            1
+        };
         assert_content(&tablet, "/folder/edited", Generated::new(3, 6 * MIB));
-        assert_eq!(tablet.json(&[&"ls", &"/folder"])["items"].as_array().unwrap().len(), 1);
+        assert_eq!(tablet.json(&[&"ls", &"/folder"])["items"].as_array().unwrap().len(), left);
         reclaim_now(&world, &laptop);
         assert_content(&laptop, "/folder/edited", Generated::new(3, 6 * MIB));
     }
