@@ -37,6 +37,13 @@ pub(crate) struct Arguments {
     yes: bool,
     #[command(flatten)]
     password: PasswordSource,
+    #[command(flatten)]
+    key: KeySource,
+}
+
+/// Where the account key comes from, of an account that has one.
+#[derive(Debug, Args)]
+struct KeySource {
     /// Ask for the account key too
     #[arg(long, conflicts_with = "account_key_file", requires = "now")]
     account_key: bool,
@@ -98,9 +105,9 @@ impl Arguments {
             Some(password) => password,
             None => secrets::ask_hidden("password: ", "password").await?,
         };
-        let account_key = match &self.account_key_file {
+        let account_key = match &self.key.account_key_file {
             Some(file) => Some(secrets::read_file(file, "account key")?),
-            None if self.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
+            None if self.key.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
             None => None,
         };
         Ok(PasswordProof { password, account_key })
