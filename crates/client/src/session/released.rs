@@ -81,7 +81,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if swept.missing > 0 {
             return Err(OperationError::ContentMissing(swept.missing));
         }
-        let released = Released::from(self.remote().released(&token).await?);
+        // In the device's own session: that of the password may have ended while the sweep went on.
+        let released = self.quota().await?.released;
         Ok(Freeing { credentials, token, swept, released, _lock: lock })
     }
 
