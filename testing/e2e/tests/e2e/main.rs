@@ -39,6 +39,8 @@ mod queue;
 #[cfg(test)]
 mod reclaim;
 #[cfg(test)]
+mod reclaim_meanwhile;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod round_trip;
