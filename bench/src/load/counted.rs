@@ -2,10 +2,10 @@
 
 use anonicloud_client::remote::{BlobPart, Remote, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
@@ -50,6 +50,8 @@ impl<R: Remote> Remote for Counted<R> {
         device_login_finish(request: &DeviceLoginFinish) -> LoginAnswer;
         logout(token: &SessionToken) -> ();
         account(token: &SessionToken) -> AccountAnswer;
+        released(token: &SessionToken) -> ReleasedAnswer;
+        free_released(token: &SessionToken) -> FreedAnswer;
         sigchain(token: &SessionToken) -> SigchainAnswer;
         add_device(token: &SessionToken, request: &AddDevice) -> ();
         remove_device(token: &SessionToken, request: &RemoveDevice) -> ();
@@ -67,6 +69,7 @@ impl<R: Remote> Remote for Counted<R> {
         put_blob(access: &SpaceAccess, upload: &UploadId, part: BlobPart) -> BlobProgress;
         blob_state(access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> BlobState;
         drop_blob(access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> ();
+        blobs(access: &SpaceAccess, after: Option<&BlobId>) -> BlobsAnswer;
         get_blob(access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> Bytes;
     }
 }

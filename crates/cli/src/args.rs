@@ -191,6 +191,9 @@ mod tests {
             "anonicloud login --password-stdin --password-file f",
             "anonicloud signup --generate-password --password-stdin",
             "anonicloud get",
+            "anonicloud reclaim --dry-run --now",
+            "anonicloud reclaim --password-stdin",
+            "anonicloud reclaim --account-key",
             "anonicloud ls --profile ../other",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");

@@ -54,6 +54,8 @@ pub(crate) enum CliError {
     HandleMissing,
     #[error("nobody is there to confirm the recovery words")]
     WordsUnconfirmed,
+    #[error("nobody is there to confirm that it is freed for good")]
+    FreeingUnconfirmed,
     #[error("these are not the words asked for")]
     WordsWrong,
     #[error("{} not finished", counted(*.0, "transfer"))]
@@ -94,6 +96,7 @@ impl CliError {
             Self::AlreadySignedIn => "already_signed_in",
             Self::HandleMissing => "handle_missing",
             Self::WordsUnconfirmed => "recovery_words_unconfirmed",
+            Self::FreeingUnconfirmed => "freeing_unconfirmed",
             Self::WordsWrong => "recovery_words_wrong",
             Self::TransfersWaiting(_) => "transfers_waiting",
             Self::Partial(_) => "partial",
@@ -125,6 +128,7 @@ impl CliError {
             Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --profile",
             Self::HandleMissing => "name it with --handle HANDLE",
             Self::WordsUnconfirmed => "have them written with --recovery-file FILE, or sign up in a terminal",
+            Self::FreeingUnconfirmed => "run it in a terminal, or say so with --yes",
             Self::WordsWrong => "nothing was made; write the words down and sign up again",
             Self::TransfersWaiting(_) => {
                 "finish them with `anonicloud resume`, or give them up with `anonicloud logout --force`"
@@ -158,6 +162,7 @@ impl CliError {
             | Self::StateDirectoryUnknown
             | Self::HandleMissing
             | Self::WordsUnconfirmed
+            | Self::FreeingUnconfirmed
             | Self::WordsWrong
             | Self::NoAnswer => Exit::Usage,
             Self::NotSignedIn => Exit::Auth,
@@ -297,6 +302,7 @@ mod tests {
             CliError::AlreadySignedIn,
             CliError::HandleMissing,
             CliError::WordsUnconfirmed,
+            CliError::FreeingUnconfirmed,
             CliError::WordsWrong,
             CliError::TransfersWaiting(2),
             CliError::Partial(3),
@@ -328,6 +334,7 @@ mod tests {
             OperationError::RolledBack,
             OperationError::HistorySplit,
             OperationError::NotKept,
+            OperationError::ContentMissing(2),
             OperationError::TreeTooDeep,
             OperationError::Local { path: path(), failure: refused() },
             OperationError::Local { path: path(), failure: full() },

@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 23] = [
+    const COMMANDS: [&str; 24] = [
         "signup",
         "login",
         "logout",
@@ -46,6 +46,7 @@ mod tests {
         "watch",
         "quota",
         "check",
+        "reclaim",
         "status",
         "resume",
         "cancel",

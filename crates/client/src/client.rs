@@ -1,6 +1,6 @@
 //! The account of this device, opened: everything a person does with files goes through [`Client`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct Client<R, S> {
     door: SpaceDoor,
     space: RefCell<PrivateSpace>,
     head: RefCell<Option<Head>>,
+    /// Sweeps among the commits that this process has read, no-ops too.
+    sweeps: Cell<u64>,
     nodes: NodeCache,
     packs: PackCache,
     buffers: Buffers,
@@ -73,6 +75,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             door,
             space: RefCell::new(space),
             head: RefCell::new(None),
+            sweeps: Cell::new(0),
             nodes: NodeCache::default(),
             packs: PackCache::default(),
             buffers: Buffers::default(),
@@ -181,6 +184,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     pub(crate) const fn head(&self) -> &RefCell<Option<Head>> {
         &self.head
+    }
+
+    pub(crate) const fn sweeps(&self) -> &Cell<u64> {
+        &self.sweeps
     }
 
     pub(crate) const fn nodes(&self) -> &NodeCache {

@@ -59,6 +59,13 @@ pub mod watch {
     pub use crate::space::watch::Watch;
 }
 
+/// Giving room back.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod reclaim {
+    pub use crate::session::{Freeing, PasswordProof, Released};
+    pub use crate::space::sweep::SweepReport;
+}
+
 /// Sending and fetching.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer {

@@ -10,6 +10,7 @@ mod tests {
 
     use anonicloud_client::Client;
     use anonicloud_client::path::RemotePath;
+    use anonicloud_client::reclaim::PasswordProof;
     use anonicloud_client::remote::{Retry, ServerAddress};
     use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
     use anonicloud_client::state::{DeviceKey, LocalState as _, SealedState, Table};
@@ -268,5 +269,85 @@ mod tests {
             phone.remove(&[path(&remote)], true).await.unwrap();
         }
         assert!(most <= 3 * FOLDERS + 300, "{most} nodes were kept");
+    }
+
+    /// Sweeps and frees at once; gives the bytes that were freed.
+    async fn free(device: &Device) -> u64 {
+        let proof = PasswordProof { password: Zeroizing::new(PASSWORD.to_owned()), account_key: None };
+        let freeing = device.prepare_to_free(proof).await.unwrap();
+        assert_eq!((freeing.swept().kept, freeing.swept().missing), (0, 0));
+        let shown = freeing.released().bytes;
+        let freed = device.free(freeing).await.unwrap();
+        assert_eq!(freed, shown);
+        freed
+    }
+
+    #[tokio::test]
+    async fn what_is_removed_is_released_and_gone_thirty_days_later() {
+        let world = World::new("what is removed is released");
+        let laptop = world.first(&Line::default()).await;
+        let content = SeededRandom::new("kept").bytes((4 << 20) + 17);
+        put(&laptop, &world.file("kept", &content), "/kept").await;
+        let used = laptop.quota().await.unwrap().used;
+        put(&laptop, &world.file("gone", &SeededRandom::new("gone").bytes(9 << 20)), "/gone").await;
+        laptop.remove(&[path("/gone")], false).await.unwrap();
+        let found = laptop.find_unused().await.unwrap();
+        let swept = laptop.sweep().await.unwrap();
+        assert_eq!((swept, swept.missing), (found, 0));
+        assert!(swept.bytes > 9 << 20);
+        let released = laptop.quota().await.unwrap().released;
+        assert_eq!((released.bytes, released.since.as_deref()), (swept.bytes, Some("2026-11-23")));
+        assert_eq!(released.free_from.as_deref(), Some("2026-12-24"));
+        assert_eq!(laptop.sweep().await.unwrap().blobs, 0);
+        for _ in 0..31 {
+            assert_eq!(laptop.quota().await.unwrap().released.bytes, swept.bytes);
+            world.clock.pass(Duration::from_hours(24));
+            names(&laptop).await;
+        }
+        let quota = laptop.quota().await.unwrap();
+        assert_eq!((quota.released.bytes, quota.released.since), (0, None));
+        assert!(quota.used < used + (1 << 20), "{} {used}", quota.used);
+        assert!(world.content(&laptop, "/kept").await == content);
+    }
+
+    #[tokio::test]
+    async fn who_keeps_segments_of_what_another_device_frees_sends_them_anew() {
+        let world = World::new("who keeps segments");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        let phone = world.another(2, &Line::default()).await;
+        let mut content = SeededRandom::new("large").bytes((13 << 20) + 17);
+        put(&laptop, &world.file("large", &content), "/large").await;
+        content[5 << 20] ^= 1;
+        let faster = Rc::clone(&phone);
+        line.before_commit(async move {
+            faster.remove(&[path("/large")], false).await.unwrap();
+            assert!(free(&faster).await > 12 << 20);
+        });
+        world.clock.pass(Duration::from_secs(1));
+        let report = put(&laptop, &world.file("large", &content), "/large").await;
+        assert_eq!((report.files, report.conflicts), (1, Vec::new()));
+        free(&phone).await;
+        assert!(world.content(&phone, "/large").await == content);
+        assert_done(&laptop).await;
+    }
+
+    #[tokio::test]
+    async fn a_removal_that_loses_to_a_sweep_leaves_what_was_edited() {
+        let world = World::new("a removal that loses");
+        let line = Line::default();
+        let laptop = world.first(&line).await;
+        let phone = world.another(2, &Line::default()).await;
+        put(&laptop, &world.file("old", b"old"), "/note").await;
+        put(&laptop, &world.file("other", b"other"), "/other").await;
+        let (faster, new) = (Rc::clone(&phone), world.file("new", b"new, and longer"));
+        line.before_commit(async move {
+            put(&faster, &new, "/note").await;
+            faster.sweep().await.unwrap();
+        });
+        laptop.remove(&[path("/note"), path("/other")], false).await.unwrap();
+        assert_eq!(names(&phone).await, ["note"]);
+        free(&phone).await;
+        assert_eq!(world.content(&laptop, "/note").await, b"new, and longer");
     }
 }

@@ -20,7 +20,7 @@ pub enum CommitKind {
     Tree,
     /// A change of members or epoch; the admin key signs.
     Roster,
-    /// Releases blobs; the admin key signs.
+    /// Releases blobs that the tree does not need, and leaves the tree as it is; the admin key signs.
     Sweep,
     /// Shuts out back-dated signatures; the admin key signs.
     Fence,

@@ -49,5 +49,9 @@ pub const UPLOAD_IDLE_DAYS: u32 = 7;
 pub const PUZZLE_BITS_MAX: u32 = 24;
 /// Random bytes of an invite.
 pub const INVITE_LEN: usize = 20;
+/// Blobs in one page of a space's list.
+pub const BLOBS_PAGE: usize = 4096;
+/// Whole days for which a released blob is kept.
+pub const RELEASED_DAYS: u32 = 30;
 /// A handle, in characters.
 pub const HANDLE_MAX: usize = 32;

@@ -8,7 +8,7 @@ use tracing::{error, info};
 
 use crate::causes::with_causes;
 use crate::http::App;
-use crate::service::Service;
+use crate::service::{Service, ServiceError};
 
 const PERIOD: Duration = Duration::from_hours(1);
 
@@ -27,9 +27,16 @@ async fn collect(service: &Service) {
     match service.collect_uploads().await {
         Ok(0) => {}
         Ok(ended) => info!(ended, "idle uploads were collected"),
-        Err(failure) => {
-            let cause = with_causes(&failure);
-            error!(cause, "collection failed and is tried again in an hour");
-        }
+        Err(failure) => report(&failure),
     }
+    match service.collect_released().await {
+        Ok(0) => {}
+        Ok(freed) => info!(freed, "released blobs were freed"),
+        Err(failure) => report(&failure),
+    }
+}
+
+fn report(failure: &ServiceError) {
+    let cause = with_causes(failure);
+    error!(cause, "collection failed and is tried again in an hour");
 }

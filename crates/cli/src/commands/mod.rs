@@ -18,6 +18,7 @@ mod offline;
 mod previewed;
 mod put;
 mod quota;
+mod reclaim;
 mod recovery;
 mod resume;
 mod rm;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Watch(watch::Arguments),
     Quota(quota::Arguments),
     Check(check::Arguments),
+    Reclaim(reclaim::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
     Cancel(cancel::Arguments),
@@ -88,6 +90,7 @@ impl Command {
             Self::Watch(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
             Self::Check(arguments) => arguments.run(context).await,
+            Self::Reclaim(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,
             Self::Cancel(arguments) => arguments.run(context).await,

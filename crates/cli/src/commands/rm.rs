@@ -11,7 +11,7 @@ use crate::report::Changed;
 
 /// Remove files and folders
 ///
-/// All of the paths go, or none.
+/// All of the paths go, or none. Their room comes back by `anonicloud reclaim`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  anonicloud rm /a.txt /b.txt\n  anonicloud rm -r /Photos/2019\n  anonicloud rm -rn /Photos/2019"
@@ -38,6 +38,7 @@ impl Arguments {
         }
         client.remove(&removed, self.recursive).await?;
         let shown: Vec<_> = removed.iter().map(ToString::to_string).collect();
-        context.ui.summary(&Changed::new(&removed), &format!("removed {}", shown.join(", ")))
+        let done = format!("removed {}; `anonicloud reclaim` gives the room back", shown.join(", "));
+        context.ui.summary(&Changed::new(&removed), &done)
     }
 }

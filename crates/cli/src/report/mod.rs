@@ -56,9 +56,38 @@ pub(crate) struct Identity<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Space {
     pub(crate) used: u64,
+    /// What of that nothing needs any more.
+    pub(crate) released: u64,
+    /// When none of it counts any more, as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) released_until: Option<String>,
     pub(crate) reserved: u64,
     pub(crate) quota: u64,
     pub(crate) free: u64,
+}
+
+/// `reclaim`, in bytes as the server counts them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reclaimed {
+    /// Whether nothing was done.
+    pub(crate) dry_run: bool,
+    /// Released by this run.
+    pub(crate) released: u64,
+    pub(crate) released_blobs: u64,
+    /// Needed, released by another sweep, and kept by this run.
+    pub(crate) kept_blobs: u64,
+    /// Needed, and not there any more.
+    pub(crate) missing_blobs: u64,
+    /// Freed by this run.
+    pub(crate) freed: u64,
+    /// Released and not freed, by this run and earlier ones.
+    pub(crate) waiting: u64,
+    /// The day of the oldest release, as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting_since: Option<String>,
+    /// When none of that counts any more, as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting_until: Option<String>,
 }
 
 /// `ls`, `tree` and `find`.
@@ -294,7 +323,8 @@ mod tests {
             "signup, login": signed_in,
             "logout": SignedOut { server_told: true },
             "whoami": identity,
-            "quota": Space { used: 1, reserved: 2, quota: 10, free: 7 },
+            "quota": Space { used: 1, released: 0, released_until: None, reserved: 2, quota: 10, free: 7 },
+            "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
             "ls, tree, find": Listing { items: vec![listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },

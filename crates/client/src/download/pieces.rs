@@ -36,6 +36,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Reads a version's record and all its leaves, checked against its content root.
     pub(crate) async fn read_leaves(&self, version: &VersionRef) -> Result<AllLeaves, OperationError> {
+        Ok(self.read_version(version).await?.1)
+    }
+
+    /// The blobs of a version's leaf pages, and all its leaves, checked against its content root.
+    pub(crate) async fn read_version(&self, version: &VersionRef) -> Result<(Vec<BlobId>, AllLeaves), OperationError> {
         let piece = self.fetch_piece(version.record()).await?;
         let record = open_record(self.realm(), &self.door().space(), version, &piece)?;
         let mut pages = Vec::with_capacity(record.pages().len());
@@ -43,7 +48,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let piece = self.fetch_piece(&page.piece).await?;
             pages.push(record.open_page(number, &piece)?);
         }
-        Ok(record.verify_pages(pages)?)
+        let blobs = record.pages().iter().map(|page| page.piece.blob).collect();
+        Ok((blobs, record.verify_pages(pages)?))
     }
 }
 

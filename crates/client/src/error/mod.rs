@@ -11,6 +11,7 @@ use anonicloud_core::space::verify::{VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{DEPTH_MAX, RemotePath};
 use anonicloud_core::tree::store::ReadTreeError;
+use anonicloud_proto::api::ErrorCode;
 use thiserror::Error;
 
 use crate::remote::RemoteError;
@@ -85,6 +86,9 @@ pub enum OperationError {
     /// Other devices read another history of the space than this one: what this device commits is nothing to them.
     #[error("what this device changed is not there for the account's other devices")]
     HistorySplit,
+    /// The tree refers to so many blobs that the server does not have any more.
+    #[error("the server does not have {0} of the blobs that the files and folders need")]
+    ContentMissing(u64),
     /// The tree's own rules.
     #[error(transparent)]
     Tree(EditError),
@@ -168,6 +172,11 @@ impl From<VerifyNextError> for OperationError {
 }
 
 impl OperationError {
+    /// Whether the server says that what was asked for is not there.
+    pub(crate) const fn is_not_found(&self) -> bool {
+        matches!(self, Self::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
+    }
+
     /// The failure of `path` on this device.
     pub(crate) fn local(path: &Path, failure: io::Error) -> Self {
         Self::Local { path: path.to_owned(), failure }

@@ -76,6 +76,11 @@ impl OperationError {
                 Integrity,
                 "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
             ),
+            Self::ContentMissing(_) => (
+                "content_missing",
+                Integrity,
+                "nothing was freed; see which files cannot be fetched any more, and ask the operator what happened",
+            ),
             Self::HistorySplit => (
                 "history_split",
                 Integrity,

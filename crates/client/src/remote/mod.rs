@@ -11,10 +11,10 @@ use core::fmt;
 use core::ops::Range;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::StoredHash;
@@ -94,6 +94,10 @@ pub trait Remote {
     fn logout(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<()>>;
     /// What the server knows of the account.
     fn account(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<AccountAnswer>>;
+    /// What sweeps released of the account's spaces and is not freed yet.
+    fn released(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<ReleasedAnswer>>;
+    /// Frees some of it for good; the session must have proved the password a short while ago.
+    fn free_released(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<FreedAnswer>>;
     /// The account's sigchain.
     fn sigchain(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<SigchainAnswer>>;
     /// Enrols a device.
@@ -165,6 +169,8 @@ pub trait Remote {
         upload: &UploadId,
         blob: &BlobId,
     ) -> impl Future<Output = RemoteResult<()>>;
+    /// A page of the blobs that count in the quota, behind `after`.
+    fn blobs(&self, access: &SpaceAccess, after: Option<&BlobId>) -> impl Future<Output = RemoteResult<BlobsAnswer>>;
     /// A blob, or `range` of it; of exactly the length asked for when a range was. What came of it before the connection
     /// broke is in [`RemoteError::Cut`].
     fn get_blob(

@@ -6,6 +6,7 @@ use anonicloud_proto::api::{AccountAnswer, ErrorCode};
 
 use super::login::{fetch_sigchain, login_by_device};
 use super::record::AccountRecord;
+use super::released::Released;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken};
@@ -28,11 +29,13 @@ pub struct WhoAmI {
 }
 
 /// Room at the server, in padded bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quota {
     /// Stored.
     pub used: u64,
+    /// What of that nothing needs any more, and is kept for some weeks all the same.
+    pub released: Released,
     /// Promised to uploads that are not finished.
     pub reserved: u64,
     /// All there is.
@@ -61,8 +64,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When the server does not answer, or no longer knows this device.
     pub async fn quota(&self) -> Result<Quota, OperationError> {
-        let answer = self.account_answer().await?;
-        Ok(Quota { used: answer.used, reserved: answer.reserved, quota: answer.quota })
+        let remote = self.remote();
+        let ask = async |token: &_| Ok((remote.account(token).await?, remote.released(token).await?));
+        let (answer, released) = self.in_account_session(ask).await?;
+        let released = Released::from(released);
+        Ok(Quota { used: answer.used, released, reserved: answer.reserved, quota: answer.quota })
     }
 
     /// The account's sigchain, fetched and verified; it goes on from the one that is known here.

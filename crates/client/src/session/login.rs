@@ -85,7 +85,8 @@ pub async fn login<R: Remote, S: LocalState>(
     Client::open(remote, state).await
 }
 
-async fn prove_password<R: Remote>(
+/// Opens an account session by the password.
+pub(super) async fn prove_password<R: Remote>(
     remote: &R,
     realm: &RealmId,
     credentials: &Credentials,

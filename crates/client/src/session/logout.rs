@@ -27,8 +27,16 @@ impl<R: Remote> Client<R, SqliteState> {
     pub async fn logout(self) -> Result<LogoutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         let server_told = self.remove_device().await.is_ok();
-        let tables =
-            [Table::Account, Table::Heads, Table::Jobs, Table::Tickets, Table::Staged, Table::Nodes, Table::Downloads];
+        let tables = [
+            Table::Account,
+            Table::Heads,
+            Table::Jobs,
+            Table::Tickets,
+            Table::Staged,
+            Table::Nodes,
+            Table::Downloads,
+            Table::Reached,
+        ];
         self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
         if let Some(folder) = self.folder().map(Path::to_owned) {
             self.into_state().close().await;

@@ -6,10 +6,12 @@ mod login;
 mod logout;
 mod password;
 pub(crate) mod record;
+mod released;
 mod sign_up;
 
 pub use account::{Quota, WhoAmI};
 pub use login::{Credentials, login};
 pub use logout::LogoutReport;
 pub use password::{check_password, generate_handle, generate_passphrase};
+pub use released::{Freeing, PasswordProof, Released};
 pub use sign_up::{NewAccount, SignUpDraft};

@@ -1,6 +1,6 @@
 //! The session of a space: opened by proofs of capability, renewed when the server has forgotten it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use anonicloud_core::account::keys::SpaceKeys;
@@ -21,12 +21,14 @@ pub(crate) struct SpaceDoor {
     realm: RealmId,
     space: SpaceId,
     keys: SpaceKeys,
+    /// Whether the session proves the right to manage.
+    manages: Cell<bool>,
     open: RefCell<Option<Rc<SpaceAccess>>>,
 }
 
 impl SpaceDoor {
     pub(crate) const fn new(realm: RealmId, space: SpaceId, keys: SpaceKeys) -> Self {
-        Self { realm, space, keys, open: RefCell::new(None) }
+        Self { realm, space, keys, manages: Cell::new(false), open: RefCell::new(None) }
     }
 
     pub(crate) const fn keys(&self) -> &SpaceKeys {
@@ -35,6 +37,14 @@ impl SpaceDoor {
 
     pub(crate) const fn space(&self) -> SpaceId {
         self.space
+    }
+
+    /// Proves the right to manage from now on, which takes commits deeper into what the server has to spare when the quota is
+    /// full: to remove and to sweep, and for nothing else.
+    pub(crate) fn manage(&self) {
+        if !self.manages.replace(true) {
+            self.open.replace(None);
+        }
     }
 
     /// Sends one request in the space's session; opens the session first, and again when the server let it end.
@@ -73,7 +83,7 @@ impl SpaceDoor {
             read: Some(Base64::new(token.expose_bytes().to_vec())),
             append: None,
             write: prove(self.keys.write(), Right::Write),
-            admin: None,
+            admin: if self.manages.get() { prove(self.keys.admin(), Right::Admin) } else { None },
             challenge,
         };
         let answer = remote.space_session(&self.space, &proofs).await?;

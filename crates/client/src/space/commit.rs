@@ -5,10 +5,11 @@ use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::body::RootRef;
 use anonicloud_core::space::build::{BuildCommitError, TreeChange};
+use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::space::verify::Step as CommitStep;
 use anonicloud_core::tree::dirty::DirtyTree;
-use anonicloud_core::tree::edit::{Conflict, Edit, MissingParents, Rules, apply};
+use anonicloud_core::tree::edit::{Conflict, Edit, EditError, MissingParents, Rules, apply};
 use anonicloud_core::tree::lookup::Found;
 use anonicloud_core::tree::merge::{ConflictNaming, MergeInput, MergeNote, merge};
 use anonicloud_core::tree::node::{EntryContent, TreeRoot};
@@ -45,6 +46,12 @@ pub(crate) struct Committed {
     pub(crate) conflicts: Vec<Conflict>,
 }
 
+/// A tree that is not committed yet, and what it has conflict copies of.
+struct Changed {
+    tree: DirtyTree,
+    conflicts: Vec<Conflict>,
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Commits `edits` on the newest tree, together with blobs that are stored. [`OperationError::Contended`] also when another
     /// device has put one of the versions meanwhile.
@@ -55,40 +62,78 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         mut adds: Vec<AddedBlob>,
         reservation: &Reservation,
     ) -> Result<Committed, OperationError> {
-        let mut base = self.root().await?;
-        let mut random = SystemRandom;
         let (device, date) = self.conflict_mark();
         let naming = ConflictNaming { device: &device, date: &date };
         let rules = Rules { parents, naming };
-        let edited = self.walk_steps(|nodes| apply(base.as_ref(), edits, rules, nodes, &mut random)).await?;
-        let (mut dirty, mut conflicts) = (edited.tree, edited.conflicts);
+        let mut base = self.root().await?;
+        let mut sweeps = self.sweeps().get();
+        let mut edited = self.apply_edits(base.as_ref(), edits, rules).await?;
         let brought = adds.len();
         let mut sent = 0;
         for _ in 0..ATTEMPTS {
-            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut sent).await?;
+            let sealed = self.store_tree(edited.tree, reservation, &mut adds, &mut sent).await?;
             if self.try_commit(sealed.as_ref(), &adds).await? {
                 let nodes = adds.iter().skip(brought);
                 reservation.release(nodes.map(|added| added.size).sum());
-                return Ok(Committed { sent, conflicts });
+                return Ok(Committed { sent, conflicts: edited.conflicts });
             }
             self.sync().await?;
             let theirs = self.root().await?;
             if self.has_version_of(edits).await? {
                 return Err(OperationError::Contended);
             }
-            let input = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
-            let merged = self.walk_steps(|nodes| merge(input, naming, nodes)).await?;
-            dirty = merged.tree;
-            for note in merged.notes {
-                match note {
-                    MergeNote::Conflict { path, copy } => conflicts.push(Conflict { path, copy }),
-                    MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
-                    _ => {}
+            // A merge of removals takes nothing from the tree before: it only takes out of theirs what theirs did not change.
+            edited = if self.sweeps().get() == sweeps || edits.iter().all(is_removal) {
+                let trees = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
+                match self.merge_trees(trees, naming, edited.conflicts).await {
+                    // The tree before was freed meanwhile.
+                    Err(error) if error.is_not_found() => return Err(OperationError::Contended),
+                    merged => merged?,
                 }
-            }
+            } else {
+                // What the other side removed may have been released: a merge could bring it back from the tree before, and
+                // nobody would have kept it. Only what the newest tree has, and what is added here, is there for sure.
+                match self.apply_edits(theirs.as_ref(), edits, rules).await {
+                    // An upload is planned anew, and sends what is gone.
+                    Err(OperationError::Tree(EditError::NotFound(_))) if parents != MissingParents::Refuse => {
+                        return Err(OperationError::Contended);
+                    }
+                    applied => applied?,
+                }
+            };
+            sweeps = self.sweeps().get();
             base = theirs;
         }
         Err(OperationError::Contended)
+    }
+
+    async fn apply_edits(
+        &self,
+        tree: Option<&TreeRoot>,
+        edits: &[Edit],
+        rules: Rules<'_>,
+    ) -> Result<Changed, OperationError> {
+        let mut random = SystemRandom;
+        let edited = self.walk_steps(|nodes| apply(tree, edits, rules, nodes, &mut random)).await?;
+        Ok(Changed { tree: edited.tree, conflicts: edited.conflicts })
+    }
+
+    /// Merges what other devices committed; `conflicts` are those so far.
+    async fn merge_trees(
+        &self,
+        trees: MergeInput<'_>,
+        naming: ConflictNaming<'_>,
+        mut conflicts: Vec<Conflict>,
+    ) -> Result<Changed, OperationError> {
+        let merged = self.walk_steps(|nodes| merge(trees, naming, nodes)).await?;
+        for note in merged.notes {
+            match note {
+                MergeNote::Conflict { path, copy } => conflicts.push(Conflict { path, copy }),
+                MergeNote::MoveRefused { path } => self.notify(&Notice::MoveRefused { path }),
+                _ => {}
+            }
+        }
+        Ok(Changed { tree: merged.tree, conflicts })
     }
 
     /// Whether the tree has a version that one of `edits` puts: another device went on with the same upload and was faster.
@@ -149,10 +194,23 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Posts the commit; `false` when another one came first.
     async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
         let state = self.known_head()?;
-        let mut made = self.make_commit(&state, root, adds);
+        let make = |space: &PrivateSpace| {
+            let change = TreeChange { root: root.map(root_ref), adds: adds.to_vec(), day: self.clock().today() };
+            space.make_tree_commit(&state, &self.record().device, change, &mut SystemRandom)
+        };
+        self.post(&state, make).await
+    }
+
+    /// Posts the commit that `make` makes on top of `state`; `false` when another one came first.
+    pub(super) async fn post(
+        &self,
+        state: &SpaceState,
+        make: impl Fn(&PrivateSpace) -> Result<PostedCommit, BuildCommitError>,
+    ) -> Result<bool, OperationError> {
+        let mut made = make(&self.private_space().borrow());
         if matches!(made, Err(BuildCommitError::ChainTooOld)) {
             self.refresh_owner().await?;
-            made = self.make_commit(&state, root, adds);
+            made = make(&self.private_space().borrow());
         }
         let posted = made.map_err(|error| match error {
             BuildCommitError::DeviceNotCertified(_) => OperationError::DeviceUnknown,
@@ -165,7 +223,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::HeadMoved, .. })) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let (step, next) = self.verify_own(&state, &posted.logged).await?;
+        let (step, next) = self.verify_own(state, &posted.logged).await?;
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };
@@ -173,25 +231,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(true)
     }
 
-    fn known_head(&self) -> Result<SpaceState, OperationError> {
+    /// The head that this process acts on.
+    pub(super) fn known_head(&self) -> Result<SpaceState, OperationError> {
         Ok(self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?)
-    }
-
-    fn make_commit(
-        &self,
-        state: &SpaceState,
-        root: Option<&TreeRoot>,
-        adds: &[AddedBlob],
-    ) -> Result<PostedCommit, BuildCommitError> {
-        let root = root.map(|root| RootRef {
-            totals: root.totals,
-            piece: root.child.piece,
-            hash: root.child.hash,
-            key: root.root_key(),
-        });
-        let change = TreeChange { root, adds: adds.to_vec(), day: self.clock().today() };
-        let space = self.private_space().borrow();
-        space.make_tree_commit(state, &self.record().device, change, &mut SystemRandom)
     }
 
     /// This device and today, as the names of conflict copies tell them.
@@ -199,6 +241,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let device = self.record().device.device().to_string().chars().take(8).collect();
         (device, date_of(self.clock().today()))
     }
+}
+
+const fn is_removal(edit: &Edit) -> bool {
+    matches!(edit, Edit::Remove { .. })
+}
+
+/// A tree as a commit names it.
+pub(super) fn root_ref(root: &TreeRoot) -> RootRef {
+    RootRef { totals: root.totals, piece: root.child.piece, hash: root.child.hash, key: root.root_key() }
 }
 
 /// Lays node pieces in as many packs as they need.

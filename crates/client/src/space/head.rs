@@ -5,7 +5,7 @@ use anonicloud_core::space::state::{LogPlace, SpaceState};
 use anonicloud_core::space::verify::{NoOp, Step, VerifiedCommit, VerifyHeadError, VerifyNextError};
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
-use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
+use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit};
 use anonicloud_proto::merkle::Frontier;
 
 use super::kept::keep_root;
@@ -111,6 +111,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         };
         let seq = answer.commit.header.fields().seq;
         let known = state.head();
+        if self.head().borrow().as_ref().is_some_and(|head| head.state.head() != known) {
+            // Another process of this device has read on, past sweeps for all that is known here.
+            self.sweeps().set(self.sweeps().get() + 1);
+        }
         if seq < known.seq || (seq == known.seq && answer.commit.header.hash() != known.hash) {
             return Err(OperationError::RolledBack);
         }
@@ -219,6 +223,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             self.refresh_owner().await?;
             verified = self.private_space().borrow_mut().verify_head(answer);
         }
+        if let Err(VerifyHeadError::NeedBase(place)) = verified {
+            let base = self.commit_at(place).await?;
+            verified = self.private_space().borrow_mut().verify_head_on(answer, &base);
+        }
         // Which devices count as removed, and since when, is told by the commits that carried it.
         let is_enough = !self.private_space().borrow().owner().has_removed_devices();
         match verified {
@@ -258,6 +266,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             for commit in &page {
                 let (step, next) = self.verify_step(&state, commit, reading).await?;
                 state = next;
+                // The server releases what it names also when it is a no-op to readers.
+                let is_sweep = commit.header.fields().kind == CommitKind::Sweep;
+                self.sweeps().set(self.sweeps().get() + u64::from(is_sweep));
                 match step {
                     Step::Verified(verified) => valid = Some(verified),
                     Step::Skipped(_) if base.is_some_and(|base| state.head().seq <= base.seq) => {}
@@ -291,23 +302,28 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    /// Verifies the commit after `state`, with a fresh chain when the one that is here does not decide it.
+    /// Verifies the commit after `state`, with a fresh chain when the one that is here does not decide it, and with the commit
+    /// whose tree a sweep keeps.
     async fn verify_step(
         &self,
         state: &SpaceState,
         commit: &LoggedCommit,
         reading: Reading<'_>,
     ) -> Result<(Step, SpaceState), FollowError> {
-        let first = self.private_space().borrow_mut().verify_next(state, commit);
-        if !matches!(first, Err(VerifyNextError::NeedChain | VerifyNextError::DeviceUnknown)) {
-            return Ok(first?);
+        let mut verified = self.private_space().borrow_mut().verify_next(state, commit);
+        if matches!(verified, Err(VerifyNextError::NeedChain | VerifyNextError::DeviceUnknown)) {
+            self.refresh_owner().await?;
+            let mut space = self.private_space().borrow_mut();
+            verified = match reading {
+                Reading::Onwards => space.verify_next(state, commit),
+                Reading::Whole { .. } => space.verify_next_by_log(state, commit),
+            };
         }
-        self.refresh_owner().await?;
-        let mut space = self.private_space().borrow_mut();
-        Ok(match reading {
-            Reading::Onwards => space.verify_next(state, commit)?,
-            Reading::Whole { .. } => space.verify_next_by_log(state, commit)?,
-        })
+        if matches!(verified, Err(VerifyNextError::NeedBase)) {
+            let base = self.commit_at(state.valid()).await?;
+            verified = self.private_space().borrow_mut().verify_next_on(state, commit, &base);
+        }
+        Ok(verified?)
     }
 
     /// Verifies the commit after `state` that this device made.
@@ -330,12 +346,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// The commit that `state` says is the tree now, fetched again.
     async fn valid_commit(&self, state: &SpaceState) -> Result<VerifiedCommit, OperationError> {
-        let page = self.log_page(state.valid().seq).await?;
-        let commit = page.first().ok_or(OperationError::RolledBack)?;
-        if commit.header.hash() != state.valid().hash {
-            return Err(OperationError::RolledBack);
-        }
-        Ok(self.private_space().borrow().verify_again(state, commit)?)
+        let commit = self.commit_at(state.valid()).await?;
+        Ok(self.private_space().borrow().verify_again(state, &commit)?)
+    }
+
+    /// The commit at a place that this device, or a head that it reads, knows.
+    async fn commit_at(&self, place: LogPlace) -> Result<LoggedCommit, OperationError> {
+        let page = self.log_page(place.seq).await?;
+        let commit = page.into_iter().next().filter(|commit| commit.header.hash() == place.hash);
+        commit.ok_or(OperationError::RolledBack)
     }
 
     async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {

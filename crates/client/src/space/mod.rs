@@ -6,5 +6,7 @@ pub(crate) mod commit;
 pub(crate) mod head;
 mod kept;
 pub(crate) mod nodes;
+pub(crate) mod reached;
+pub(crate) mod sweep;
 mod tree;
 pub(crate) mod watch;

@@ -70,6 +70,9 @@ impl NodeSource for NodeCache {
     }
 }
 
+/// An opened node, and the change that keeps its piece, if it came from the server.
+pub(super) type ReadNode = (Arc<DirectoryNode>, Option<StateChange>);
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Runs a step of the tree until it is done, loading what it needs.
     pub(crate) async fn walk_steps<T, E: Into<OperationError>>(
@@ -96,12 +99,29 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             return Err(OperationError::NotKept);
         }
         for missing in missing.chunks(FETCHED_AT_ONCE) {
-            let pieces = stream::iter(missing).map(|wanted| self.fetch_node(wanted));
+            let pieces = stream::iter(missing).map(|wanted| self.learn_node(wanted));
             let learnt: Vec<StateChange> = pieces.buffer_unordered(IN_FLIGHT).try_collect().await?;
             self.state().apply(learnt).await?;
             self.nodes().kept_more();
         }
         Ok(())
+    }
+
+    /// Opens one node for a walk that meets each once, and leaves the cache as it is.
+    pub(super) async fn read_node(&self, wanted: &Wanted) -> Result<ReadNode, OperationError> {
+        let hash = wanted.child().hash;
+        if let Some(node) = self.nodes().node(&hash) {
+            return Ok((node, None));
+        }
+        let row = self.state().read(Table::Nodes, &wanted.place_key()).await?;
+        if let Some(piece) = row.as_deref().and_then(|row| kept::piece_of(row, &hash)) {
+            return Ok((self.open_node(wanted, piece)?, None));
+        }
+        if self.is_offline() {
+            return Err(OperationError::NotKept);
+        }
+        let (node, change) = self.fetch_node(wanted).await?;
+        Ok((node, Some(change)))
     }
 
     /// Opens the nodes that the local state keeps, beside what else goes on; gives the others.
@@ -128,17 +148,23 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(missing)
     }
 
-    /// Fetches and opens a node; gives the change that keeps its piece.
-    async fn fetch_node(&self, wanted: &Wanted) -> Result<StateChange, OperationError> {
-        let piece = self.fetch_piece(&wanted.child().piece).await?;
-        self.open_node(wanted, &piece)?;
-        Ok(kept::keep_node(&wanted.place_key(), &wanted.child().hash, &piece))
+    /// Fetches and opens a node and takes it into the cache; gives the change that keeps its piece.
+    async fn learn_node(&self, wanted: &Wanted) -> Result<StateChange, OperationError> {
+        let (node, change) = self.fetch_node(wanted).await?;
+        self.nodes().keep(vec![(wanted.child().hash, node)]);
+        Ok(change)
     }
 
-    fn open_node(&self, wanted: &Wanted, piece: &[u8]) -> Result<(), OperationError> {
+    /// Fetches and opens a node; gives also the change that keeps its piece.
+    async fn fetch_node(&self, wanted: &Wanted) -> Result<(Arc<DirectoryNode>, StateChange), OperationError> {
+        let piece = self.fetch_piece(&wanted.child().piece).await?;
+        let node = self.open_node(wanted, &piece)?;
+        Ok((node, kept::keep_node(&wanted.place_key(), &wanted.child().hash, &piece)))
+    }
+
+    fn open_node(&self, wanted: &Wanted, piece: &[u8]) -> Result<Arc<DirectoryNode>, OperationError> {
         let opened = wanted.open(self.realm(), &self.door().space(), piece);
         let node = opened.map_err(|_| OperationError::from(Rejected))?;
-        self.nodes().keep(vec![(wanted.child().hash, Arc::new(node))]);
-        Ok(())
+        Ok(Arc::new(node))
     }
 }

@@ -135,6 +135,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When something is not there, or is a folder with entries and not `recursive`.
     pub async fn remove(&self, paths: &[RemotePath], recursive: bool) -> Result<(), OperationError> {
+        self.door().manage();
         self.sync().await?;
         let edits = paths.iter().map(|path| Edit::Remove { path: path.clone(), recursive });
         self.change(edits.collect(), MissingParents::Refuse).await

@@ -32,6 +32,8 @@ pub enum Table {
     Nodes,
     /// Downloads that made their target and are not finished.
     Downloads,
+    /// Per pack, which blobs the records in it need.
+    Reached,
 }
 
 impl Table {
@@ -45,6 +47,7 @@ impl Table {
             Self::Staged => 4,
             Self::Nodes => 5,
             Self::Downloads => 6,
+            Self::Reached => 7,
         }
     }
 }

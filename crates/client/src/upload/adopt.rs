@@ -86,13 +86,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // Committed already: what the file has more than that is a version on top of it.
         let is_done = there.map(VersionRef::version) == Some(open.ticket.source.version());
         let base = if is_done { there } else { open.ticket.base.as_ref() };
+        // Of one that is not in the tree any more, nothing is there for sure.
+        let keep = base.map(VersionRef::version) == there.map(VersionRef::version);
         let base = base.map(VersionRef::duplicate);
         progress.plan(1, source.size());
         let mut uploader = Uploader::new(self, make_upload_id(), progress);
         let upload = *uploader.reservation.upload();
         uploader.adopted = Some(open);
         let target = FileTarget { path: path.clone(), attributes: source.attributes(), base };
-        let task = FileTask { local: source.path().to_owned(), target, keep: true, attempt: 1 };
+        let task = FileTask { local: source.path().to_owned(), target, keep, attempt: 1 };
         uploader.begin_file(task).await?;
         uploader.finish().await?;
         let report = std::mem::take(&mut uploader.report);

@@ -14,6 +14,7 @@ use super::request::BLOBS_BESIDE;
 use crate::error::OperationError;
 use crate::local::scan::SkipReason;
 use crate::remote::Remote;
+use crate::space::reached::remember;
 use crate::state::{LocalState, StateChange, Table};
 
 /// A commit comes when this many entries are ready, give or take a batch of small files.
@@ -31,7 +32,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             // What was gathered must not wait for a large file that comes after it.
             self.launch_gathered().await?;
         }
-        if self.ready.len() >= BATCH_ENTRIES || (late && !self.ready.is_empty()) {
+        let entries = self.ready.len() + self.in_pack.len();
+        if entries >= BATCH_ENTRIES || (late && entries > 0) {
             self.commit().await?;
         } else if late {
             self.last_commit = Instant::now();
@@ -41,10 +43,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Commits everything that is ready now, or as much as one commit holds; what becomes ready meanwhile waits for the next.
     pub(super) async fn commit(&mut self) -> Result<(), OperationError> {
+        self.flush();
         // Files that an earlier run left come before their folders, which would then be made with nobody's attributes.
         self.ready.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
         let batch = self.next_batch();
-        self.flush();
         let mut staged = std::mem::take(&mut self.staged);
         while self.packs_in_flight > 0 {
             self.land_one().await?;
@@ -66,13 +68,17 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 Err(error) => return Err(error),
             }
         }
-        if edits.is_empty() && !refused.is_empty() && !(self.files.is_empty() && self.ready.is_empty()) {
+        if edits.is_empty()
+            && !refused.is_empty()
+            && !(self.files.is_empty() && self.in_pack.is_empty() && self.ready.is_empty())
+        {
             // Nothing was committed, and a file that is still under way may have a piece in one of these packs.
             self.adds.extend(packs);
             self.staged.append(&mut staged);
         }
         let mut changes: Vec<_> =
             staged.iter().map(|blob| StateChange::delete(Table::Staged, blob.as_bytes())).collect();
+        changes.extend(staged.iter().filter_map(|pack| Some(remember(pack, self.needs.remove(pack)?))));
         for one in &after {
             if let Some(shown) = &one.shown {
                 self.progress.file_done(shown);
@@ -113,9 +119,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         after: &[After],
         packs: &[AddedBlob],
     ) -> Result<(), OperationError> {
-        let own = |one: &After| total(&one.adds);
-        let shared = after.iter().filter(|one| one.upload.is_none()).map(own);
-        let shared_bytes = total(packs) + shared.sum::<u64>();
+        let shared = after.iter().filter(|one| one.upload.is_none()).flat_map(|one| &one.adds);
+        let segments = shared.filter(|added| !self.pack_sizes.contains_key(&added.blob));
+        let shared_bytes = total(packs) + segments.map(|added| added.size).sum::<u64>();
         let mut adds = packs.to_vec();
         adds.extend(after.iter().flat_map(|one| &one.adds).copied());
         let parents = MissingParents::Create(Attributes { mtime: self.client.clock().now_ns(), mode: PARENT_MODE });

@@ -67,7 +67,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             if newer.version() == begun.own {
                 return Ok(Standing::Committed);
             }
-            let piece = self.fetch_piece(newer.record()).await?;
+            let piece = match self.fetch_piece(newer.record()).await {
+                Ok(piece) => piece,
+                // A sweep has freed what is this old.
+                Err(error) if error.is_not_found() => break,
+                Err(error) => return Err(error),
+            };
             let record = open_record(self.realm(), &self.door().space(), &newer, &piece)?;
             version = record.predecessor().map(VersionRef::duplicate);
         }
@@ -93,6 +98,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             Standing::Overtaken => {
                 let mut task = task;
                 task.target.base = begun.base;
+                // Its segments may be freed.
+                task.keep = false;
                 Ok(Some(task))
             }
             Standing::Committed if begun.size == size && begun.mtime == task.target.attributes.mtime => {

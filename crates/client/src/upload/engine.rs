@@ -35,6 +35,7 @@ use crate::error::OperationError;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
+use crate::space::reached::Needs;
 use crate::state::LocalState;
 
 /// Requests under way at once.
@@ -88,6 +89,14 @@ pub(super) struct Uploader<'a, R: Remote, S: LocalState> {
     pub(super) small_in_flight: usize,
     /// Files whose record lies in the pack that is being filled.
     pub(super) in_pack: Vec<StagedFile>,
+    /// What the records in that pack need.
+    pub(super) in_pack_needs: Vec<Needs>,
+    /// The same of packs that are not committed.
+    pub(super) needs: HashMap<BlobId, Vec<Needs>>,
+    /// Lengths of all packs that this run has filled or taken up, committed ones too.
+    pub(super) pack_sizes: HashMap<BlobId, u64>,
+    /// Whether segments of a version that is replaced may be kept.
+    pub(super) keeps: bool,
     /// Journal keys of packs that are not committed.
     pub(super) staged: Vec<BlobId>,
     /// Packs that arrived and are not committed.
@@ -122,6 +131,10 @@ impl<'a, R: Remote, S: LocalState> Uploader<'a, R, S> {
             gathered: Gathered::default(),
             small_in_flight: 0,
             in_pack: Vec::new(),
+            in_pack_needs: Vec::new(),
+            needs: HashMap::new(),
+            pack_sizes: HashMap::new(),
+            keeps: true,
             staged: Vec::new(),
             adds: Vec::new(),
             ready: Vec::new(),

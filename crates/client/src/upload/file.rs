@@ -83,7 +83,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         } else {
             self.ticketed(file, &target).await?
         };
-        let predecessor = if keep && !packed { self.kept_leaves(&target).await? } else { None };
+        let predecessor = if keep && self.keeps && !packed { self.kept_leaves(&target).await? } else { None };
         let keys = source.segment_keys(self.client.realm());
         let keys = FileKeys { realm: *self.client.realm(), keys, predecessor, known };
         Ok(Assembly {
@@ -162,7 +162,12 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     async fn kept_leaves(&self, target: &FileTarget) -> Result<Option<AllLeaves>, OperationError> {
         match &target.base {
             None => Ok(None),
-            Some(base) => self.client.read_leaves(base).await.map(Some),
+            Some(base) => match self.client.read_leaves(base).await {
+                Ok(leaves) => Ok(Some(leaves)),
+                // Another device removed it meanwhile, and had what it held freed.
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            },
         }
     }
 

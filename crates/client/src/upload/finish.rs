@@ -1,11 +1,14 @@
 //! A file whose segments all have their place becomes a record, and an entry that waits for the next commit.
 
+use anonicloud_core::content::layout::AllLeaves;
 use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::content::write::{BuildRecordError, FileFacts, RecordBuilder, SealedRecord};
 use anonicloud_core::crypto::random::Random;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::{Before, Edit};
 use anonicloud_core::tree::node::NodeId;
+use anonicloud_proto::commit::AddedBlob;
+use anonicloud_proto::ids::BlobId;
 
 use super::assembly::{Assembly, Slot};
 use super::engine::{Ready, Uploader};
@@ -17,6 +20,7 @@ use crate::error::OperationError;
 use crate::local::scan::SkipReason;
 use crate::random::SystemRandom;
 use crate::remote::Remote;
+use crate::space::reached::Needs;
 use crate::state::LocalState;
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
@@ -36,8 +40,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
                 return Ok(());
             }
         }
-        let record = match self.seal_record(&assembly) {
-            Ok(record) => record,
+        let (record, pages) = match self.seal_record(&assembly) {
+            Ok(sealed) => sealed,
             Err(SealError::NoRoomForKeptKeys) => {
                 let path = assembly.file.as_ref().map(|source| source.path().to_owned()).unwrap_or_default();
                 self.read_again(path, assembly, false);
@@ -49,17 +53,24 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let version = record.placed_at(placed).map_err(|_| Rejected)?;
         self.report.files += 1;
         self.report.bytes += assembly.size;
+        let placed = assembly.slots.iter().filter_map(|slot| match slot {
+            Slot::Placed(_, blob, _) => Some(*blob),
+            Slot::Kept | Slot::Awaited => None,
+        });
+        let mut adds = assembly.adds;
+        let kept: Vec<_> = assembly.keys.predecessor.iter().flat_map(|leaves| kept(&assembly.slots, leaves)).collect();
+        let blobs = placed.chain(kept.iter().map(|added| added.blob)).chain(pages);
+        self.in_pack_needs.push(Needs::of(&version, blobs.collect()));
+        adds.extend(kept);
         let staged = StagedFile {
             path: assembly.target.path,
             size: assembly.size,
             attributes: assembly.target.attributes,
             version,
             base: assembly.target.base,
-            adds: assembly.adds,
+            adds,
             upload: assembly.own_upload.then(|| *assembly.reservation.upload()),
         };
-        self.ready.push(Ready::of(staged.duplicate(), &mut SystemRandom));
-        // What came from a stream cannot be compared with its source after a restart, but it is whole.
         self.in_pack.push(staged);
         Ok(())
     }
@@ -72,7 +83,8 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.again.push(FileTask { local, target: assembly.target, keep, attempt: assembly.attempt + 1 });
     }
 
-    fn seal_record(&mut self, assembly: &Assembly) -> Result<SealedRecord, SealError> {
+    /// The record, and the packs that its leaf pages lie in.
+    fn seal_record(&mut self, assembly: &Assembly) -> Result<(SealedRecord, Vec<BlobId>), SealError> {
         let facts = FileFacts {
             size: assembly.size,
             mtime: assembly.target.attributes.mtime,
@@ -96,8 +108,18 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         for piece in pages.pieces() {
             placed.push(self.place(piece)?);
         }
-        Ok(pages.seal_record(&placed, &mut SystemRandom)?)
+        let packs = placed.iter().map(|placed| placed.blob).collect();
+        Ok((pages.seal_record(&placed, &mut SystemRandom)?, packs))
     }
+}
+
+/// The blobs that a new version keeps of its predecessor: the commit adds them again, so that they are there.
+fn kept(slots: &[Slot], predecessor: &AllLeaves) -> impl Iterator<Item = AddedBlob> {
+    let kept = (0..).zip(slots).filter(|(_, slot)| matches!(slot, Slot::Kept));
+    kept.filter_map(|(index, _)| {
+        let location = predecessor.segment(index)?.location;
+        Some(AddedBlob { blob: location.blob, size: location.sealed_len })
+    })
 }
 
 impl Ready {

@@ -24,6 +24,7 @@ mod small;
 mod staged;
 mod stream;
 mod tickets;
+mod under_way;
 
 pub(crate) use batch::{path_of, refused_by};
 pub use jobs::{Job, JobSource};

@@ -3,6 +3,7 @@
 //! Enters: files that were small when they were listed. Leaves: whole packs with the entries that wait for them. Never: a file
 //! that changed while it was read, or is not small any more; it goes the way of larger ones.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 
 use anonicloud_core::content::pack::{AddPieceError, PackBuilder};
@@ -10,7 +11,7 @@ use anonicloud_core::content::reference::{PieceRef, Source, VersionRef};
 use anonicloud_core::content::write::{FileFacts, RecordBuilder};
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::segment::seal_segment;
-use anonicloud_proto::ids::{RealmId, SpaceId, UploadId};
+use anonicloud_proto::ids::{BlobId, RealmId, SpaceId, UploadId};
 
 use super::file::FileTask;
 use super::segment::SealedBlob;
@@ -20,6 +21,7 @@ use crate::buffers::{Buffer, Buffers};
 use crate::local::scan::{SkipReason, Skipped};
 use crate::local::source::SourceFile;
 use crate::random::SystemRandom;
+use crate::space::reached::Needs;
 use crate::state::StateChange;
 
 /// What a batch of small files became.
@@ -34,6 +36,8 @@ pub(super) struct Packed {
 pub(super) struct FilledPack {
     pub(super) blob: SealedBlob,
     pub(super) files: Vec<StagedFile>,
+    /// What their records need.
+    pub(super) needs: Vec<Needs>,
 }
 
 /// Reads small files and lays them with their records in packs. Blocks.
@@ -112,19 +116,23 @@ impl SmallPacker {
         let facts = FileFacts { size: file.size(), mtime: attributes.mtime, predecessor };
         let record = RecordBuilder::new(self.realm, self.space, source, facts);
         let mut record = record.map_err(|_| Rejected)?;
+        let mut needs = Vec::new();
         if !self.content.is_empty() {
             let address = seal_segment(&keys, 0, &self.content, &mut self.sealed);
             let placed = self.packs.place(&self.sealed)?;
             record.push_sealed(address.hash, placed.blob, placed.offset).map_err(|_| Rejected)?;
+            needs.push(placed.blob);
         }
         let pages = record.seal_pages(&mut random).map_err(|_| Rejected)?;
         let record = pages.seal_record(&[], &mut random).map_err(|_| Rejected)?;
         let placed = self.packs.place(record.piece())?;
+        let version = record.placed_at(placed).map_err(|_| Rejected)?;
+        self.packs.needs.push(Needs::of(&version, needs));
         self.packs.files.push(StagedFile {
             path: task.target.path,
             size: file.size(),
             attributes,
-            version: record.placed_at(placed).map_err(|_| Rejected)?,
+            version,
             base: task.target.base,
             adds: Vec::new(),
             upload: None,
@@ -138,11 +146,15 @@ struct Packs {
     full: Vec<FilledPack>,
     open: PackBuilder,
     files: Vec<StagedFile>,
+    needs: Vec<Needs>,
+    /// Lengths of the full ones.
+    sizes: HashMap<BlobId, u64>,
 }
 
 impl Packs {
     fn new() -> Self {
-        Self { full: Vec::new(), open: PackBuilder::make(&mut SystemRandom), files: Vec::new() }
+        let open = PackBuilder::make(&mut SystemRandom);
+        Self { full: Vec::new(), open, files: Vec::new(), needs: Vec::new(), sizes: HashMap::new() }
     }
 
     fn place(&mut self, piece: &[u8]) -> Result<PieceRef, Rejected> {
@@ -162,7 +174,13 @@ impl Packs {
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.open, PackBuilder::make(&mut random)).finish(&mut random);
-        self.full.push(FilledPack { blob: pack.into(), files: std::mem::take(&mut self.files) });
+        let (mut files, needs) = (std::mem::take(&mut self.files), std::mem::take(&mut self.needs));
+        let blob = SealedBlob::from(pack);
+        self.sizes.insert(blob.blob, blob.size());
+        for (file, needs) in files.iter_mut().zip(&needs) {
+            file.add_packs(needs, &self.sizes);
+        }
+        self.full.push(FilledPack { blob, files, needs });
     }
 }
 

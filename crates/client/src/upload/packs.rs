@@ -5,7 +5,7 @@ use anonicloud_core::content::reference::PieceRef;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_proto::codec::Encode as _;
 
-use super::engine::Uploader;
+use super::engine::{Ready, Uploader};
 use super::segment::SealedBlob;
 use super::staged::StagedPack;
 use crate::random::SystemRandom;
@@ -33,12 +33,17 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
         let blob = SealedBlob::from(pack);
-        let staged = StagedPack {
-            upload: *self.reservation.upload(),
-            blob: blob.blob,
-            bytes: blob.bytes.clone(),
-            files: std::mem::take(&mut self.in_pack),
-        };
+        self.pack_sizes.insert(blob.blob, blob.size());
+        let (mut files, needs) = (std::mem::take(&mut self.in_pack), std::mem::take(&mut self.in_pack_needs));
+        for (file, needs) in files.iter_mut().zip(&needs) {
+            file.add_packs(needs, &self.pack_sizes);
+        }
+        // Only now every pack that they refer to has its length.
+        self.ready.extend(files.iter().map(|file| Ready::of(file.duplicate(), &mut random)));
+        // What came from a stream cannot be compared with its source after a restart, but it is whole.
+        let upload = *self.reservation.upload();
+        let staged = StagedPack { upload, blob: blob.blob, bytes: blob.bytes.clone(), files };
+        self.needs.insert(blob.blob, needs);
         self.journal.put(vec![staged.change()]);
         self.staged.push(blob.blob);
         self.launch_pack(blob, 0);

@@ -22,7 +22,7 @@ use crate::error::{ErrorKind, OperationError};
 use crate::local::scan::attributes_of;
 use crate::progress::Progress;
 use crate::random::SystemRandom;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::Remote;
 use crate::state::{LocalState, StateChange, StateError, Table};
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -106,7 +106,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let page = async |access: &_| remote.upload_state(access, upload, after.as_ref()).await;
             let page = match self.door().request(remote, page).await {
                 Ok(page) => page,
-                Err(error) if is_unknown(&error) => return Ok(blobs),
+                Err(error) if error.is_not_found() => return Ok(blobs),
                 Err(error) => return Err(error),
             };
             let last = page.blobs.last().map(|state| state.blob);
@@ -123,7 +123,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     pub(crate) async fn end_upload(&self, upload: &UploadId) -> Result<(), OperationError> {
         let remote = self.remote();
         match self.door().request(remote, async |access| remote.end_upload(access, upload).await).await {
-            Err(error) if is_unknown(&error) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
             other => other,
         }
     }
@@ -149,17 +149,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 }
 
-fn is_unknown(error: &OperationError) -> bool {
-    use anonicloud_proto::api::ErrorCode;
-    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }))
-}
-
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Takes up the packs that the journal has of this job; gives the paths that need not be sent again.
     pub(super) async fn take_up_staged(&mut self, job: &Job) -> Result<HashSet<RemotePath>, OperationError> {
         let mut paths = HashSet::new();
         let mut stored = HashMap::new();
         let mut packs = self.client.staged_packs(&job.upload).await?;
+        self.pack_sizes.extend(packs.iter().map(|pack| (pack.blob, pack.bytes.len() as u64)));
         for file in packs.iter_mut().flat_map(|pack| pack.files.drain(..)) {
             let current = self.is_current(job, &file).await?;
             if current && self.has_blobs_of(job, &file, &mut stored).await? {
@@ -227,23 +223,27 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         Ok(self.client.standing(&Begun::by_staged(file), Some(version)).await? != Standing::Committed)
     }
 
-    /// Whether the server still has the blobs that a staged file has beside its packs: they go when an upload ends, and then
-    /// no commit could name them. `stored` remembers what it has of each upload.
+    /// Whether every blob that a staged file refers to is in the journal, or at the server in an upload: they go when an upload
+    /// ends, and then no commit could name them. What a commit has named already may be released by now, so that its file is
+    /// sent anew. `stored` remembers what the server has of each upload.
     async fn has_blobs_of(
         &self,
         job: &Job,
         file: &StagedFile,
         stored: &mut HashMap<UploadId, HashMap<BlobId, BlobState>>,
     ) -> Result<bool, OperationError> {
-        if file.adds.is_empty() {
-            return Ok(true);
+        let mut missing: Vec<BlobId> = file.adds.iter().map(|added| added.blob).collect();
+        missing.retain(|blob| !self.pack_sizes.contains_key(blob));
+        for upload in file.upload.into_iter().chain([job.upload]) {
+            if missing.is_empty() {
+                break;
+            }
+            let blobs = match stored.entry(upload) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.client.upload_blobs(&upload).await?),
+            };
+            missing.retain(|blob| !blobs.get(blob).is_some_and(|state| state.complete));
         }
-        let upload = file.upload.unwrap_or(job.upload);
-        let blobs = match stored.entry(upload) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(self.client.upload_blobs(&upload).await?),
-        };
-        let complete = |blob| blobs.get(blob).is_some_and(|state| state.complete);
-        Ok(file.adds.iter().all(|added| complete(&added.blob)))
+        Ok(missing.is_empty() && file.names_its_packs())
     }
 }

@@ -70,9 +70,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.look_at_roots(job).await?;
         let mut before = PutReport::default();
         let mut runs = 0;
+        let mut keeps = true;
         loop {
             runs += 1;
             let mut uploader = Uploader::new(self, job.upload, progress);
+            uploader.keeps = keeps;
             uploader.job = Some(job);
             let outcome = uploader.run(job).await;
             let mut report = std::mem::take(&mut uploader.report);
@@ -87,6 +89,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 // Another device went on with an upload of this run and was faster: what is left to do is found out anew.
                 Err(error) if runs < RUNS && is_superseded(&error) => {
                     self.sync().await?;
+                    // What a commit cannot name any more is sealed and sent anew, segments of the version before too.
+                    keeps &= !is_missing_blob(&error);
                     before = report;
                 }
                 Err(error) => return Err(error),
@@ -154,6 +158,11 @@ const fn is_superseded(error: &OperationError) -> bool {
                 ..
             })
     )
+}
+
+/// Whether a blob that a commit names is not there: a sweep that came between has freed it.
+const fn is_missing_blob(error: &OperationError) -> bool {
+    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::BlobMissing, .. }))
 }
 
 impl<R: Remote, S: LocalState> Uploader<'_, R, S> {

@@ -111,7 +111,12 @@ fn seal(file: &FileKeys, index: u64, content: &[u8], mut sealed: Buffer) -> Prep
     Prepared::Blob { hash: address.hash, offset: offset.min(blob.size()), blob }
 }
 
+/// Whether the predecessor's segment can be kept. What lies in a pack is sealed anew: the commit names each kept blob, so that
+/// a sweep that came meanwhile cannot have freed it, and the length of that pack is not known here.
 fn is_kept(file: &FileKeys, index: u64, content: &[u8]) -> bool {
+    if fits_pack(content.len()) {
+        return false;
+    }
     let Some(kept) = file.predecessor.as_ref().and_then(|leaves| leaves.segment(index)) else {
         return false;
     };

@@ -78,8 +78,10 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     /// Takes in small files whose packs have arrived.
     pub(super) fn land_small(&mut self, packed: Packed) {
         self.small_in_flight -= 1;
-        for FilledPack { blob, files } in packed.packs {
+        for FilledPack { blob, files, needs } in packed.packs {
+            self.needs.insert(blob.blob, needs);
             self.staged.push(blob.blob);
+            self.pack_sizes.insert(blob.blob, blob.size());
             self.adds.push(blob.added());
             self.report.files += files.len() as u64;
             for file in files {

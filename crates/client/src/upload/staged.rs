@@ -1,5 +1,7 @@
 //! The journal of packs that are sealed and not committed (spec: 2-content, "Packs"): a restart sends them as they were.
 
+use std::collections::HashMap;
+
 use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::Attributes;
@@ -8,6 +10,8 @@ use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, PACK_MAX};
 use bytes::Bytes;
+
+use crate::space::reached::Needs;
 
 const NAME_MAX: usize = 255;
 const DEPTH_MAX: usize = 1 << 12;
@@ -22,13 +26,26 @@ pub(crate) struct StagedFile {
     pub(crate) version: VersionRef,
     /// The version that it replaces.
     pub(crate) base: Option<VersionRef>,
-    /// Blobs of its own, beside the packs.
+    /// Every blob that its version refers to: segments, kept ones too, and packs of tails, leaf pages and the record. Its commit
+    /// names them all, whether one before did or not: a sweep between the two may have released them.
     pub(crate) adds: Vec<AddedBlob>,
     /// Its own upload, ended once it is committed.
     pub(crate) upload: Option<UploadId>,
 }
 
 impl StagedFile {
+    /// Adds the packs that its record needs, and the one that has the record, of which `sizes` knows the lengths.
+    pub(super) fn add_packs(&mut self, needs: &Needs, sizes: &HashMap<BlobId, u64>) {
+        let packs = needs.blobs.iter().chain([&self.version.record().blob]);
+        let packs = packs.filter_map(|blob| Some(AddedBlob { blob: *blob, size: *sizes.get(blob)? }));
+        self.adds.extend(packs);
+    }
+
+    /// Whether it names the pack that has its record, and so all that it refers to.
+    pub(super) fn names_its_packs(&self) -> bool {
+        self.adds.iter().any(|added| added.blob == self.version.record().blob)
+    }
+
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             path: self.path.clone(),

@@ -185,7 +185,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(tickets)
     }
 
-    fn open_ticket_row(&self, row: &[u8]) -> Result<OpenTicket, OperationError> {
+    pub(super) fn open_ticket_row(&self, row: &[u8]) -> Result<OpenTicket, OperationError> {
         let corrupt = || OperationError::State(crate::state::StateError::Corrupt);
         let (upload, sealed) = row.split_at_checked(UploadId::LEN).ok_or_else(corrupt)?;
         let upload = UploadId::from_bytes(upload.try_into().map_err(|_| corrupt())?);

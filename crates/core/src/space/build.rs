@@ -1,9 +1,11 @@
 //! Making commits (spec: 3-spaces, "Commits").
 
+use std::collections::BTreeSet;
+
 use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, LoggedCommit, PostedCommit, UnsignedHeader};
 use anonicloud_proto::hash::ChainHash;
-use anonicloud_proto::ids::{DeviceId, RealmId};
+use anonicloud_proto::ids::{BlobId, DeviceId, RealmId};
 use anonicloud_proto::label::Label;
 use anonicloud_proto::limits::{COMMIT_BLOBS_MAX, COMMIT_BODY_MAX};
 use anonicloud_proto::merkle::Frontier;
@@ -33,11 +35,11 @@ pub enum BuildCommitError {
     /// The state is another space's or another epoch's.
     #[error("build commit: the state is of another space or epoch")]
     OtherState,
-    /// A blob is added twice with two sizes.
-    #[error("build commit: a blob is added twice with different sizes")]
+    /// A blob is added twice with two sizes, or added and released.
+    #[error("build commit: a blob is added twice with different sizes, or added and released")]
     BlobTwice,
-    /// More blobs are added than a commit holds.
-    #[error("build commit: {0} blobs are more than one commit may add")]
+    /// More blobs are added or released than a commit holds.
+    #[error("build commit: {0} blobs are more than one commit may add or release")]
     TooManyBlobs(usize),
     /// The sealed body is over the limit.
     #[error("build commit: the body is too large")]
@@ -51,6 +53,19 @@ pub struct TreeChange {
     pub root: Option<RootRef>,
     /// Every blob that the tree needs and the space does not have yet, in any order.
     pub adds: Vec<AddedBlob>,
+    /// Today, counted from 1970-01-01.
+    pub day: u32,
+}
+
+/// What a walk of the whole tree found, to be committed on top of exactly that tree.
+#[derive(Debug)]
+pub struct Sweep {
+    /// The tree, which stays as it is.
+    pub root: Option<RootRef>,
+    /// Blobs that the tree needs and that were released all the same, in any order: adding them again keeps them.
+    pub adds: Vec<AddedBlob>,
+    /// Blobs of the space that nothing in the tree refers to, in any order.
+    pub releases: Vec<BlobId>,
     /// Today, counted from 1970-01-01.
     pub day: u32,
 }
@@ -120,6 +135,43 @@ impl PrivateSpace {
         change: TreeChange,
         random: &mut dyn Random,
     ) -> Result<PostedCommit, BuildCommitError> {
+        let lists = CommitLists { adds: sort_adds(change.adds)?, ..CommitLists::default() };
+        let draft = self.draft_on(state, CommitKind::Tree, lists, change.root)?;
+        self.post(Draft { day: change.day, ..draft }, device, random)
+    }
+
+    /// Makes the commit that releases what `sweep` found to be unused in the tree of `state`.
+    ///
+    /// # Errors
+    /// [`BuildCommitError`] when the device, the state or the lists do not allow it.
+    pub fn make_sweep_commit(
+        &self,
+        state: &SpaceState,
+        device: &DeviceSeeds,
+        sweep: Sweep,
+        random: &mut dyn Random,
+    ) -> Result<PostedCommit, BuildCommitError> {
+        let adds = sort_adds(sweep.adds)?;
+        let releases: BTreeSet<BlobId> = sweep.releases.into_iter().collect();
+        if releases.len() > COMMIT_BLOBS_MAX {
+            return Err(BuildCommitError::TooManyBlobs(releases.len()));
+        }
+        if adds.iter().any(|added| releases.contains(&added.blob)) {
+            return Err(BuildCommitError::BlobTwice);
+        }
+        let lists = CommitLists { adds, releases: releases.into_iter().collect(), ..CommitLists::default() };
+        let draft = self.draft_on(state, CommitKind::Sweep, lists, sweep.root)?;
+        self.post(Draft { day: sweep.day, ..draft }, device, random)
+    }
+
+    /// A draft on top of `state`; its day is still to be set.
+    fn draft_on(
+        &self,
+        state: &SpaceState,
+        kind: CommitKind,
+        lists: CommitLists,
+        root: Option<RootRef>,
+    ) -> Result<Draft, BuildCommitError> {
         if state.space != self.space || state.epoch != self.keys.epoch() {
             return Err(BuildCommitError::OtherState);
         }
@@ -127,20 +179,19 @@ impl PrivateSpace {
         if self.owner.link_count() < state.links_seen.max(state.links_carried) {
             return Err(BuildCommitError::ChainTooOld);
         }
-        let draft = Draft {
-            kind: CommitKind::Tree,
+        Ok(Draft {
+            kind,
             seq: state.frontier.size(),
             prev: state.head.hash,
             history: state.frontier.clone(),
-            lists: CommitLists { adds: sort_adds(change.adds)?, ..CommitLists::default() },
-            root: change.root,
+            lists,
+            root,
             base: state.valid,
             roster: LogPlace { seq: 0, hash: state.genesis },
             links_from: state.links_carried,
-            day: change.day,
+            day: 0,
             extra: Vec::new(),
-        };
-        self.post(draft, device, random)
+        })
     }
 
     fn post(

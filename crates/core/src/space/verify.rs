@@ -4,8 +4,8 @@
 //! else. After it a failure is the author's, the same for all readers, and the commit is a no-op. Between the two is what a
 //! reader cannot decide with the chain it has: that gives no state to go on from, only the wish for a newer chain.
 
-use anonicloud_proto::codec::{Decode as _, Encode as _};
-use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit, UnsignedHeader};
+use anonicloud_proto::codec::Encode as _;
+use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::DeviceId;
 use anonicloud_proto::label::Label;
@@ -13,8 +13,10 @@ use anonicloud_proto::merkle::Frontier;
 
 use thiserror::Error;
 
-use super::body::{BodyPlace, CommitBody, GenesisExtra, RootRef, SignedBody};
-use super::private::{PrivateSpace, derive_space_id};
+use super::author::{Before, Unread, check_tree};
+use super::body::{BodyPlace, CommitBody, RootRef, SignedBody};
+use super::kept::Base;
+use super::private::PrivateSpace;
 use super::state::{LogPlace, SpaceState};
 use crate::account::sigchain::{CertifiedDevice, Sigchain};
 use crate::crypto::rejected::Rejected;
@@ -89,6 +91,9 @@ pub enum VerifyHeadError {
     /// The owner's sigchain as it is known here cannot tell: fetch it, and try once more.
     #[error("verify head: the owner's sigchain is not known far enough")]
     NeedChain,
+    /// It is a sweep: whether it keeps the tree is told by the commit at this place, see [`PrivateSpace::verify_head_on`].
+    #[error("verify head: the commit before the sweep is not known")]
+    NeedBase(LogPlace),
     /// A writer put an invalid commit there: the log, read from the genesis, tells the last valid one.
     #[error("verify head: the newest commit is a no-op")]
     NoOp(NoOp),
@@ -105,20 +110,14 @@ pub enum VerifyNextError {
     /// means that the server holds links back.
     #[error("verify commit: the owner's sigchain is not known far enough")]
     NeedChain,
+    /// It is a sweep: whether it keeps the tree is told by the last valid commit, see [`PrivateSpace::verify_next_on`].
+    #[error("verify commit: the commit before the sweep is not known")]
+    NeedBase,
     /// No link certifies the author's device, neither of those that are known here nor of those the commit carries: fetch the
     /// chain, and try once more. Where the chain that was just fetched lacks it too, the log decides
     /// ([`PrivateSpace::verify_next_by_log`]).
     #[error("verify commit: the author's device is not known")]
     DeviceUnknown,
-}
-
-/// What the reader knows of the commits before.
-#[derive(Clone, Copy)]
-enum Before<'a> {
-    /// Only what the head says of them.
-    Head,
-    /// All that matters.
-    State(&'a SpaceState),
 }
 
 impl PrivateSpace {
@@ -130,13 +129,33 @@ impl PrivateSpace {
     /// # Errors
     /// [`VerifyHeadError`] when the head is not valid, or cannot be judged yet.
     pub fn verify_head(&mut self, answer: &HeadAnswer) -> Result<(VerifiedCommit, SpaceState), VerifyHeadError> {
+        self.read_head(answer, Base::UNKNOWN)
+    }
+
+    /// [`PrivateSpace::verify_head`] of a sweep, whose tree must be that of `base`.
+    ///
+    /// # Errors
+    /// [`VerifyHeadError`]; that of another commit than the base is wanted still.
+    pub fn verify_head_on(
+        &mut self,
+        answer: &HeadAnswer,
+        base: &LoggedCommit,
+    ) -> Result<(VerifiedCommit, SpaceState), VerifyHeadError> {
+        self.read_head(answer, Base::of(base))
+    }
+
+    fn read_head(
+        &mut self,
+        answer: &HeadAnswer,
+        base: Base<'_>,
+    ) -> Result<(VerifiedCommit, SpaceState), VerifyHeadError> {
         let header = &answer.commit.header;
         let genesis = header.fields().seq == 0;
         if genesis && header.fields().prev != ChainHash::ZERO {
             return Err(Rejected.into());
         }
         self.check_header(&answer.commit, &answer.frontier)?;
-        let read = self.read_commit(&answer.commit, Before::Head)?;
+        let read = self.read_commit(&answer.commit, Before::Head, base)?;
         let place = read.commit.place;
         let state = SpaceState {
             space: self.space,
@@ -163,13 +182,35 @@ impl PrivateSpace {
         state: &SpaceState,
         commit: &LoggedCommit,
     ) -> Result<(Step, SpaceState), VerifyNextError> {
+        self.read_next(state, commit, Base::UNKNOWN)
+    }
+
+    /// [`PrivateSpace::verify_next`] of a sweep, whose tree must be that of `base`, the last valid commit of `state`.
+    ///
+    /// # Errors
+    /// [`VerifyNextError`]; when `base` is another commit, that one is wanted still.
+    pub fn verify_next_on(
+        &mut self,
+        state: &SpaceState,
+        commit: &LoggedCommit,
+        base: &LoggedCommit,
+    ) -> Result<(Step, SpaceState), VerifyNextError> {
+        self.read_next(state, commit, Base::of(base))
+    }
+
+    fn read_next(
+        &mut self,
+        state: &SpaceState,
+        commit: &LoggedCommit,
+        base: Base<'_>,
+    ) -> Result<(Step, SpaceState), VerifyNextError> {
         let fields = commit.header.fields();
         if state.space != self.space || fields.prev != state.head.hash {
             return Err(Rejected.into());
         }
         self.check_header(commit, &state.frontier)?;
         let mut next = state.step_over(commit)?;
-        let step = match self.read_commit(commit, Before::State(state)) {
+        let step = match self.read_commit(commit, Before::State(state), base) {
             Ok(read) => {
                 next.valid = next.head;
                 next.links_seen = next.links_seen.max(read.links_seen);
@@ -179,6 +220,7 @@ impl PrivateSpace {
             }
             Err(Unread::NoOp(reason)) => Step::Skipped(reason),
             Err(Unread::NeedChain) => return Err(VerifyNextError::NeedChain),
+            Err(Unread::NeedBase(_)) => return Err(VerifyNextError::NeedBase),
             Err(Unread::DeviceUnknown) => return Err(VerifyNextError::DeviceUnknown),
         };
         Ok((step, next))
@@ -211,6 +253,7 @@ impl PrivateSpace {
         let key = match fields.kind {
             CommitKind::Genesis if fields.seq == 0 => &self.capability.admin,
             CommitKind::Tree if fields.seq > 0 => &self.capability.write,
+            CommitKind::Sweep if fields.seq > 0 => &self.capability.admin,
             _ => return Err(Rejected),
         };
         commit.header.verify(&self.realm, key).map_err(|_| Rejected)?;
@@ -226,7 +269,7 @@ impl PrivateSpace {
     }
 
     /// Everything that is the author's to get right.
-    fn read_commit(&self, commit: &LoggedCommit, before: Before<'_>) -> Result<ReadCommit, Unread> {
+    fn read_commit(&self, commit: &LoggedCommit, before: Before<'_>, base: Base<'_>) -> Result<ReadCommit, Unread> {
         let fields = commit.header.fields();
         let (signed, root) = self.open_body(commit)?;
         let body = &signed.body;
@@ -249,6 +292,11 @@ impl PrivateSpace {
         signature.map_err(|_| NoOp::Invalid)?;
         match fields.kind {
             CommitKind::Genesis => self.check_genesis(body)?,
+            CommitKind::Sweep => {
+                check_tree(fields, body, before)?;
+                before.check_swept(fields, body)?;
+                self.check_kept(body.base, root.as_ref(), base)?;
+            }
             _ => check_tree(fields, body, before)?,
         }
         let links_seen = links_carried.max(links_shown_by(device));
@@ -261,53 +309,9 @@ impl PrivateSpace {
         })
     }
 
-    /// Checks that `links` are a run of the owner's chain; gives the number after the last one and, when there are new ones,
-    /// the chain with them.
-    fn read_links(&self, links: &[Vec<u8>]) -> Result<(u64, Option<Sigchain>), Unread> {
-        let Some(first) = links.first() else {
-            return Ok((0, None));
-        };
-        let known = self.owner.links();
-        let start = known.iter().position(|link| link == first).unwrap_or(known.len());
-        let mut longer: Option<Sigchain> = None;
-        for (link, at) in links.iter().zip(start..) {
-            if known.get(at).is_some_and(|known| known == link) {
-                continue;
-            }
-            let chain = longer.get_or_insert_with(|| self.owner.clone());
-            if chain.append(&self.realm, link).is_err() {
-                // What the identity signed and is not here shows a chain that is longer, or another one. Nothing else does.
-                let is_missing = !chain.links().contains(link) && chain.is_signed(&self.realm, link);
-                return Err(if is_missing { Unread::NeedChain } else { NoOp::Invalid.into() });
-            }
-        }
-        let end = u64::try_from(start.saturating_add(links.len())).map_err(|_| NoOp::Invalid)?;
-        Ok((end, longer))
-    }
-
     fn take_links(&mut self, longer: Option<Sigchain>) {
         if let Some(longer) = longer {
             self.owner = longer;
-        }
-    }
-
-    fn check_genesis(&self, body: &CommitBody) -> Result<(), NoOp> {
-        let extra = GenesisExtra::from_bytes(&body.extra).map_err(|_| NoOp::Invalid)?;
-        let ours = extra.owner_key == self.owner.identity_key().hash(&self.realm)
-            && derive_space_id(&self.realm, &self.owner, &extra.random) == self.space
-            && extra.keys == self.capability;
-        if !ours || body.roster != LogPlace::NONE {
-            return Err(NoOp::Invalid);
-        }
-        if body.base == LogPlace::NONE { Ok(()) } else { Err(NoOp::OtherBase { device: body.device }) }
-    }
-}
-
-impl Before<'_> {
-    const fn links_seen(self) -> u64 {
-        match self {
-            Self::Head => 0,
-            Self::State(state) => state.links_seen,
         }
     }
 }
@@ -327,55 +331,18 @@ struct ReadCommit {
     longer: Option<Sigchain>,
 }
 
-/// Why nothing came out of a body.
-enum Unread {
-    /// The chain that is known here does not decide it.
-    NeedChain,
-    /// No link that is known here, nor one that the body carries, certifies the author's device.
-    DeviceUnknown,
-    /// The author's fault.
-    NoOp(NoOp),
-}
-
-impl From<NoOp> for Unread {
-    fn from(reason: NoOp) -> Self {
-        Self::NoOp(reason)
-    }
-}
-
 impl From<Unread> for VerifyHeadError {
     fn from(unread: Unread) -> Self {
         match unread {
             Unread::NeedChain | Unread::DeviceUnknown => Self::NeedChain,
+            Unread::NeedBase(place) => Self::NeedBase(place),
             Unread::NoOp(reason) => Self::NoOp(reason),
         }
     }
 }
 
-fn check_body_hash(commit: &LoggedCommit) -> Result<(), Rejected> {
+pub(super) fn check_body_hash(commit: &LoggedCommit) -> Result<(), Rejected> {
     if ChainHash::of(&commit.body) == commit.header.fields().body { Ok(()) } else { Err(Rejected) }
-}
-
-fn check_tree(fields: &UnsignedHeader, body: &CommitBody, before: Before<'_>) -> Result<(), NoOp> {
-    let roster = body.roster.seq == 0
-        && match before {
-            Before::State(state) => body.roster.hash == state.genesis,
-            Before::Head => body.roster.hash != ChainHash::ZERO,
-        };
-    if !roster || !body.extra.is_empty() {
-        return Err(NoOp::Invalid);
-    }
-    let base = match before {
-        Before::State(state) => body.base == state.valid,
-        // Without a state there is only what the head itself ties down.
-        Before::Head => {
-            let is_prev = body.base.seq.checked_add(1) == Some(fields.seq);
-            body.base.seq < fields.seq
-                && (!is_prev || body.base.hash == fields.prev)
-                && (body.base.seq > 0 || body.base == body.roster)
-        }
-    };
-    if base { Ok(()) } else { Err(NoOp::OtherBase { device: body.device }) }
 }
 
 impl SpaceState {

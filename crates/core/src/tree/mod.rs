@@ -13,6 +13,7 @@ pub mod merge;
 pub mod name;
 pub mod node;
 mod opened;
+pub mod reach;
 pub mod seal;
 mod settle;
 mod shard;

@@ -200,12 +200,28 @@ wire! {
         space: SpaceId,
         /// Bytes it may store.
         quota: u64,
-        /// Padded bytes stored and not released, and those of commits.
+        /// Padded bytes stored, released ones too until they are freed, and those of commits.
         used: u64,
         /// Padded bytes promised to open uploads.
         reserved: u64,
         /// Its devices.
         devices: Vec<DeviceId>,
+    }
+    /// `GET /v1/account/released`: what sweeps released and is not freed yet.
+    ReleasedAnswer {
+        /// Padded bytes, which count as used.
+        bytes: u64,
+        /// The day, counted from 1970-01-01, of the oldest release; when there are none, nothing.
+        since: Option<u32>,
+        /// The day, counted from 1970-01-01, from which on none of them counts; when there are none, nothing.
+        free_from: Option<u32>,
+    }
+    /// `DELETE /v1/account/released`: frees some of it now.
+    FreedAnswer {
+        /// Padded bytes that count no more.
+        freed: u64,
+        /// Whether there is more to free.
+        more: bool,
     }
     /// `GET /v1/account/sigchain?from=SEQ`.
     SigchainAnswer {

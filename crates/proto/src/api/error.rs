@@ -31,6 +31,8 @@ codes! {
     LoginFailed => 401,
     /// No session, or one that ended.
     SessionExpired => 401,
+    /// The session did not prove the password within the last minutes.
+    PasswordNeeded => 403,
     /// The session's capability does not reach.
     Forbidden => 403,
     /// The server makes no new accounts.

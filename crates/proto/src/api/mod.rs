@@ -15,14 +15,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 pub use account::{
-    AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish,
-    LoginStart, LoginStarted, NewDevice, Puzzle, PuzzlePurpose, PuzzleStart, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SealedBox, SigchainAnswer, SolvedPuzzle,
+    AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, FreedAnswer, LoginAnswer,
+    LoginFinish, LoginStart, LoginStarted, NewDevice, Puzzle, PuzzlePurpose, PuzzleStart, RealmAnswer, RegisterFinish,
+    RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SealedBox, SigchainAnswer, SolvedPuzzle,
 };
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use space::{
-    BlobProgress, BlobState, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadSummary, UploadsAnswer,
+    BlobProgress, BlobState, BlobsAnswer, CommitAnswer, OpenUpload, SpaceSessionAnswer, SpaceSessionFinish, StoredBlob,
+    UploadAnswer, UploadState, UploadSummary, UploadsAnswer,
 };
 
 /// The header that names the API version, on every request.

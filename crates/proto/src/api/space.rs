@@ -89,6 +89,22 @@ wire! {
         /// Its sealed ticket; of a small upload, none.
         ticket: Option<Base64>,
     }
+    /// `GET /v1/spaces/{space}/blobs?after=BLOB`: a page of what commits added, in ascending order of id.
+    BlobsAnswer {
+        /// Blobs that a commit added and that were not freed since.
+        blobs: Vec<StoredBlob>,
+        /// Whether more follow after the last one.
+        more: bool,
+    }
+    /// A blob that counts in the quota.
+    StoredBlob {
+        /// Its id.
+        blob: BlobId,
+        /// Its length in bytes.
+        size: u64,
+        /// The day of its release as the server counts days; of one that was not released, nothing.
+        released: Option<u32>,
+    }
     /// `POST /v1/spaces/{space}/commits`.
     CommitAnswer {
         /// The place of the commit.

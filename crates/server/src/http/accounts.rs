@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, LoginAnswer, LoginFinish, LoginStart,
-    LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer,
+    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish,
+    LoginStart, LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted, ReleasedAnswer,
+    RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
 use axum::extract::State;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use super::App;
 use super::error::Refusal;
 use super::extract::{AccountSession, Asked, FromJson, JsonText, parse};
-use crate::service::Permit;
+use crate::service::{Permit, ServiceError};
 
 type Answer<T> = Result<Json<T>, Refusal>;
 /// 201 with an empty object.
@@ -112,6 +113,16 @@ pub(super) async fn remove_device(
 ) -> Result<StatusCode, Refusal> {
     app.service().remove_device(&session.access, remove).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn released(State(app): State<Arc<App>>, session: AccountSession) -> Answer<ReleasedAnswer> {
+    Ok(Json(app.service().released(&session.access).await?))
+}
+
+pub(super) async fn free_released(State(app): State<Arc<App>>, session: AccountSession) -> Answer<FreedAnswer> {
+    // A task of its own: when the client hangs up, it still removes the files whose rows are gone.
+    let freeing = tokio::spawn(async move { app.service().free_released(&session.access).await });
+    Ok(Json(freeing.await.map_err(|_| ServiceError::Task)??))
 }
 
 fn created() -> Created {

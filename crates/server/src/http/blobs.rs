@@ -3,14 +3,14 @@
 use core::ops::Range;
 use std::sync::Arc;
 
-use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode};
+use anonicloud_proto::api::{BlobProgress, BlobState, BlobsAnswer, ErrorCode};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use anonicloud_proto::limits::BLOB_MAX;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use axum::{Extension, Json};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use super::body::{self, Pace};
 use super::error::Refusal;
 use super::extract::{Asked, Ids, SpaceSession};
 use super::spaces::RAW;
-use crate::service::{PutBlob, ServiceError};
+use crate::service::{Permit, PutBlob, ServiceError};
 use crate::store::blob::BlobError;
 
 /// What a `PUT` says of its blob.
@@ -79,7 +79,7 @@ pub(super) async fn get(
         headers.get(header::RANGE).map(|value| parse_range(value, size).ok_or(ErrorCode::BadRequest)).transpose()?;
     let range = asked.clone().unwrap_or(0..size);
     let length = range.end - range.start;
-    let (bytes, permit) = app.service().read_blob(&access, object, range).await.map_err(lost)?;
+    let (bytes, permit) = app.service().read_blob(&access, (blob, object), range).await.map_err(lost)?;
     let mut response = Response::new(Body::from_stream(bytes));
     response.extensions_mut().insert(permit);
     let headers = response.headers_mut();
@@ -100,6 +100,22 @@ fn lost(failure: ServiceError) -> Refusal {
     let is_gone = matches!(failure, ServiceError::Blobs(BlobError::Missing));
     let refusal = Refusal::from(failure);
     if is_gone { ErrorCode::NotFound.into() } else { refusal }
+}
+
+/// Behind which blob a page of a space's blobs begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlobsQuery {
+    after: Option<BlobId>,
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    SpaceSession(access): SpaceSession,
+    Asked(query): Asked<BlobsQuery>,
+) -> Result<(Extension<Permit>, Json<BlobsAnswer>), Refusal> {
+    let permit = app.service().page(&access).await?;
+    Ok((Extension(permit), Json(app.service().stored_blobs(&access, query.after).await?)))
 }
 
 /// `bytes=A-B` or `bytes=A-`, where A is inside the blob; B may lie past its end.

@@ -81,6 +81,7 @@ const fn texts(code: ErrorCode) -> (&'static str, &'static str) {
         | ErrorCode::TooManyRequests => request_texts(code),
         ErrorCode::LoginFailed
         | ErrorCode::SessionExpired
+        | ErrorCode::PasswordNeeded
         | ErrorCode::Forbidden
         | ErrorCode::HandleTaken
         | ErrorCode::AlreadyExists
@@ -136,6 +137,10 @@ const fn account_texts(code: ErrorCode) -> (&'static str, &'static str) {
         ErrorCode::SessionExpired => {
             ("there is no session, or it has ended", "log in or open the space again, then repeat the request")
         }
+        ErrorCode::PasswordNeeded => (
+            "this cannot be undone, and the session did not prove the password within the last minutes",
+            "sign in with the password again, then repeat the request",
+        ),
         ErrorCode::Forbidden => (
             "the session's capability does not reach this",
             "open a session of this space with a proof of the right that is needed",

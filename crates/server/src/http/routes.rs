@@ -1,10 +1,10 @@
 //! The table of routes, from which both the router and the OpenAPI document are made.
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
@@ -52,7 +52,7 @@ fn login_routes() -> Vec<Route> {
 }
 
 fn account_routes() -> Vec<Route> {
-    use Method::{Get, Post};
+    use Method::{Delete, Get, Post};
     use Route as R;
     use Session::Account;
     vec![
@@ -71,6 +71,12 @@ fn account_routes() -> Vec<Route> {
         R::new(Post, "/v1/account/devices/remove", "Remove a device with its link", accounts::remove_device)
             .within(Account)
             .takes::<RemoveDevice>(),
+        R::new(Get, "/v1/account/released", "Tell what sweeps released", accounts::released)
+            .within(Account)
+            .answers::<ReleasedAnswer>(),
+        R::new(Delete, "/v1/account/released", "Free what sweeps released, now", accounts::free_released)
+            .within(Account)
+            .answers::<FreedAnswer>(),
     ]
 }
 
@@ -78,6 +84,7 @@ fn space_routes() -> Vec<Route> {
     use Method::{Get, Post};
     use Route as R;
     const READ: Session = Session::Space(&[Right::Read]);
+    const LIST: Session = Session::Space(&[Right::Read, Right::Admin]);
     const COMMIT: Session = Session::Space(&[Right::Write, Right::Admin]);
     vec![
         R::new(Post, "/v1/spaces/{space}/sessions/start", "Draw a challenge", spaces::session_start)
@@ -98,6 +105,10 @@ fn space_routes() -> Vec<Route> {
             .within(COMMIT)
             .takes_raw("PostedCommit")
             .answers::<CommitAnswer>(),
+        R::new(Get, "/v1/spaces/{space}/blobs", "List what commits added", blobs::list)
+            .within(LIST)
+            .asks::<Option<BlobId>>("after")
+            .answers::<BlobsAnswer>(),
         R::new(Get, "/v1/spaces/{space}/blobs/{blob}", "Read a blob that a commit added, or a range of it", blobs::get)
             .within(READ)
             .answers_raw("the blob"),

@@ -99,7 +99,7 @@ impl Service {
         let link = new_link(access, &remove.link, remove.prev)?;
         match self.meta.remove_device(link, remove.device).await? {
             Appended::Done => {
-                self.account_sessions.close_where(access.account(), |device| *device == Some(remove.device));
+                self.account_sessions.close_where(access.account(), |opened| opened.device == Some(remove.device));
                 Ok(())
             }
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
@@ -111,10 +111,10 @@ impl Service {
 
     /// Makes the session by password that added a device the device's, which ends with it.
     async fn bind_session(&self, access: &AccountAccess, device: DeviceId) -> Result<(), ServiceError> {
-        self.account_sessions.change(access.key(), |bound| *bound = bound.or(Some(device)));
+        self.account_sessions.change(access.key(), |opened| opened.device = opened.device.or(Some(device)));
         // Removed meanwhile: then its sessions were ended before this was one.
         if self.meta.device_key(access.account(), device).await?.is_none() {
-            self.account_sessions.close_where(access.account(), |bound| *bound == Some(device));
+            self.account_sessions.close_where(access.account(), |opened| opened.device == Some(device));
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Service {
             links: links.into_iter().map(<[u8]>::to_vec).collect(),
             device: (finish.device.device, device_key(&finish.device.auth_public_key)?),
             space_keys: keys.to_bytes(),
-            genesis: check_genesis(self.realm_id(), &keys, finish.genesis.as_bytes())?,
+            genesis: check_genesis(self.realm_id(), &keys, finish.genesis.as_bytes(), self.clock.today())?,
             handle: finish.handle,
             boxes: finish.boxes,
             quota: self.quota,

@@ -13,7 +13,7 @@ use super::slots::Claim;
 use super::uploads::UPLOADERS;
 use super::{BodyBroken, BodyPieces, Permit, Service, ServiceError, SpaceAccess};
 use crate::store::ObjectId;
-use crate::store::blob::{BlobReader, BlobWriter};
+use crate::store::blob::{BlobError, BlobReader, BlobWriter};
 use crate::store::meta::{Begun, NewBlob, RemovedBlob, UploadRequest};
 
 /// What a request says about the blob it sends.
@@ -171,12 +171,21 @@ impl Service {
     pub(crate) async fn read_blob(
         &self,
         access: &SpaceAccess,
-        object: ObjectId,
+        (blob, object): (BlobId, ObjectId),
         range: Range<u64>,
     ) -> Result<(BlobReader, Permit), ServiceError> {
         let permit = self.download_sessions.acquire(access.session()).await?;
         let permit = self.downloads.acquire(access.space()).await?.beside(permit);
-        Ok((self.blobs.read(object, range).await?, permit))
+        match self.blobs.read(object, range).await {
+            Ok(bytes) => Ok((bytes, permit)),
+            Err(BlobError::Missing) => {
+                // It may have been freed since it was found.
+                let now = self.meta.committed_blob(access.space(), blob).await?;
+                let is_there = now.is_some_and(|now| now.object == object);
+                Err(if is_there { BlobError::Missing.into() } else { ErrorCode::NotFound.into() })
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn finish_blob(

@@ -10,7 +10,8 @@ use anonicloud_proto::merkle::Frontier;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::{SPARE, Service, ServiceError, SpaceAccess};
+use super::{REMOVAL_SPARE, SPARE, Service, ServiceError, SpaceAccess};
+use crate::store::Day;
 use crate::store::meta::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow};
 
 /// The rights that let a session commit, each by itself.
@@ -32,12 +33,19 @@ impl Service {
         if self.is_in_log(access, &answer).await? {
             return Ok(answer);
         }
-        let commit = self.check_commit(access, posted, &space, &head)?;
+        let mut commit = self.check_commit(access, posted, &space, &head)?;
         // Looked up beside the writer first, which thousands of blobs that are not there would keep from others.
         if !commit.adds.is_empty() && !self.meta.adds_found(commit.space, commit.adds.clone()).await? {
             return Err(ErrorCode::BlobMissing.into());
         }
-        match self.meta.append_commit(commit, SPARE).await? {
+        if !commit.releases.is_empty() {
+            if !self.meta.releases_found(commit.space, commit.releases.clone()).await? {
+                return Err(ErrorCode::BlobMissing.into());
+            }
+            commit.day = self.meta.count_day(commit.day).await?;
+        }
+        let spare = if access.may(&[Right::Admin]).is_ok() { REMOVAL_SPARE } else { SPARE };
+        match self.meta.append_commit(commit, spare).await? {
             CommitOutcome::Applied => {
                 self.waits.moved(access.space());
                 Ok(answer)
@@ -78,19 +86,24 @@ impl Service {
             return Err(ErrorCode::HeadMoved.into());
         }
         let PostedCommit { logged, lists } = &posted;
+        let key = if fields.kind == CommitKind::Sweep { &keys.admin } else { &keys.write };
         let valid = fields.history == frontier.root()
-            && lists.releases.is_empty()
-            && lists.keyboxes.is_empty()
-            && logged.header.verify(self.realm_id(), &keys.write).is_ok();
+            && may_have(fields.kind, lists)
+            && logged.header.verify(self.realm_id(), key).is_ok();
         if !valid {
             return Err(ErrorCode::CommitInvalid.into());
         }
-        Ok(new_commit(posted, &frontier))
+        Ok(new_commit(posted, &frontier, self.clock.today()))
     }
 }
 
 /// Checks the commit that begins a space, which adds nothing.
-pub(super) fn check_genesis(realm: &RealmId, keys: &CapabilityKeys, bytes: &[u8]) -> Result<NewCommit, ErrorCode> {
+pub(super) fn check_genesis(
+    realm: &RealmId,
+    keys: &CapabilityKeys,
+    bytes: &[u8],
+    day: Day,
+) -> Result<NewCommit, ErrorCode> {
     let posted = PostedCommit::from_bytes(bytes).map_err(|_| ErrorCode::CommitInvalid)?;
     let PostedCommit { logged, lists } = &posted;
     let UnsignedHeader { suite: _, kind, space: _, epoch: _, seq, prev, history, lists: _, body: _ } =
@@ -102,7 +115,7 @@ pub(super) fn check_genesis(realm: &RealmId, keys: &CapabilityKeys, bytes: &[u8]
         && *history == frontier.root()
         && *lists == CommitLists::default()
         && logged.header.verify(realm, &keys.admin).is_ok();
-    if valid { Ok(new_commit(posted, &frontier)) } else { Err(ErrorCode::CommitInvalid) }
+    if valid { Ok(new_commit(posted, &frontier, day)) } else { Err(ErrorCode::CommitInvalid) }
 }
 
 fn check_right(access: &SpaceAccess, kind: CommitKind) -> Result<(), ErrorCode> {
@@ -110,11 +123,21 @@ fn check_right(access: &SpaceAccess, kind: CommitKind) -> Result<(), ErrorCode> 
         return access.may(&[Right::Write]);
     }
     access.may(&[Right::Admin])?;
-    // Sweeps, rosters and fences are not served yet, and a genesis comes in a registration.
-    Err(ErrorCode::CommitInvalid)
+    // Rosters and fences are not served yet, and a genesis comes in a registration.
+    if kind == CommitKind::Sweep { Ok(()) } else { Err(ErrorCode::CommitInvalid) }
 }
 
-fn new_commit(posted: PostedCommit, frontier: &Frontier) -> NewCommit {
+/// Whether a commit of this kind may have these lists: only a sweep releases, and nothing that it adds.
+fn may_have(kind: CommitKind, lists: &CommitLists) -> bool {
+    let releases = match kind {
+        // Both are ascending.
+        CommitKind::Sweep => lists.adds.iter().all(|added| lists.releases.binary_search(&added.blob).is_err()),
+        _ => lists.releases.is_empty(),
+    };
+    releases && lists.keyboxes.is_empty()
+}
+
+fn new_commit(posted: PostedCommit, frontier: &Frontier, day: Day) -> NewCommit {
     let header = posted.logged.header;
     NewCommit {
         space: header.fields().space,
@@ -125,5 +148,7 @@ fn new_commit(posted: PostedCommit, frontier: &Frontier) -> NewCommit {
         frontier: frontier.to_bytes(),
         row: LogRow { header: header.to_bytes(), body: posted.logged.body },
         adds: posted.lists.adds,
+        releases: posted.lists.releases,
+        day,
     }
 }

@@ -1,5 +1,7 @@
 //! Logins by password and by device, and the sessions they open.
 
+use std::time::{Duration, Instant};
+
 use anonicloud_proto::api::{
     Base64, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart,
     LoginStarted, PuzzlePurpose,
@@ -14,12 +16,24 @@ use super::vouchers::{Owner, Purpose};
 use super::{Service, ServiceError};
 use crate::opaque::PendingLogin;
 
+/// For how long a proof of the password lets its session destroy what cannot come back.
+const PASSWORD_LIFE: Duration = Duration::from_mins(5);
+
+/// How an account's session was opened, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// The device that it ends with; of a session by password, one that it added.
+    pub(super) device: Option<DeviceId>,
+    /// When the password was proved.
+    password: Option<Instant>,
+}
+
 /// An account's session, which only a token gives.
 #[derive(Debug)]
 pub(crate) struct AccountAccess {
     account: AccountId,
-    device: Option<DeviceId>,
     key: SessionKey,
+    opened: Opened,
 }
 
 impl AccountAccess {
@@ -32,18 +46,24 @@ impl AccountAccess {
     pub(super) const fn key(&self) -> SessionKey {
         self.key
     }
+
+    /// Refuses unless the password was proved a short while before `now`.
+    pub(super) fn proved_password(&self, now: Instant) -> Result<(), ErrorCode> {
+        let proved = self.opened.password.filter(|at| now.saturating_duration_since(*at) < PASSWORD_LIFE);
+        proved.map(|_| ()).ok_or(ErrorCode::PasswordNeeded)
+    }
 }
 
 impl Service {
     /// The account session of a bearer token.
     pub(crate) fn account_access(&self, token: &[u8]) -> Option<AccountAccess> {
-        let (account, device) = self.account_sessions.find(token)?;
-        Some(AccountAccess { account, device, key: SessionKey::of(token) })
+        let (account, opened) = self.account_sessions.find(token)?;
+        Some(AccountAccess { account, key: SessionKey::of(token), opened })
     }
 
     /// Counts a request of an account, and of its device.
     pub(crate) fn count_of_account(&self, access: &AccountAccess) -> Result<(), ServiceError> {
-        if let Some(device) = access.device {
+        if let Some(device) = access.opened.device {
             self.rates.take(Rated::Device(access.account, device))?;
         }
         self.rates.take(Rated::Account(access.account))
@@ -89,7 +109,8 @@ impl Service {
         let account = account.ok_or(ErrorCode::LoginFailed)?;
         self.spend(Owner::Account(account), &finish.login)?;
         self.password_tries.give_back(account);
-        self.open_account(account, None).await
+        let opened = Opened { device: None, password: Some(self.clock.now()) };
+        self.open_account(account, opened).await
     }
 
     /// Draws a challenge for a device, known or not.
@@ -107,7 +128,7 @@ impl Service {
         let message = device_login_message(self.realm_id(), &account, &device, &challenge);
         key.verify(&message, &signature).map_err(|_| ErrorCode::LoginFailed)?;
         self.spend(Owner::Account(account), &finish.challenge)?;
-        self.open_account(account, Some(device)).await
+        self.open_account(account, Opened { device: Some(device), password: None }).await
     }
 
     /// Draws a challenge.
@@ -127,11 +148,11 @@ impl Service {
         if self.vouchers.spend(owner, voucher.as_bytes()) { Ok(()) } else { Err(ErrorCode::LoginFailed) }
     }
 
-    async fn open_account(&self, account: AccountId, device: Option<DeviceId>) -> Result<LoginAnswer, ServiceError> {
+    async fn open_account(&self, account: AccountId, opened: Opened) -> Result<LoginAnswer, ServiceError> {
         let kept = self.meta.boxes(account).await?;
         let (boxes, space) = kept.ok_or(ErrorCode::LoginFailed)?;
         Ok(LoginAnswer {
-            token: self.account_sessions.open(account, device),
+            token: self.account_sessions.open(account, opened),
             expires_in: IDLE.as_secs(),
             account,
             space,
@@ -157,4 +178,24 @@ fn read_pending(bytes: &[u8]) -> Option<(Option<AccountId>, PendingLogin)> {
 pub(super) fn signature(bytes: &Base64) -> Result<CapabilitySignature, ErrorCode> {
     let bytes = bytes.as_bytes().try_into();
     bytes.map(CapabilitySignature::from_bytes).map_err(|_| ErrorCode::LoginFailed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_believed_for_five_minutes_and_a_device_never() {
+        let at = Instant::now();
+        let access = |password| AccountAccess {
+            account: AccountId::from_bytes([1; 16]),
+            key: SessionKey::of(b"token"),
+            opened: Opened { device: None, password },
+        };
+        let proved = |password, seconds| access(password).proved_password(at + Duration::from_secs(seconds));
+        assert_eq!(proved(Some(at), 0), Ok(()));
+        assert_eq!(proved(Some(at), 299), Ok(()));
+        assert_eq!(proved(Some(at), 300), Err(ErrorCode::PasswordNeeded));
+        assert_eq!(proved(None, 0), Err(ErrorCode::PasswordNeeded));
+    }
 }

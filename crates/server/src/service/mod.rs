@@ -17,6 +17,7 @@ mod rates;
 mod sessions;
 mod slots;
 mod spaces;
+mod sweeps;
 #[cfg(test)]
 mod tests;
 mod tries;
@@ -27,7 +28,7 @@ mod waits;
 use std::sync::Arc;
 
 use anonicloud_proto::api::{RealmAnswer, VERSION};
-use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
+use anonicloud_proto::ids::{AccountId, RealmId, SpaceId};
 
 pub(crate) use self::arrivals::{BodyBroken, BodyPieces};
 pub(crate) use self::blobs::PutBlob;
@@ -37,6 +38,7 @@ pub(crate) use self::permits::{Permit, Permits};
 pub(crate) use self::spaces::{Rights, SpaceAccess};
 
 use self::door::SpentPuzzles;
+use self::login::Opened;
 use self::rates::Rates;
 use self::sessions::{SessionKey, Sessions};
 use self::slots::Slots;
@@ -53,8 +55,11 @@ use crate::store::meta::MetaStore;
 const SESSIONS_PER_ACCOUNT: usize = 64;
 const SESSIONS_PER_SPACE: usize = 256;
 
-/// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
+/// Bytes over an account's quota for commits and for uploads of few bytes.
 const SPARE: u64 = 16 << 20;
+/// The same for commits and uploads of few bytes of sessions with the right to manage, which clients prove to remove and to
+/// sweep: so there is room for that when nothing else gets on.
+const REMOVAL_SPARE: u64 = 2 * SPARE;
 /// Heads, of at most 1 MiB and a little, that are kept until they were taken, of one space and in all.
 const HEADS_PER_SPACE: usize = 8;
 const HEADS: usize = 128;
@@ -90,7 +95,7 @@ pub(crate) struct Service {
     clock: Arc<dyn Clock>,
     secrets: ServerSecrets,
     quota: u64,
-    account_sessions: Sessions<AccountId, Option<DeviceId>>,
+    account_sessions: Sessions<AccountId, Opened>,
     space_sessions: Sessions<SpaceId, Rights>,
     vouchers: Vouchers,
     password_tries: Tries,

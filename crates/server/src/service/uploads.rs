@@ -5,13 +5,13 @@ use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{UPLOAD_IDLE_DAYS, UPLOAD_PAGE_BLOBS, UPLOADS_PAGE, UPLOADS_PER_SPACE};
 
-use super::{SPARE, Service, ServiceError, SpaceAccess};
+use super::{REMOVAL_SPARE, SPARE, Service, ServiceError, SpaceAccess};
 use crate::store::meta::{BlobRow, EndedBlob, OpenedUpload, TicketKept, UploadLimits, UploadRequest};
 
 /// The rights that let a session upload, each by itself.
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 
-/// An upload of at most this many bytes may go over the quota: a removal sends the folders that it changes.
+/// An upload of at most this many bytes may go over the quota.
 const SMALL_UPLOAD: u64 = 256 << 10;
 /// Bytes of all tickets of a space, which are answered at once.
 const TICKETS: usize = 4 << 20;
@@ -24,7 +24,11 @@ impl Service {
     ) -> Result<UploadAnswer, ServiceError> {
         access.may(UPLOADERS)?;
         let request = self.request(access, open.upload);
-        let spare = if open.bytes <= SMALL_UPLOAD { SPARE } else { 0 };
+        let spare = match access.may(&[Right::Admin]) {
+            _ if open.bytes > SMALL_UPLOAD => 0,
+            Ok(()) => REMOVAL_SPARE,
+            Err(_) => SPARE,
+        };
         let opened = self.meta.open_upload(request, open.bytes, UploadLimits { count: UPLOADS_PER_SPACE, spare });
         match opened.await? {
             OpenedUpload::Reserved(reserved) => {

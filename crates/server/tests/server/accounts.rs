@@ -208,3 +208,15 @@ async fn device_login(
         Err(crate::process::refusal(response).await.1)
     }
 }
+
+/// Adds a device and gives the token of a session that its key opened.
+pub(crate) async fn add_and_sign_in(server: &Server, actor: &Actor) -> String {
+    let owner = bearer(&actor.login(server).await.unwrap().token);
+    let (device, key) = (DeviceId::from_bytes([6; 16]), SigningKey::from_bytes(&[6; 32]));
+    let chain: SigchainAnswer = expect(server.get("/v1/account/sigchain").bearer_auth(&owner), 200).await;
+    let head = ChainHash::of(chain.links[1].as_bytes());
+    let link = Base64::new(actor.link(2, head, b"add"));
+    let add = AddDevice { device: NewDevice { device, auth_public_key: public(&key) }, prev: head, link };
+    expect_status(server.post("/v1/account/devices").bearer_auth(&owner).json(&add), 201).await;
+    bearer(&device_login(server, actor, device, &key).await.unwrap().token)
+}

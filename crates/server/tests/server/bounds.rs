@@ -148,11 +148,15 @@ async fn no_number_of_beginnings_pushes_out_a_login() {
     expect_status(server.post("/v1/login/finish").json(&login.unwrap()), 200).await;
 }
 
+/// The rights of who sends and reads; who has that to manage too goes deeper over the quota.
+const WRITER: &[Right] = &[Right::Read, Right::Append, Right::Write];
+
 #[tokio::test]
 async fn commits_count_and_things_can_be_removed_at_a_full_quota() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let server = Server::start_with(folder, &["--quota", "1MiB"]).await;
-    let (alice, space) = Actor::with_space(&server, "alice").await;
+    let alice = Actor::registered(&server, "alice").await;
+    let space = alice.open_space(&server, WRITER).await;
     let upload = space.open_upload(&server, 1, 1 << 20).await;
     let all = Blob::new(1, 1 << 20);
     space.send(&server, upload, &all).await;

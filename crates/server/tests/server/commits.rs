@@ -100,7 +100,6 @@ fn broken_headers(alice: &Actor, head: &HeadAnswer) -> Vec<Case> {
         ("history", with(&|h| h.history = grown.root()), CommitInvalid),
         ("genesis", alice.genesis(), CommitInvalid),
         ("roster", with(&|h| h.kind = CommitKind::Roster), CommitInvalid),
-        ("sweep", with(&|h| h.kind = CommitKind::Sweep), CommitInvalid),
         ("fence", with(&|h| h.kind = CommitKind::Fence), CommitInvalid),
         ("key", by_admin, CommitInvalid),
     ]

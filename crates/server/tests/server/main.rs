@@ -27,4 +27,6 @@ mod space;
 #[cfg(test)]
 mod spaces;
 #[cfg(test)]
+mod sweeps;
+#[cfg(test)]
 mod uploads;

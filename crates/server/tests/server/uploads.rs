@@ -1,6 +1,7 @@
 //! Blobs: resumed, written once, within the reservation and the quota.
 
 use anonicloud_proto::api::{BlobProgress, BlobState, ErrorCode, UploadAnswer, UploadState, UploadsAnswer};
+use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::UPLOADS_PAGE;
@@ -164,7 +165,8 @@ async fn bytes_that_do_not_hash_as_announced_are_gone() {
 async fn the_quota_holds_for_what_is_used_and_promised() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let server = Server::start_with(folder, &["--quota", "10MiB"]).await;
-    let (alice, space) = Actor::with_space(&server, "alice").await;
+    let alice = Actor::registered(&server, "alice").await;
+    let space = alice.open_space(&server, &[Right::Read, Right::Append, Right::Write]).await;
     let first = space.open_upload(&server, 1, 6000 << 10).await;
     let second = UploadId::from_bytes([2; 16]);
     for bytes in [(4240 << 10) + 1, u64::MAX, i64::MAX.unsigned_abs()] {

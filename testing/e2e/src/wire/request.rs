@@ -22,6 +22,8 @@ pub enum Kind {
     Commit,
     /// `GET blobs/{blob}`.
     GetBlob,
+    /// `DELETE /v1/account/released`.
+    Free,
     /// All others: sessions, heads, logs, accounts.
     Other,
 }
@@ -39,6 +41,7 @@ impl Kind {
             ("DELETE", ["uploads", _]) => Self::EndUpload,
             ("POST", ["commits"]) => Self::Commit,
             ("GET", ["blobs", _]) => Self::GetBlob,
+            ("DELETE", []) if path == "/v1/account/released" => Self::Free,
             _ => Self::Other,
         }
     }
@@ -132,6 +135,8 @@ mod tests {
             ("POST /v1/spaces/s/commits", Kind::Commit),
             ("GET /v1/spaces/s/blobs/b", Kind::GetBlob),
             ("GET /v1/spaces/s/head", Kind::Other),
+            ("DELETE /v1/account/released", Kind::Free),
+            ("GET /v1/account/released", Kind::Other),
             ("GET /v1/realm", Kind::Other),
         ] {
             let request = format!("{line} HTTP/1.1\r\nContent-Length: 7\r\n\r\nrest");

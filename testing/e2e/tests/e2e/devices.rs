@@ -128,7 +128,8 @@ fn a_server_that_holds_back_a_device_keeps_its_changes_from_nobody() {
     make(&laptop, &["/c"]);
     make(&tablet, &["/d"]);
     world.kill_server();
-    forget_newest_link(&world.server().data().join("metadata.sqlite"));
+    let database = world.server().data().join("metadata.sqlite");
+    assert_eq!(change_rows(&database, "DELETE FROM sigchain WHERE seq = (SELECT max(seq) FROM sigchain)"), 1);
     world.start_server();
     assert_eq!(names(&phone), ["a", "b", "c", "d"]);
     make(&phone, &["/e"]);
@@ -167,14 +168,15 @@ fn two_processes_of_a_device_are_not_led_apart() {
     assert_eq!(laptop.refusal(&[&"ls", &"/"]).exit, Some(9));
 }
 
-fn forget_newest_link(database: &Path) {
+/// Changes rows of a server that does not run; gives how many.
+pub(crate) fn change_rows(database: &Path, statement: &'static str) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
-        let forget = sqlx::query("DELETE FROM sigchain WHERE seq = (SELECT max(seq) FROM sigchain)");
-        assert_eq!(forget.execute(&mut connection).await.unwrap().rows_affected(), 1);
+        let changed = sqlx::query(statement).execute(&mut connection).await.unwrap().rows_affected();
         connection.close().await.unwrap();
-    });
+        changed
+    })
 }
 
 fn copy(from: &Path, to: &Path) {

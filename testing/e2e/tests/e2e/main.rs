@@ -47,6 +47,10 @@ mod profiles;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod reclaim;
+#[cfg(test)]
+mod reclaim_meanwhile;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod restarts;

@@ -137,7 +137,7 @@ impl Server {
         }
         account.devices.insert(device, key);
         account.links.push(add.link.as_bytes().to_vec());
-        self.account_sessions.change(token, |bound| *bound = bound.or(Some(device)));
+        self.account_sessions.change(token, |opened| opened.device = opened.device.or(Some(device)));
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Server {
         }
         account.devices.remove(&remove.device).ok_or(ErrorCode::NotFound)?;
         account.links.push(remove.link.as_bytes().to_vec());
-        self.account_sessions.close_where(id, |device| *device == Some(remove.device));
+        self.account_sessions.close_where(id, |opened| opened.device == Some(remove.device));
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Blob {
     pub(super) complete: bool,
     /// Which upload is charged for it; none once a commit names it.
     pub(super) upload: Option<UploadId>,
+    /// The counted day of the sweep that released it.
+    pub(super) released: Option<u32>,
     bytes: Vec<u8>,
 }
 
@@ -113,7 +115,8 @@ impl Space {
         if part.size > free {
             return Err(ErrorCode::QuotaExceeded);
         }
-        let blob = Blob { size: part.size, hash: part.hash, complete: false, upload: Some(upload), bytes: Vec::new() };
+        let (size, hash, upload_of) = (part.size, part.hash, Some(upload));
+        let blob = Blob { size, hash, complete: false, upload: upload_of, released: None, bytes: Vec::new() };
         self.blobs.insert(part.blob, blob);
         self.charge(upload, |charged| charged + part.size);
         Ok(())

@@ -10,7 +10,7 @@ use anonicloud_proto::limits::COMMIT_REQUEST_MAX;
 use anonicloud_proto::merkle::Frontier;
 
 use super::spaces::{Access, Space};
-use super::uploads::SPARE;
+use super::uploads::{REMOVAL_SPARE, SPARE};
 use super::{Answer, Server};
 
 impl Server {
@@ -37,16 +37,22 @@ impl Server {
         let head = head.header.hash();
         check_commit(&realm, (space, access), &posted, (head, &frontier))?;
         let moved = space.bytes_to_move(&posted.lists.adds)?;
+        if !space.has_named(&posted.lists.releases) {
+            return Err(ErrorCode::BlobMissing);
+        }
         let length = (posted.logged.header.to_bytes().len() + posted.logged.body.len()) as u64;
         let owner = space.owner;
         let account = self.accounts.get_mut(&owner).ok_or(ErrorCode::Internal)?;
-        if !account.has_room(length, SPARE) {
+        let spare = if access.may(&[Right::Admin]).is_ok() { REMOVAL_SPARE } else { SPARE };
+        if !account.has_room(length, spare) {
             return Err(ErrorCode::QuotaExceeded);
         }
         account.used += moved + length;
         account.reserved -= moved;
+        let day = self.days.counted;
         let space = self.space(access)?;
         space.take_adds(&posted.lists.adds);
+        space.release(&posted.lists.releases, day);
         space.frontier = frontier;
         space.log.push(posted.logged);
         Ok(answer)
@@ -69,6 +75,7 @@ impl Space {
     fn take_adds(&mut self, adds: &[AddedBlob]) {
         for add in adds {
             let Some(blob) = self.blobs.get_mut(&add.blob) else { continue };
+            blob.released = None;
             let upload = blob.upload.take().and_then(|upload| self.uploads.get_mut(&upload));
             if let Some(upload) = upload {
                 upload.reserved -= add.size;
@@ -95,10 +102,14 @@ fn check_commit(
     if fields.prev != head || fields.seq != frontier.size() {
         return Err(ErrorCode::HeadMoved);
     }
+    let is_sweep = fields.kind == CommitKind::Sweep;
+    let key = if is_sweep { &space.keys.admin } else { &space.keys.write };
+    let both = |added: &AddedBlob| lists.releases.contains(&added.blob);
     let valid = fields.history == frontier.root()
-        && lists.releases.is_empty()
+        && (is_sweep || lists.releases.is_empty())
+        && !lists.adds.iter().any(both)
         && lists.keyboxes.is_empty()
-        && logged.header.verify(realm, &space.keys.write).is_ok();
+        && logged.header.verify(realm, key).is_ok();
     if valid { Ok(()) } else { Err(ErrorCode::CommitInvalid) }
 }
 
@@ -107,8 +118,8 @@ fn check_right(access: &Access, kind: CommitKind) -> Answer<()> {
         return access.may(&[Right::Write]);
     }
     access.may(&[Right::Admin])?;
-    // Sweeps, rosters and fences are not served yet, and a genesis comes in a registration.
-    Err(ErrorCode::CommitInvalid)
+    // Rosters and fences are not served yet, and a genesis comes in a registration.
+    if kind == CommitKind::Sweep { Ok(()) } else { Err(ErrorCode::CommitInvalid) }
 }
 
 /// Checks the commit that begins a space, which adds nothing.

@@ -1,5 +1,6 @@
 //! Logins by password and by device, and the sessions they open.
 
+use anonicloud_client::clock::Clock as _;
 use anonicloud_proto::api::{
     Base64, Challenge, DeviceLoginFinish, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, PuzzlePurpose,
 };
@@ -9,6 +10,7 @@ use anonicloud_proto::ids::{AccountId, DeviceId, SpaceId};
 
 use super::opaque::PendingLogin;
 use super::sessions::IDLE;
+use super::sweeps::Opened;
 use super::{Answer, Server};
 
 /// What a challenge was drawn for.
@@ -66,7 +68,8 @@ impl Server {
         pending.login.finish(&self.realm, finish.ke3.as_bytes())?;
         let account = pending.account.ok_or(ErrorCode::LoginFailed)?;
         self.tries.give_back(pending.bucket);
-        self.open_account(account, None)
+        let password = Some(self.clock.now());
+        self.open_account(account, Opened { device: None, password })
     }
 
     pub(super) fn device_login_finish(&mut self, finish: &DeviceLoginFinish) -> Answer<LoginAnswer> {
@@ -77,13 +80,13 @@ impl Server {
         let key = CapabilityPublicKey::from_bytes(*key.ok_or(ErrorCode::LoginFailed)?);
         let message = device_login_message(&self.realm, &account, &device, &challenge);
         key.verify(&message, &signature).map_err(|_| ErrorCode::LoginFailed)?;
-        self.open_account(account, Some(device))
+        self.open_account(account, Opened { device: Some(device), password: None })
     }
 
-    fn open_account(&mut self, account: AccountId, device: Option<DeviceId>) -> Answer<LoginAnswer> {
+    fn open_account(&mut self, account: AccountId, opened: Opened) -> Answer<LoginAnswer> {
         let kept = self.accounts.get(&account).ok_or(ErrorCode::LoginFailed)?;
         Ok(LoginAnswer {
-            token: self.account_sessions.open(&mut self.random, account, device),
+            token: self.account_sessions.open(&mut self.random, account, opened),
             expires_in: IDLE.as_secs(),
             account,
             space: kept.space,

@@ -13,6 +13,7 @@ mod opaque;
 mod rates;
 mod sessions;
 mod spaces;
+mod sweeps;
 mod tries;
 mod uploads;
 
@@ -22,15 +23,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anonicloud_client::clock::Clock as _;
 use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer,
-    RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
-    SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer, VERSION,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle,
+    PuzzleStart, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice,
+    SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer, VERSION,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
-use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, RealmId, SpaceId, UploadId};
+use anonicloud_proto::ids::{AccountId, BlobId, RealmId, SpaceId, UploadId};
 use anonicloud_proto::limits::JSON_MAX;
 use bytes::Bytes;
 use serde::Serialize;
@@ -46,6 +48,7 @@ use self::opaque::Setup;
 use self::rates::{Rated, Rates};
 use self::sessions::{Pending, Sessions};
 use self::spaces::{Access, Rights, Space};
+use self::sweeps::{CountedDays, Opened};
 use self::tries::Tries;
 use crate::clock::FakeClock;
 use crate::random::SeededRandom;
@@ -78,13 +81,14 @@ struct Server {
     setup: Setup,
     accounts: BTreeMap<AccountId, Account>,
     spaces: BTreeMap<SpaceId, Space>,
-    account_sessions: Sessions<AccountId, Option<DeviceId>>,
+    account_sessions: Sessions<AccountId, Opened>,
     space_sessions: Sessions<SpaceId, Rights>,
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
     tries: Tries,
     door: Door,
     rates: Rates,
+    days: CountedDays,
 }
 
 impl MemoryRemote {
@@ -104,6 +108,7 @@ impl MemoryRemote {
             tries: Tries::new(clock),
             door: Door::new(),
             rates: Rates::new(clock),
+            days: CountedDays::from(clock.today()),
             clock: clock.clone(),
             random,
         };
@@ -152,8 +157,8 @@ impl MemoryRemote {
             let session = server.account_sessions.find(token.expose_bytes());
             session.ok_or(ErrorCode::SessionExpired)
         })?;
-        let (account, device) = account;
-        if let Some(device) = device {
+        let (account, opened) = account;
+        if let Some(device) = opened.device {
             self.count(Rated::Device(account, device))?;
         }
         self.count(Rated::Account(account))?;
@@ -175,6 +180,7 @@ impl MemoryRemote {
         }
         self.ask(|server| {
             server.collect_uploads();
+            server.collect_released();
             answer(server, &Access { space, rights })
         })
     }
@@ -244,6 +250,18 @@ impl Remote for MemoryRemote {
 
     async fn account(&self, token: &SessionToken) -> RemoteResult<AccountAnswer> {
         self.in_account(token, |server, account| server.account(account))
+    }
+
+    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
+        self.in_account(token, |server, account| Ok(server.released(account)))
+    }
+
+    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
+        self.ask(|server| {
+            let session = server.account_sessions.find(token.expose_bytes());
+            let (account, opened) = session.ok_or(ErrorCode::SessionExpired)?;
+            server.free_released(account, opened)
+        })
     }
 
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {
@@ -338,6 +356,10 @@ impl Remote for MemoryRemote {
 
     async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
         self.in_space(access, |server, access| server.drop_blob(access, *upload, *blob))
+    }
+
+    async fn blobs(&self, access: &SpaceAccess, after: Option<&BlobId>) -> RemoteResult<BlobsAnswer> {
+        self.in_space(access, |server, access| server.stored_blobs(access, after))
     }
 
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {

@@ -18,6 +18,8 @@ use super::{Answer, Server};
 pub(super) const UPLOADERS: &[Right] = &[Right::Append, Right::Write];
 /// Bytes over an account's quota for commits and for uploads of few bytes, so that things can be removed at a full quota.
 pub(super) const SPARE: u64 = 16 << 20;
+/// The same for sessions with the right to manage.
+pub(super) const REMOVAL_SPARE: u64 = 2 * SPARE;
 /// An upload of at most this many bytes may go over the quota.
 const SMALL_UPLOAD: u64 = 256 << 10;
 /// Bytes of all tickets of a space.
@@ -57,7 +59,11 @@ impl Server {
         }
         let before = space.uploads.get(&open.upload).map_or(0, |upload| upload.reserved);
         let reserved = before.max(open.bytes);
-        let spare = if open.bytes <= SMALL_UPLOAD { SPARE } else { 0 };
+        let spare = match access.may(&[Right::Admin]) {
+            _ if open.bytes > SMALL_UPLOAD => 0,
+            Ok(()) => REMOVAL_SPARE,
+            Err(_) => SPARE,
+        };
         let account = self.accounts.get_mut(&space.owner).ok_or(ErrorCode::Internal)?;
         if reserved > before {
             if !account.has_room(reserved - before, spare) {

@@ -9,6 +9,7 @@ mod door;
 mod logins;
 mod pages;
 mod sessions;
+mod sweeps;
 mod time;
 mod uploads;
 
@@ -71,6 +72,9 @@ pub async fn conforms<R: Remote>(remote: R) {
     suite.commits_refused().await;
     suite.heads_awaited().await;
     suite.arithmetic_of_commits().await;
+    suite.sweeps().await;
+    suite.sweeps_refused().await;
+    suite.room_to_remove().await;
     suite.pages().await;
     let seen = suite.seen.into_inner();
     let expected: Vec<_> = ErrorCode::ALL.iter().filter(|code| !NOT_COVERED.contains(code)).collect();
@@ -116,6 +120,7 @@ pub async fn forgets<R: Remote>(remote: R, pass: impl Fn(Duration)) {
     suite.challenges_end(&pass).await;
     suite.tries_come_back(&pass).await;
     suite.idle_uploads_go(&pass).await;
+    suite.released_goes(&pass).await;
 }
 
 /// The bounds that thousands of requests lead to, on a server that has no accounts and gives twice [`QUOTA`] to each.

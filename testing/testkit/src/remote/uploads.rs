@@ -2,6 +2,7 @@
 
 use anonicloud_client::remote::Remote;
 use anonicloud_proto::api::{Base64, ErrorCode, OpenUpload};
+use anonicloud_proto::capability::Right;
 use anonicloud_proto::ids::{BlobId, UploadId};
 use anonicloud_proto::limits::{TICKET_MAX, UPLOAD_IDLE_DAYS};
 use bytes::Bytes;
@@ -18,7 +19,9 @@ impl<R: Remote> Suite<R> {
     /// What is reserved counts against the quota; small uploads may go over it for a while.
     pub(super) async fn reservations(&self) {
         let remote = &self.remote;
-        let (actor, access) = Actor::with_space(remote, "reservations").await;
+        let (actor, _) = Actor::with_space(remote, "reservations").await;
+        // Who has the right to manage too goes deeper over the quota.
+        let access = actor.open(remote, &[Right::Read, Right::Append, Right::Write]).await;
         let first = UploadId::from_bytes([1; 16]);
         let open = async |upload, bytes| remote.open_upload(&access, &OpenUpload { upload, bytes }).await;
         for (asked, reserved) in [(MIB, MIB), (3 * MIB, 3 * MIB), (2 * MIB, 3 * MIB)] {

@@ -10,10 +10,10 @@ mod limit;
 use core::ops::Range;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish, DeviceLoginStart,
-    LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish,
-    RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer,
-    UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
+    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::codec::{Decode, DecodeError, Reader};
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
@@ -175,6 +175,16 @@ impl Remote for HttpRemote {
         self.account.json(request, JSON_ANSWER_MAX).await
     }
 
+    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
+        let request = Request::new(Method::GET, "/v1/account/released".to_owned()).token(token);
+        self.account.json(request, JSON_ANSWER_MAX).await
+    }
+
+    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
+        let request = Request::new(Method::DELETE, "/v1/account/released".to_owned()).token(token);
+        self.account.json(request, JSON_ANSWER_MAX).await
+    }
+
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {
         let mut chain = SigchainAnswer { links: Vec::new() };
         let mut bytes = 0;
@@ -284,6 +294,12 @@ impl Remote for HttpRemote {
     async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
         let request = in_space(Method::DELETE, access, &format!("uploads/{upload}/blobs/{blob}"));
         self.space.done(request).await
+    }
+
+    async fn blobs(&self, access: &SpaceAccess, after: Option<&BlobId>) -> RemoteResult<BlobsAnswer> {
+        let after = after.map(|blob| format!("?after={blob}")).unwrap_or_default();
+        let request = in_space(Method::GET, access, &format!("blobs{after}"));
+        self.space.json(request, JSON_ANSWER_MAX).await
     }
 
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {

@@ -9,10 +9,10 @@ use core::ops::Range;
 use std::time::Duration;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Base64, BlobProgress, BlobState, Challenge, CommitAnswer, DeviceLoginFinish,
-    DeviceLoginStart, ErrorCode, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
-    RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, RemoveDevice, SigchainAnswer, SpaceSessionAnswer,
-    SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
+    AccountAnswer, AddDevice, Base64, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
+    DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle,
+    PuzzleStart, RealmAnswer, RegisterFinish, RegisterStart, RegisterStarted, ReleasedAnswer, RemoveDevice,
+    SigchainAnswer, SpaceSessionAnswer, SpaceSessionFinish, UploadAnswer, UploadState, UploadsAnswer,
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
@@ -126,6 +126,14 @@ impl<R: Remote> Remote for Retry<R> {
         self.again(|| self.remote.account(token)).await
     }
 
+    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
+        self.again(|| self.remote.released(token)).await
+    }
+
+    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
+        self.again(|| self.remote.free_released(token)).await
+    }
+
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {
         self.again(|| self.remote.sigchain(token)).await
     }
@@ -222,6 +230,10 @@ impl<R: Remote> Remote for Retry<R> {
 
     async fn drop_blob(&self, access: &SpaceAccess, upload: &UploadId, blob: &BlobId) -> RemoteResult<()> {
         self.until_gone(ErrorCode::NotFound, || self.remote.drop_blob(access, upload, blob)).await
+    }
+
+    async fn blobs(&self, access: &SpaceAccess, after: Option<&BlobId>) -> RemoteResult<BlobsAnswer> {
+        self.again(|| self.remote.blobs(access, after)).await
     }
 
     /// What arrived before a failure is kept, and the rest asked for. A line that brings something each time is not given up.

@@ -4,6 +4,7 @@ mod chains;
 mod commits;
 mod forged;
 mod state;
+mod sweeps;
 mod vectors;
 
 use anonicloud_proto::commit::{AddedBlob, HeadAnswer, LoggedCommit, PostedCommit};

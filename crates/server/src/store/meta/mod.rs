@@ -1,4 +1,4 @@
-//! The metadata store: accounts, spaces, uploads. Every method is one transaction.
+//! The metadata store: accounts, spaces, sweeps, uploads. Every method is one transaction.
 //!
 //! A method that changes something is durable when it answers, except where it says "soon": then it is durable with the
 //! next durable one, or after [`UploadStore::flush`].
@@ -9,6 +9,7 @@ pub(crate) mod conformance;
 mod door;
 mod spaces;
 mod sqlite;
+mod sweeps;
 mod uploads;
 
 use core::fmt::Debug;
@@ -20,6 +21,7 @@ pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAc
 pub(crate) use door::{DoorStore, SignUp};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
 pub(crate) use sqlite::{Admin, Audit, InviteId, NewInvite, SqliteMeta, WholeBlob};
+pub(crate) use sweeps::{Doom, Doomed, Released, SweepStore};
 pub(crate) use uploads::{
     Begun, BlobRow, CommittedBlob, EndedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
     UploadRequest, UploadStore,
@@ -29,7 +31,7 @@ pub(crate) use uploads::{
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, MetaError>>;
 
 /// The whole metadata store.
-pub(crate) trait MetaStore: AccountStore + DoorStore + SpaceStore + UploadStore {}
+pub(crate) trait MetaStore: AccountStore + DoorStore + SpaceStore + SweepStore + UploadStore {}
 
 /// Why the store could not answer.
 #[derive(Debug, Error)]

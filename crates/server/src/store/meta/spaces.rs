@@ -4,9 +4,10 @@ use core::fmt::Debug;
 
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::hash::ChainHash;
-use anonicloud_proto::ids::SpaceId;
+use anonicloud_proto::ids::{BlobId, SpaceId};
 
 use super::Answer;
+use crate::store::Day;
 
 /// A space's epoch and keys.
 #[derive(Debug, Clone)]
@@ -54,8 +55,12 @@ pub(crate) struct NewCommit {
     pub(crate) frontier: Vec<u8>,
     /// What the log keeps.
     pub(crate) row: LogRow,
-    /// The blobs it adds.
+    /// The blobs it adds; those that were released are so no more.
     pub(crate) adds: Vec<AddedBlob>,
+    /// The blobs it releases.
+    pub(crate) releases: Vec<BlobId>,
+    /// Today; of one that releases, the counted day.
+    pub(crate) day: Day,
 }
 
 /// How a commit went.
@@ -65,7 +70,7 @@ pub(crate) enum CommitOutcome {
     Applied,
     /// The head was another.
     HeadMoved,
-    /// A blob it adds is not complete in the space, or has another size.
+    /// A blob it adds is not complete in the space, or has another size, or one that it releases is not there.
     BlobMissing,
     /// The owner's quota has no room for it.
     QuotaExceeded,

@@ -23,6 +23,7 @@ const FILM: &str = "wedding-film-axolotl.mkv";
 const LINK: &str = "shortcut-narwhal";
 const LINK_TARGET: &str = "elsewhere/ocelot-target";
 const MOVED: &str = "renamed-capybara";
+const MADE: &str = "made-later-tapir";
 const COPIED: &str = "copied-wombat.txt";
 const LEFT: &str = "unfinished-kakapo.iso";
 const CONTENT: &str = "the meeting with dr. tamarin is on thursday at nine";
@@ -56,6 +57,7 @@ pub(super) fn live() -> Life {
     laptop.json(&[&"mv", &format!("/{FOLDER}/{INNER}"), &format!("/{MOVED}")]);
     laptop.json(&[&"cp", &format!("/{MOVED}/{NOTE}"), &format!("/{FOLDER}/{COPIED}")]);
     laptop.json(&[&"rm", &format!("/{FOLDER}/{LINK}")]);
+    laptop.json(&[&"reclaim", &"--now", &"--yes", &"--password-file", &world.password_file()]);
     let phone = world.log_in("phone", HANDLE);
     let device_keys = [&laptop, &phone].map(|device| fs_err::read(device.state().join("device.key")).unwrap());
     phone.json(&[&"get", &"/", &world.path("back")]);
@@ -63,6 +65,9 @@ pub(super) fn live() -> Life {
     assert_eq!(fs_err::read_to_string(back).unwrap(), CONTENT);
     phone.json(&[&"quota"]);
     phone.json(&[&"logout"]);
+    laptop.json(&[&"mkdir", &format!("/{MADE}")]);
+    laptop.json(&[&"rm", &format!("/{MADE}")]);
+    laptop.json(&[&"reclaim"]);
     leave_unfinished(&world, &laptop);
     let tap = world.wire().recorded();
     meet_stranger(&world);
@@ -121,7 +126,7 @@ fn needle(what: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Needle {
 impl Life {
     /// What must show nowhere.
     pub(super) fn secrets(&self) -> Vec<Needle> {
-        let names = [FOLDER, INNER, NOTE, FILM, LINK, LINK_TARGET, MOVED, COPIED, LEFT];
+        let names = [FOLDER, INNER, NOTE, FILM, LINK, LINK_TARGET, MOVED, MADE, COPIED, LEFT];
         let mut all: Vec<Needle> = names.iter().map(|name| needle(format!("the name {name}"), *name)).collect();
         all.push(needle("the text of a file", CONTENT));
         let film = content::bytes(FILM_SEED, FILM_LEN);

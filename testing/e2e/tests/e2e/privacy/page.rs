@@ -106,7 +106,11 @@ fn example(column: &Column) -> String {
             _ => text.push_str(", of several lengths"),
         }
     }
-    assert!(!said.is_empty(), "the run put nothing in {}.{}", column.table, column.name);
+    if said.is_empty() {
+        // It has a row for as long as it takes to remove a file.
+        assert_eq!(column.table, "doomed", "the run put nothing in {}.{}", column.table, column.name);
+        return "none most of the time".to_owned();
+    }
     said.join(" or ")
 }
 

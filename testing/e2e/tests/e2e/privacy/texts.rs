@@ -5,9 +5,9 @@ pub(super) const BEGINNING: &str = "\
 
 Everything an AnoniCloud server gets to see of an account, and why it is there. A test writes this page
 (`testing/e2e/tests/e2e/privacy`): it makes an account on one device, sends a folder, is cut and goes on, moves, copies and
-removes, signs in on a second device, fetches everything, and leaves a transfer unfinished. Then it lists what is in the
-server's database, in its folder and in all requests. A table, column, file, request, field or header that this page does
-not explain fails the test, and so does an explanation of something that is not there.
+removes, reclaims, signs in on a second device, fetches everything, and leaves a transfer unfinished. Then it lists what is
+in the server's database, in its folder and in all requests. A table, column, file, request, field or header that this page
+does not explain fails the test, and so does an explanation of something that is not there.
 
 The same run looks for every file name, every piece of content, the password, the recovery words, the devices' keys, the
 paths on the device and the client's address, in plain, in hexadecimal and in base64, in all that passed and all that
@@ -51,8 +51,8 @@ pub(super) const END: &str = "
 ## The log
 
 At its most talkative level the log holds events of the server: that it stops, that a connection ended early and what the
-system said, that idle uploads were collected, that the disk is full. It has no handle, id, path, address, user agent or
-time of day in it.
+system said, that idle uploads were collected, that released pieces were freed, that the disk is full. It has no handle, id,
+path, address, user agent or time of day in it.
 
 ## What can be concluded from it
 
@@ -61,7 +61,7 @@ Who runs the server, or takes it, can conclude from all this, and from watching 
 - that an account exists, its handle, the day it was made, how many devices it has and how much it stores;
 - how many full segments of 4 MiB and which padded sizes of other pieces there are, and so about how large large files are;
   small files travel together in packs, and neither their number nor their sizes show;
-- which pieces were stored by the same upload or commit, and in which order;
+- which pieces were stored by the same upload or commit, and in which order, and on which day they were no longer needed;
 - while it runs: when an account is active and from which address, which pieces are read together and when.
 
 It cannot conclude names, folders, contents, exact sizes or times of files, or what a piece belongs to.
@@ -73,8 +73,10 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("blobs", "One row a stored piece: a segment of a file, or a pack of small things."),
     ("boxes", "Keys of an account, sealed on a device: the server hands them out and cannot open them."),
     ("commits", "Each change of a tree of files, one row each, in order. What changed is sealed."),
+    ("counted_days", "One row: the days on which the server ran, by which it keeps released pieces for 30 of them."),
     ("devices", "The devices of an account: no name, no kind, no time."),
     ("door", "One row: who may sign up, as the operator has set it."),
+    ("doomed", "Pieces whose rows are gone and whose files are about to be removed."),
     ("flushes", "One row, written when earlier ones must be on the disk and nothing else is to be written."),
     ("invites", "One row an invite that nobody has used. Using one removes it: nothing says which account came of it."),
     (
@@ -115,6 +117,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("blobs.size", "padded length: that of a full segment, or one of about two hundred that Padmé allows"),
     ("blobs.hash", "checks that what arrived is what was sent; of the sealed bytes"),
     ("blobs.complete", "whether all of it arrived"),
+    ("blobs.released_day", "when its owner's device said that nothing needs it any more, to free it 30 days later"),
     ("boxes.account", "whose"),
     (
         "boxes.kind",
@@ -126,14 +129,18 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("commits.seq", "its place"),
     (
         "commits.header",
-        "place, hash of the commit before, hashes of what it adds, and a signature that says that a writer made it, not which",
+        "kind, place, hash of the commit before, hashes of what it adds and releases, and a signature that says that a writer made it, not which",
     ),
     ("commits.body", "sealed: the new root of the tree, who wrote it on which device and day, and their signature"),
+    ("counted_days.one", "1"),
+    ("counted_days.seen_day", "the newest day by its clock"),
+    ("counted_days.counted_day", "the day that it counts, which no jump of the clock moves"),
     ("devices.account", "whose"),
     ("devices.id", "drawn at random by the device"),
     ("devices.auth_public_key", "checks the device's signature when it signs in"),
     ("door.id", "always 1"),
     ("door.sign_up", "anybody, whose device solves a puzzle, who has an invite, or nobody"),
+    ("doomed.object", "name of its file"),
     ("flushes.id", "always 1"),
     ("flushes.count", "how often that was"),
     ("invites.id", "names it to the operator"),

@@ -3,6 +3,7 @@
 
 mod author;
 mod server;
+mod sweep;
 
 use super::World;
 use crate::account::keys::DeviceSeeds;

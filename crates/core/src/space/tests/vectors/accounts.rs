@@ -5,13 +5,15 @@ use crate::account::sigchain::Sigchain;
 use crate::content::reference::{PieceRef, Totals};
 use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy, RootKey};
 use crate::space::body::{BodyPlace, RootRef};
-use crate::space::build::TreeChange;
+use crate::space::build::{Sweep, TreeChange};
 use crate::space::private::PrivateSpace;
+use crate::space::tests::sweeps::duplicate;
 use crate::space::verify::Step;
 use anonicloud_proto::api::{Base64, SealedBox};
 use anonicloud_proto::codec::{Decode as _, Encode as _};
 use anonicloud_proto::commit::{AddedBlob, HeadAnswer, PostedCommit};
 use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::BlobId;
 use anonicloud_proto::merkle::Frontier;
 use serde_json::{Value, json};
 
@@ -102,6 +104,30 @@ pub(super) fn tree(inputs: &Inputs) -> Value {
     let (step, _) = space.verify_next(&state, &posted.logged).unwrap();
     let Step::Verified(verified) = step else { panic!("skipped") };
     assert_eq!(*verified.root().unwrap().key.expose_bytes(), inputs.array("root_key"));
+    commit_outputs(&space, &posted)
+}
+
+/// A sweep on top of the tree commit `base`. Drawn: the salt of the root key's wrap, the salt of the body.
+pub(super) fn sweep(inputs: &Inputs) -> Value {
+    let keys = SpaceKeys::from_encoded(&inputs.secret("space_keys")).unwrap();
+    let mut space = PrivateSpace::new(inputs.realm(), inputs.space(), keys, inputs.chain());
+    let genesis = PostedCommit::from_bytes(&inputs.bytes("genesis")).unwrap();
+    let answer = HeadAnswer { commit: genesis.logged, frontier: Frontier::default() };
+    let (_, state) = space.verify_head(&answer).unwrap();
+    let base = PostedCommit::from_bytes(&inputs.bytes("base")).unwrap().logged;
+    let (step, state) = space.verify_next(&state, &base).unwrap();
+    let Step::Verified(verified) = step else { panic!("skipped") };
+    let sweep = Sweep {
+        root: verified.root().map(duplicate),
+        adds: inputs.list("adds").iter().map(|add| AddedBlob::from_bytes(add).unwrap()).collect(),
+        releases: inputs.list("releases").iter().map(|blob| BlobId::from_bytes(blob[..].try_into().unwrap())).collect(),
+        day: inputs.day(),
+    };
+    let mut random = inputs.random();
+    let posted = space.make_sweep_commit(&state, &inputs.device(), sweep, &mut random).unwrap();
+    random.finish();
+    let (step, _) = space.verify_next_on(&state, &posted.logged, &base).unwrap();
+    assert!(matches!(step, Step::Verified(_)));
     commit_outputs(&space, &posted)
 }
 

@@ -129,7 +129,7 @@ fn every_vector_is_what_this_code_computes_and_opens() {
         assert!(vector.outputs == outputs, "{name}: {}\n{outputs:#}", vector.about);
         kinds.insert(vector.kind);
     }
-    assert_eq!(kinds.len(), 7, "each kind has a vector: {kinds:?}");
+    assert_eq!(kinds.len(), 8, "each kind has a vector: {kinds:?}");
 }
 
 fn compute(kind: &str, inputs: &Inputs) -> Value {
@@ -141,6 +141,7 @@ fn compute(kind: &str, inputs: &Inputs) -> Value {
         "sigchain" => accounts::sigchain(inputs),
         "genesis-commit" => accounts::genesis(inputs),
         "tree-commit" => accounts::tree(inputs),
+        "sweep-commit" => accounts::sweep(inputs),
         other => panic!("unknown kind {other}"),
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod blobs;
 mod commits;
+mod sweeps;
 mod uploads;
 
 use anonicloud_proto::api::{AccountBoxes, Base64, SealedBox};
@@ -22,10 +23,15 @@ pub(crate) async fn suite<S: MetaStore, F: Future<Output = S>>(open: impl Fn() -
     commits::charged(&store).await;
     blobs::begun(&store).await;
     blobs::committed(&store).await;
+    sweeps::released(&store).await;
+    sweeps::released_in_one_space(&store).await;
+    sweeps::refused(&store).await;
     uploads::reservations(&store).await;
     uploads::pages_and_tickets(&store).await;
     uploads::ends(&store).await;
     uploads::quota_at_once(&store).await;
+    drop(store);
+    sweeps::doomed(&open).await;
 }
 
 /// An account named by a number, with a quota of 10,000 bytes.
@@ -54,7 +60,7 @@ pub(crate) fn new_account(name: u8) -> NewAccount {
 }
 
 /// A commit without anything that the store reads.
-pub(super) fn commit(name: u8, seq: u8, prev: ChainHash, adds: &[AddedBlob]) -> NewCommit {
+pub(crate) fn commit(name: u8, seq: u8, prev: ChainHash, adds: &[AddedBlob]) -> NewCommit {
     NewCommit {
         space: SpaceId::from_bytes([name; 32]),
         epoch: 0,
@@ -64,11 +70,13 @@ pub(super) fn commit(name: u8, seq: u8, prev: ChainHash, adds: &[AddedBlob]) -> 
         frontier: vec![seq; 8],
         row: LogRow { header: vec![name, seq], body: vec![seq; 100] },
         adds: adds.to_vec(),
+        releases: Vec::new(),
+        day: Day(20_000),
     }
 }
 
 /// The hash of such a commit.
-pub(super) fn hash(name: u8, seq: u8) -> ChainHash {
+pub(crate) fn hash(name: u8, seq: u8) -> ChainHash {
     ChainHash::of(&[name, seq])
 }
 

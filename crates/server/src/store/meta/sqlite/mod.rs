@@ -6,6 +6,7 @@ mod audit;
 mod blobs;
 mod door;
 mod spaces;
+mod sweeps;
 mod uploads;
 mod writer;
 
@@ -126,6 +127,11 @@ mod tests {
             (sql!("audit_page"), "(object>?)"),
             (sql!("audit_named"), "(object=?)"),
             (sql!("commits_page"), "(space=? AND seq>?)"),
+            (sql!("releases_mark"), "(space=? AND id=?)"),
+            (sql!("blobs_page"), "(space=? AND id>?)"),
+            (sql!("released_before"), "(released_day<?)"),
+            (sql!("released_of"), "(space=? AND released_day>?)"),
+            (sql!("account_released"), "(space=? AND released_day>?)"),
             (sql!("account_login"), "(handle=?)"),
             (sql!("account_repeated"), "(id=?)"),
             (sql!("invite_select"), "(hash=?)"),

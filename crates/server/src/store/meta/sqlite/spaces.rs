@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
 use super::writer::{Durability, Verdict};
-use super::{SqliteMeta, fixed, signed, sql};
+use super::{SqliteMeta, fixed, signed, sql, sweeps};
 use crate::store::meta::{Answer, CommitOutcome, HeadRow, LogRow, MetaError, NewCommit, SpaceRow, SpaceStore};
 
 impl SpaceStore for SqliteMeta {
@@ -122,6 +122,9 @@ async fn append(
         return Ok(Verdict::Undo(CommitOutcome::HeadMoved));
     }
     if !commit.adds.is_empty() && !apply_adds(connection, commit).await? {
+        return Ok(Verdict::Undo(CommitOutcome::BlobMissing));
+    }
+    if !commit.releases.is_empty() && !sweeps::apply_releases(connection, commit).await? {
         return Ok(Verdict::Undo(CommitOutcome::BlobMissing));
     }
     let length = commit.row.header.len().saturating_add(commit.row.body.len());

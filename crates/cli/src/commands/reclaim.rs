@@ -1,0 +1,141 @@
+//! `reclaim`: gives back the room of what was removed or replaced.
+
+use std::path::PathBuf;
+
+use anonicloud_client::reclaim::{PasswordProof, SweepReport};
+use clap::{ArgGroup, Args};
+use indicatif::HumanBytes;
+
+use crate::context::{Context, NativeClient};
+use crate::error::CliError;
+use crate::report::Reclaimed;
+use crate::secrets::{self, PasswordSource};
+use crate::ui::Ui;
+
+/// Give back the room of what was removed or replaced
+///
+/// What no file and no folder needs any more is released; the server keeps it for 30 days, and until then it counts. Other
+/// devices that sent something meanwhile lose nothing. With --now it is gone at once, for good: the password is asked for,
+/// what is freed is shown, and you are asked once more.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("password_from").requires("now"))]
+#[command(after_help = "\
+Examples:
+  anonicloud reclaim
+  anonicloud reclaim --dry-run
+  anonicloud reclaim --now
+  pass show anonicloud | anonicloud reclaim --now --yes --password-stdin")]
+pub(crate) struct Arguments {
+    /// Free at once all that is released, for good; asks for the password
+    #[arg(long)]
+    now: bool,
+    /// Only show what would be released
+    #[arg(long, short = 'n', conflicts_with = "now")]
+    dry_run: bool,
+    /// Free it without asking once more
+    #[arg(long, short, requires = "now")]
+    yes: bool,
+    #[command(flatten)]
+    password: PasswordSource,
+    #[command(flatten)]
+    key: KeySource,
+}
+
+/// Where the account key comes from, of an account that has one.
+#[derive(Debug, Args)]
+struct KeySource {
+    /// Ask for the account key too
+    #[arg(long, conflicts_with = "account_key_file", requires = "now")]
+    account_key: bool,
+    /// Take the account key from the first line of FILE
+    #[arg(long, value_name = "FILE", requires = "now")]
+    account_key_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        if self.now && !self.yes && !context.ui.is_interactive() {
+            return Err(CliError::FreeingUnconfirmed);
+        }
+        let client = context.client().await?;
+        let (swept, freed) = if self.dry_run {
+            (client.find_unused().await?, 0)
+        } else if self.now {
+            self.free(context, &client).await?
+        } else {
+            (client.sweep().await?, 0)
+        };
+        let waiting = client.quota().await?.released;
+        let reclaimed = Reclaimed {
+            dry_run: self.dry_run,
+            released: swept.bytes,
+            released_blobs: swept.blobs,
+            kept_blobs: swept.kept,
+            missing_blobs: swept.missing,
+            freed,
+            waiting: waiting.bytes,
+            waiting_since: waiting.since,
+            waiting_until: waiting.free_from,
+        };
+        tell(context.ui, &reclaimed)?;
+        context.ui.summary(&reclaimed, &sentence(&reclaimed, self.now))
+    }
+
+    /// Frees what is released, when somebody says so who was shown how much it is; gives also the bytes that were freed.
+    async fn free(&self, context: &Context, client: &NativeClient) -> Result<(SweepReport, u64), CliError> {
+        let freeing = client.prepare_to_free(self.proof().await?).await?;
+        let (swept, released) = (freeing.swept(), freeing.released());
+        let Some(since) = &released.since else {
+            return Ok((swept, 0));
+        };
+        let what = format!("{}, released since {since}", HumanBytes(released.bytes));
+        if self.yes {
+            context.ui.note(&format!("freeing {what}"))?;
+        } else {
+            let answer = context.ask(&format!("free {what}, for good? [y/N] ")).await?;
+            if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+                return Ok((swept, 0));
+            }
+        }
+        Ok((swept, client.free(freeing).await?))
+    }
+
+    async fn proof(&self) -> Result<PasswordProof, CliError> {
+        let password = match self.password.read()? {
+            Some(password) => password,
+            None => secrets::ask_hidden("password: ", "password").await?,
+        };
+        let account_key = match &self.key.account_key_file {
+            Some(file) => Some(secrets::read_file(file, "account key")?),
+            None if self.key.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
+            None => None,
+        };
+        Ok(PasswordProof { password, account_key })
+    }
+}
+
+/// Says what another sweep got wrong, and what is gone.
+fn tell(ui: Ui, reclaimed: &Reclaimed) -> Result<(), CliError> {
+    let (kept, missing) = (reclaimed.kept_blobs, reclaimed.missing_blobs);
+    if kept > 0 {
+        let done = if reclaimed.dry_run { "would be kept" } else { "was kept" };
+        ui.tell(&format!("warning: a sweep had released what is needed: {kept} of the stored pieces; it {done}"))?;
+    }
+    if missing > 0 {
+        ui.tell(&format!("warning: the server does not have {missing} of the pieces that files and folders need"))?;
+    }
+    Ok(())
+}
+
+fn sentence(reclaimed: &Reclaimed, now: bool) -> String {
+    let bytes = HumanBytes;
+    if now {
+        return format!("freed {}", bytes(reclaimed.freed));
+    }
+    let verb = if reclaimed.dry_run { "would release" } else { "released" };
+    let waiting = match &reclaimed.waiting_until {
+        Some(date) => format!("{} released in all, free on {date} at the latest", bytes(reclaimed.waiting)),
+        None => "nothing is waiting to be freed".to_owned(),
+    };
+    format!("{verb} {}; {waiting}", bytes(reclaimed.released))
+}

@@ -1,0 +1,1 @@
+SELECT counted_day FROM counted_days

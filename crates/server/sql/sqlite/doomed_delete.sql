@@ -1,0 +1,1 @@
+DELETE FROM doomed WHERE object = ?1

@@ -1,0 +1,1 @@
+INSERT INTO doomed (object) VALUES (?1)

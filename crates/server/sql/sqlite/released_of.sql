@@ -1,0 +1,2 @@
+SELECT b.space, b.id
+FROM spaces s CROSS JOIN blobs b ON b.space = s.id AND b.released_day IS NOT NULL WHERE s.owner = ?1 LIMIT ?2
