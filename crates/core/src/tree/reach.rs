@@ -3,16 +3,17 @@
 use core::fmt;
 use std::collections::HashSet;
 
-use super::encoding::MalformedNode;
-use super::node::{DirectoryNode, EntryContent, NodeBody, TreeRoot};
-use super::shard::{FAN_OUT, ShardPlace};
-use super::store::{PlaceKey, ReadTreeError, Wanted};
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::BlobId;
+
+use super::node::{DirectoryNode, TreeRoot};
+use super::store::Wanted;
 
 /// A walk of all nodes. It keeps what it needs to open those that it knows of and did not give yet, never an opened node.
 pub struct Reach {
     open: Vec<Wanted>,
-    /// Nodes that it knows of. A graph in which one is in two places has more paths than nodes: no walk of it would end.
-    met: HashSet<PlaceKey>,
+    /// Nodes that it knows of, and where they lie: what is in two places is given once, what is stored twice is given twice.
+    met: HashSet<(StoredHash, BlobId)>,
 }
 
 impl fmt::Debug for Reach {
@@ -24,9 +25,9 @@ impl fmt::Debug for Reach {
 impl Reach {
     /// A walk of the tree at `root`; the empty tree has no node.
     pub fn new(root: Option<&TreeRoot>) -> Self {
-        let open: Vec<_> = root.map(Wanted::root).into_iter().collect();
-        let met = open.iter().map(Wanted::place_key).collect();
-        Self { open, met }
+        let mut reach = Self { open: Vec::new(), met: HashSet::new() };
+        reach.open(root.map(Wanted::root));
+        reach
     }
 
     /// At most `most` nodes to be opened, each of which [`Reach::enter`] takes next; none at the end.
@@ -35,34 +36,16 @@ impl Reach {
     }
 
     /// Takes in an opened node.
-    ///
-    /// # Errors
-    /// [`ReadTreeError`] when it leads to a node that another one leads to.
-    pub fn enter(&mut self, node: &DirectoryNode) -> Result<(), ReadTreeError> {
-        match &node.body {
-            NodeBody::List(entries) => {
-                for entry in entries {
-                    if let EntryContent::Directory { child, .. } = &entry.content {
-                        self.open(Wanted::new(entry.id, ShardPlace::TOP, child))?;
-                    }
-                }
-            }
-            NodeBody::Shards(shards) => {
-                for (nibble, child) in (0..FAN_OUT).zip(&*shards.children) {
-                    if let Some(child) = child {
-                        self.open(Wanted::new(node.id, node.place.below(shards.name_key, nibble), child))?;
-                    }
-                }
-            }
-        }
-        Ok(())
+    pub fn enter(&mut self, node: &DirectoryNode) {
+        self.open(node.children());
     }
 
-    fn open(&mut self, wanted: Wanted) -> Result<(), ReadTreeError> {
-        if !self.met.insert(wanted.place_key()) {
-            return Err(MalformedNode::NodeId.into());
+    fn open(&mut self, wanted: impl IntoIterator<Item = Wanted>) {
+        for wanted in wanted {
+            let child = wanted.child();
+            if self.met.insert((child.hash, child.piece.blob)) {
+                self.open.push(wanted);
+            }
         }
-        self.open.push(wanted);
-        Ok(())
     }
 }

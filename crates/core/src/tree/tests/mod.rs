@@ -9,5 +9,6 @@ mod merge_properties;
 mod merges;
 mod names;
 mod node_properties;
+mod reach;
 mod sealed;
 mod vectors;
