@@ -6,15 +6,15 @@
 
 use std::collections::HashSet;
 
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::space::build::Sweep;
 use anonicloud_core::space::private::PrivateSpace;
 use anonicloud_core::space::state::SpaceState;
 use anonicloud_core::tree::node::TreeRoot;
 use anonicloud_core::tree::reach::Reach;
-use anonicloud_proto::api::{ErrorCode, StoredBlob};
+use anonicloud_proto::api::{BlobsAnswer, ErrorCode, StoredBlob};
 use anonicloud_proto::commit::AddedBlob;
 use anonicloud_proto::ids::BlobId;
-use anonicloud_proto::limits::COMMIT_BLOBS_MAX;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::commit::root_ref;
@@ -26,6 +26,8 @@ use crate::state::{LocalState, StateChange, Table};
 
 /// Times that a sweep begins anew because another device committed.
 const ATTEMPTS: u32 = 5;
+/// Blobs that one sweep releases at most, and that it keeps at most.
+const BLOBS_MAX: usize = 1 << 16;
 /// Nodes read at once.
 const NODES_AT_ONCE: usize = 16;
 
@@ -61,10 +63,14 @@ struct Found {
     releases: Vec<BlobId>,
     /// Padded bytes of these.
     bytes: u64,
+    /// How many blobs of the tree are in the list.
+    there: u64,
     /// Blobs of the tree that are not in the list.
     missing: u64,
-    /// Whether there is more in the list than one commit holds.
+    /// Whether there is more in the list than one sweep takes.
     more: bool,
+    /// How far the list was gone through.
+    last: Option<BlobId>,
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -81,7 +87,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             self.sync().await?;
             let (state, root) = (self.known_head()?, self.root().await?);
             let live = self.live_blobs(root.as_ref()).await?;
-            let found = self.go_through(live).await?;
+            let found = self.go_through(&live).await?;
             let is_clean = found.adds.is_empty() && found.releases.is_empty();
             if !is_clean && !self.try_sweep(&state, root.as_ref(), &found).await? {
                 lost += 1;
@@ -105,7 +111,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let root = self.root().await?;
         let live = self.live_blobs(root.as_ref()).await?;
         let mut report = SweepReport::default();
-        report.take(&self.go_through(live).await?);
+        report.take(&self.go_through(&live).await?);
         Ok(report)
     }
 
@@ -152,7 +158,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let nodes: Vec<_> = nodes.buffer_unordered(NODES_AT_ONCE).try_collect().await?;
             let mut changes = Vec::new();
             for (node, change) in nodes {
-                reach.enter(&node)?;
+                reach.enter(&node);
                 changes.extend(change);
                 tree.extend(self.reach_files(&node).await?);
             }
@@ -163,37 +169,45 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Goes through the server's list.
-    async fn go_through(&self, mut live: Live) -> Result<Found, OperationError> {
+    async fn go_through(&self, live: &Live) -> Result<Found, OperationError> {
         let remote = self.remote();
         let mut found = Found::default();
-        let mut after = None;
         loop {
-            let page = async |access: &_| remote.blobs(access, after.as_ref()).await;
+            let page = async |access: &_| remote.blobs(access, found.last.as_ref()).await;
             let page = self.door().request(remote, page).await?;
-            let last = page.blobs.last().map(|stored| stored.blob);
-            for stored in &page.blobs {
-                found.take(stored, &mut live);
-            }
-            // A page that does not get on would never end.
-            if !page.more || last <= after {
-                found.missing = live.tree.len() as u64;
+            found.take_page(&page, live)?;
+            if found.more {
                 return Ok(found);
             }
-            if found.adds.len().max(found.releases.len()) >= COMMIT_BLOBS_MAX {
-                found.adds.truncate(COMMIT_BLOBS_MAX);
-                found.releases.truncate(COMMIT_BLOBS_MAX);
-                found.more = true;
+            if !page.more {
+                found.missing = (live.tree.len() as u64).saturating_sub(found.there);
                 return Ok(found);
             }
-            after = last;
         }
     }
 }
 
 impl Found {
-    fn take(&mut self, stored: &StoredBlob, live: &mut Live) {
-        let is_needed = live.tree.remove(&stored.blob) || live.under_way.contains(&stored.blob);
+    /// Takes in the next page of the list, whose ids ascend from the first page to the last: no blob comes twice.
+    fn take_page(&mut self, page: &BlobsAnswer, live: &Live) -> Result<(), Rejected> {
+        for stored in &page.blobs {
+            if self.last >= Some(stored.blob) {
+                return Err(Rejected);
+            }
+            self.last = Some(stored.blob);
+            self.take(stored, live);
+        }
+        // A page that does not get on would never end.
+        if page.more && page.blobs.is_empty() { Err(Rejected) } else { Ok(()) }
+    }
+
+    fn take(&mut self, stored: &StoredBlob, live: &Live) {
+        let is_in_tree = live.tree.contains(&stored.blob);
+        self.there = self.there.saturating_add(u64::from(is_in_tree));
+        let is_needed = is_in_tree || live.under_way.contains(&stored.blob);
         match (is_needed, stored.released) {
+            (true, Some(_)) if self.adds.len() == BLOBS_MAX => self.more = true,
+            (false, None) if self.releases.len() == BLOBS_MAX => self.more = true,
             (true, Some(_)) => self.adds.push(AddedBlob { blob: stored.blob, size: stored.size }),
             (false, None) => {
                 self.releases.push(stored.blob);
@@ -217,24 +231,60 @@ impl SweepReport {
 mod tests {
     use super::*;
 
+    fn blob(name: u8) -> BlobId {
+        BlobId::from_bytes([name; 32])
+    }
+
     #[test]
     fn what_is_not_needed_goes_what_is_needed_comes_back_and_what_is_gone_is_told() {
-        let blob = |name| BlobId::from_bytes([name; 32]);
-        let mut live = Live {
+        let live = Live {
             tree: HashSet::from([blob(1), blob(2), blob(7)]),
             under_way: HashSet::from([blob(5), blob(6), blob(8)]),
         };
         let mut found = Found::default();
         let listed = [(1, None), (2, Some(20_000)), (3, None), (4, Some(20_000)), (5, None), (6, Some(20_000))];
-        for (name, released) in listed {
-            found.take(&StoredBlob { blob: blob(name), size: 100, released }, &mut live);
-        }
+        let stored = |(name, released)| StoredBlob { blob: blob(name), size: 100, released };
+        found.take_page(&BlobsAnswer { blobs: listed.map(stored).to_vec(), more: false }, &live).unwrap();
         let kept = [2, 6].map(|name| AddedBlob { blob: blob(name), size: 100 });
         assert_eq!(found.adds, kept);
         assert_eq!(found.releases, [blob(3)]);
-        assert_eq!(live.tree, HashSet::from([blob(7)]), "needed and not there");
+        assert_eq!(found.there, 2, "of the tree, in which the seventh is needed and not there");
         let mut report = SweepReport::default();
         report.take(&found);
         assert_eq!(report, SweepReport { blobs: 1, bytes: 100, kept: 2, missing: 0 });
+    }
+
+    /// A server that lists what is needed twice must not have its second mention released.
+    #[test]
+    fn a_list_that_does_not_ascend_is_refused() {
+        let live = Live { tree: HashSet::from([blob(5)]), under_way: HashSet::new() };
+        let page = |names: &[u8], more| {
+            let blobs = names.iter().map(|name| StoredBlob { blob: blob(*name), size: 100, released: None });
+            BlobsAnswer { blobs: blobs.collect(), more }
+        };
+        for pages in [&[&[5, 5][..]][..], &[&[5], &[5]], &[&[5, 4]], &[&[4, 5], &[5]], &[&[5], &[4]], &[&[]]] {
+            let mut found = Found::default();
+            let taken = pages.iter().try_for_each(|names| found.take_page(&page(names, true), &live));
+            assert_eq!(taken, Err(Rejected), "{pages:?}");
+            assert!(!found.releases.contains(&blob(5)));
+        }
+        let mut found = Found::default();
+        found.take_page(&page(&[4, 5], true), &live).unwrap();
+        found.take_page(&page(&[6], false), &live).unwrap();
+        assert_eq!(found.releases, [blob(4), blob(6)]);
+    }
+
+    #[test]
+    fn one_sweep_releases_so_many_and_counts_no_more() {
+        let live = Live { tree: HashSet::new(), under_way: HashSet::new() };
+        let id = |number: usize| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            BlobId::from_bytes(id)
+        };
+        let blobs = (0..=BLOBS_MAX).map(|number| StoredBlob { blob: id(number), size: 1, released: None });
+        let mut found = Found::default();
+        found.take_page(&BlobsAnswer { blobs: blobs.collect(), more: false }, &live).unwrap();
+        assert_eq!((found.releases.len(), found.bytes, found.more), (BLOBS_MAX, BLOBS_MAX as u64, true));
     }
 }
