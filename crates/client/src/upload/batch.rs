@@ -43,7 +43,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
 
     /// Commits everything that is ready now, or as much as one commit holds; what becomes ready meanwhile waits for the next.
     pub(super) async fn commit(&mut self) -> Result<(), OperationError> {
-        self.flush();
+        self.flush()?;
         // Files that an earlier run left come before their folders, which would then be made with nobody's attributes.
         self.ready.sort_by_key(|ready| !matches!(ready.edit, Edit::MakeDirectory { .. }));
         let batch = self.next_batch();

@@ -66,7 +66,7 @@ impl SmallPacker {
         for task in tasks {
             self.take(task)?;
         }
-        self.packs.fill();
+        self.packs.fill()?;
         let Self { packs: Packs { full: mut packs, .. }, again, skipped, .. } = self;
         let mut changes = Vec::with_capacity(packs.len());
         for pack in &mut packs {
@@ -160,7 +160,7 @@ impl Packs {
     fn place(&mut self, piece: &[u8]) -> Result<PieceRef, Rejected> {
         match self.open.add(piece) {
             Err(AddPieceError::PackFull) => {
-                self.fill();
+                self.fill()?;
                 self.open.add(piece).map_err(|_| Rejected)
             }
             placed => placed.map_err(|_| Rejected),
@@ -168,9 +168,9 @@ impl Packs {
     }
 
     /// Finishes the open pack, if there is anything in it.
-    fn fill(&mut self) {
+    fn fill(&mut self) -> Result<(), Rejected> {
         if self.open.is_empty() {
-            return;
+            return Ok(());
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.open, PackBuilder::make(&mut random)).finish(&mut random);
@@ -178,9 +178,10 @@ impl Packs {
         let blob = SealedBlob::from(pack);
         self.sizes.insert(blob.blob, blob.size());
         for (file, needs) in files.iter_mut().zip(&needs) {
-            file.add_packs(needs, &self.sizes);
+            file.add_packs(needs, &self.sizes)?;
         }
         self.full.push(FilledPack { blob, files, needs });
+        Ok(())
     }
 }
 

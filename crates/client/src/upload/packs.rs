@@ -18,7 +18,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         match self.pack.add(piece) {
             Ok(placed) => Ok(placed),
             Err(AddPieceError::PackFull) => {
-                self.flush();
+                self.flush()?;
                 self.pack.add(piece).map_err(|_| Rejected)
             }
             Err(_) => Err(Rejected),
@@ -26,9 +26,9 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
     }
 
     /// Finishes the pack and sends it, once it is in the journal with the files that wait for it.
-    pub(super) fn flush(&mut self) {
+    pub(super) fn flush(&mut self) -> Result<(), Rejected> {
         if self.pack.is_empty() {
-            return;
+            return Ok(());
         }
         let mut random = SystemRandom;
         let pack = std::mem::replace(&mut self.pack, PackBuilder::make(&mut random)).finish(&mut random);
@@ -36,7 +36,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.pack_sizes.insert(blob.blob, blob.size());
         let (mut files, needs) = (std::mem::take(&mut self.in_pack), std::mem::take(&mut self.in_pack_needs));
         for (file, needs) in files.iter_mut().zip(&needs) {
-            file.add_packs(needs, &self.pack_sizes);
+            file.add_packs(needs, &self.pack_sizes)?;
         }
         // Only now every pack that they refer to has its length.
         self.ready.extend(files.iter().map(|file| Ready::of(file.duplicate(), &mut random)));
@@ -47,6 +47,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         self.journal.put(vec![staged.change()]);
         self.staged.push(blob.blob);
         self.launch_pack(blob, 0);
+        Ok(())
     }
 }
 

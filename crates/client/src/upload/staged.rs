@@ -1,8 +1,9 @@
 //! The journal of packs that are sealed and not committed (spec: 2-content, "Packs"): a restart sends them as they were.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anonicloud_core::content::reference::VersionRef;
+use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
 use anonicloud_core::tree::node::Attributes;
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
@@ -34,11 +35,18 @@ pub(crate) struct StagedFile {
 }
 
 impl StagedFile {
-    /// Adds the packs that its record needs, and the one that has the record, of which `sizes` knows the lengths.
-    pub(super) fn add_packs(&mut self, needs: &Needs, sizes: &HashMap<BlobId, u64>) {
-        let packs = needs.blobs.iter().chain([&self.version.record().blob]);
-        let packs = packs.filter_map(|blob| Some(AddedBlob { blob: *blob, size: *sizes.get(blob)? }));
-        self.adds.extend(packs);
+    /// Adds the packs that its record needs, and the one that has the record, of which `sizes` knows the lengths. What has no
+    /// length there must have been added before: a commit that leaves one out could lose it to a sweep.
+    pub(super) fn add_packs(&mut self, needs: &Needs, sizes: &HashMap<BlobId, u64>) -> Result<(), Rejected> {
+        let added: HashSet<BlobId> = self.adds.iter().map(|added| added.blob).collect();
+        for blob in needs.blobs.iter().chain([&self.version.record().blob]) {
+            match sizes.get(blob) {
+                Some(size) => self.adds.push(AddedBlob { blob: *blob, size: *size }),
+                None if added.contains(blob) => {}
+                None => return Err(Rejected),
+            }
+        }
+        Ok(())
     }
 
     /// Whether it names the pack that has its record, and so all that it refers to.
