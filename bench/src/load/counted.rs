@@ -1,6 +1,6 @@
 //! A remote that counts its requests.
 
-use anonicloud_client::remote::{BlobPart, Remote, RemoteResult, SessionToken, SpaceAccess};
+use anonicloud_client::remote::{BlobPart, Remote, RemoteResult, SessionToken, SpaceAccess, Through};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
     DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle, PuzzleStart,
@@ -50,8 +50,8 @@ impl<R: Remote> Remote for Counted<R> {
         device_login_finish(request: &DeviceLoginFinish) -> LoginAnswer;
         logout(token: &SessionToken) -> ();
         account(token: &SessionToken) -> AccountAnswer;
-        released(token: &SessionToken) -> ReleasedAnswer;
-        free_released(token: &SessionToken) -> FreedAnswer;
+        released(token: &SessionToken, through: Option<Through>) -> ReleasedAnswer;
+        free_released(token: &SessionToken, through: Through) -> FreedAnswer;
         sigchain(token: &SessionToken) -> SigchainAnswer;
         add_device(token: &SessionToken, request: &AddDevice) -> ();
         remove_device(token: &SessionToken, request: &RemoveDevice) -> ();

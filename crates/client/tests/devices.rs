@@ -310,6 +310,26 @@ mod tests {
         assert!(world.content(&laptop, "/kept").await == content);
     }
 
+    /// Between what is shown and the answer of who is asked, another device may release what nobody has looked at.
+    #[tokio::test]
+    async fn what_is_released_after_the_look_is_not_freed_with_the_rest() {
+        let world = World::new("what is released after the look");
+        let laptop = world.first(&Line::default()).await;
+        let phone = world.another(2, &Line::default()).await;
+        put(&laptop, &world.file("gone", &SeededRandom::new("gone").bytes(9 << 20)), "/gone").await;
+        put(&laptop, &world.file("late", &SeededRandom::new("late").bytes(5 << 20)), "/late").await;
+        laptop.remove(&[path("/gone")], false).await.unwrap();
+        let proof = PasswordProof { password: Zeroizing::new(PASSWORD.to_owned()), account_key: None };
+        let freeing = laptop.prepare_to_free(proof).await.unwrap();
+        phone.remove(&[path("/late")], false).await.unwrap();
+        let late = phone.sweep().await.unwrap().bytes;
+        assert!(late > 5 << 20);
+        let shown = freeing.released().bytes;
+        assert_eq!(laptop.free(freeing).await.unwrap(), shown);
+        assert_eq!(laptop.quota().await.unwrap().released.bytes, late);
+        assert_eq!(free(&phone).await, late);
+    }
+
     #[tokio::test]
     async fn who_keeps_segments_of_what_another_device_frees_sends_them_anew() {
         let world = World::new("who keeps segments");

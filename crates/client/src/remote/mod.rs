@@ -72,6 +72,15 @@ pub struct BlobPart {
     pub bytes: Bytes,
 }
 
+/// What the commits of a space released, up to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Through {
+    /// The space.
+    pub space: SpaceId,
+    /// The place of the last commit that counts.
+    pub seq: u64,
+}
+
 /// A server, honest or not.
 pub trait Remote {
     /// What the installation is.
@@ -94,10 +103,14 @@ pub trait Remote {
     fn logout(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<()>>;
     /// What the server knows of the account.
     fn account(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<AccountAnswer>>;
-    /// What sweeps released of the account's spaces and is not freed yet.
-    fn released(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<ReleasedAnswer>>;
+    /// What sweeps released of the account's spaces and is not freed yet; of one space only, if that is asked.
+    fn released(
+        &self,
+        token: &SessionToken,
+        through: Option<Through>,
+    ) -> impl Future<Output = RemoteResult<ReleasedAnswer>>;
     /// Frees some of it for good; the session must have proved the password a short while ago.
-    fn free_released(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<FreedAnswer>>;
+    fn free_released(&self, token: &SessionToken, through: Through) -> impl Future<Output = RemoteResult<FreedAnswer>>;
     /// The account's sigchain.
     fn sigchain(&self, token: &SessionToken) -> impl Future<Output = RemoteResult<SigchainAnswer>>;
     /// Enrols a device.

@@ -65,7 +65,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When the server does not answer, or no longer knows this device.
     pub async fn quota(&self) -> Result<Quota, OperationError> {
         let remote = self.remote();
-        let ask = async |token: &_| Ok((remote.account(token).await?, remote.released(token).await?));
+        let ask = async |token: &_| Ok((remote.account(token).await?, remote.released(token, None).await?));
         let (answer, released) = self.in_account_session(ask).await?;
         let released = Released::from(released);
         Ok(Quota { used: answer.used, released, reserved: answer.reserved, quota: answer.quota })

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::clock::date_of;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
-use crate::remote::{Remote, RemoteError, SessionToken};
+use crate::remote::{Remote, RemoteError, SessionToken, Through};
 use crate::space::sweep::SweepReport;
 use crate::state::LocalState;
 
@@ -49,6 +49,8 @@ pub struct Freeing {
     credentials: Credentials,
     token: SessionToken,
     swept: SweepReport,
+    /// What was released up to the head at which the sweep found all in order.
+    through: Through,
     released: Released,
     _lock: Option<TransferLock>,
 }
@@ -59,7 +61,7 @@ impl Freeing {
         self.swept
     }
 
-    /// What [`Client::free`] frees: of all spaces that the account owns, by whichever device it was released.
+    /// What [`Client::free`] frees, by whichever device it was released: nothing that came after the sweep.
     pub const fn released(&self) -> &Released {
         &self.released
     }
@@ -77,25 +79,27 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let handle = self.record().handle.clone();
         let credentials = Credentials { handle, password: proof.password, account_key: proof.account_key };
         let token = self.password_session(&credentials).await?;
-        let swept = self.sweep().await?;
+        let (swept, seq) = self.sweep_through().await?;
         if swept.missing > 0 {
             return Err(OperationError::ContentMissing(swept.missing));
         }
         // In the device's own session: that of the password may have ended while the sweep went on.
-        let released = self.quota().await?.released;
-        Ok(Freeing { credentials, token, swept, released, _lock: lock })
+        let through = Through { space: self.door().space(), seq };
+        let remote = self.remote();
+        let released = self.in_account_session(async |token| remote.released(token, Some(through)).await).await?;
+        Ok(Freeing { credentials, token, swept, through, released: released.into(), _lock: lock })
     }
 
-    /// Frees at once all that is released, which cannot come back; gives the padded bytes that were freed.
+    /// Frees at once what [`Freeing::released`] has shown, which cannot come back; gives the padded bytes that were freed.
     ///
     /// # Errors
     /// When the server does not answer; what it freed before that is freed.
     pub async fn free(&self, freeing: Freeing) -> Result<u64, OperationError> {
-        let Freeing { credentials, mut token, .. } = freeing;
+        let Freeing { credentials, mut token, through, .. } = freeing;
         let mut freed = 0;
         let mut proofs = 0;
         loop {
-            match self.remote().free_released(&token).await {
+            match self.remote().free_released(&token, through).await {
                 Ok(answer) if answer.more && answer.freed > 0 => freed += answer.freed,
                 Ok(answer) => {
                     freed += answer.freed;

@@ -80,6 +80,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When something of the tree cannot be read: then nothing is released. [`OperationError::Contended`] when other devices
     /// commit all the time.
     pub async fn sweep(&self) -> Result<SweepReport, OperationError> {
+        Ok(self.sweep_through().await?.0)
+    }
+
+    /// Sweeps; gives also the place of the commit up to which nothing is released that is needed.
+    pub(crate) async fn sweep_through(&self) -> Result<(SweepReport, u64), OperationError> {
         self.door().manage();
         let mut report = SweepReport::default();
         let mut lost = 0;
@@ -89,14 +94,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let live = self.live_blobs(root.as_ref()).await?;
             let found = self.go_through(&live).await?;
             let is_clean = found.adds.is_empty() && found.releases.is_empty();
-            if !is_clean && !self.try_sweep(&state, root.as_ref(), &found).await? {
+            let through = if is_clean {
+                state.head().seq
+            } else if self.try_sweep(&state, root.as_ref(), &found).await? {
+                self.known_head()?.head().seq
+            } else {
                 lost += 1;
                 continue;
-            }
+            };
             self.forget_reached(&found.releases).await?;
             report.take(&found);
             if !found.more {
-                return Ok(report);
+                return Ok((report, through));
             }
         }
         Err(OperationError::Contended)

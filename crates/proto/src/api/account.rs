@@ -207,16 +207,17 @@ wire! {
         /// Its devices.
         devices: Vec<DeviceId>,
     }
-    /// `GET /v1/account/released`: what sweeps released and is not freed yet.
+    /// `GET /v1/account/released?space=SPACE&through=SEQ`: what sweeps released and is not freed yet.
     ReleasedAnswer {
         /// Padded bytes, which count as used.
         bytes: u64,
         /// The day, counted from 1970-01-01, of the oldest release; when there are none, nothing.
         since: Option<u32>,
-        /// The day, counted from 1970-01-01, from which on none of them counts; when there are none, nothing.
+        /// The day, counted from 1970-01-01, from which on none of them counts, if the server runs each day; when there are
+        /// none, nothing.
         free_from: Option<u32>,
     }
-    /// `DELETE /v1/account/released`: frees some of it now.
+    /// `DELETE /v1/account/released?space=SPACE&through=SEQ`: frees some of it now.
     FreedAnswer {
         /// Padded bytes that count no more.
         freed: u64,

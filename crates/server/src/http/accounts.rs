@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use anonicloud_proto::api::{
-    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, FreedAnswer, LoginAnswer, LoginFinish,
-    LoginStart, LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted, ReleasedAnswer,
-    RemoveDevice, SigchainAnswer,
+    AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer,
+    LoginFinish, LoginStart, LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted,
+    ReleasedAnswer, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
+use anonicloud_proto::ids::SpaceId;
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
@@ -17,6 +18,7 @@ use super::App;
 use super::error::Refusal;
 use super::extract::{AccountSession, Asked, FromJson, JsonText, parse};
 use crate::service::{Permit, ServiceError};
+use crate::store::meta::Through;
 
 type Answer<T> = Result<Json<T>, Refusal>;
 /// 201 with an empty object.
@@ -115,13 +117,41 @@ pub(super) async fn remove_device(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn released(State(app): State<Arc<App>>, session: AccountSession) -> Answer<ReleasedAnswer> {
-    Ok(Json(app.service().released(&session.access).await?))
+/// Which space's releases, and up to which commit: both or neither.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleasedQuery {
+    space: Option<SpaceId>,
+    through: Option<u64>,
 }
 
-pub(super) async fn free_released(State(app): State<Arc<App>>, session: AccountSession) -> Answer<FreedAnswer> {
+impl ReleasedQuery {
+    fn through(&self) -> Result<Option<Through>, ErrorCode> {
+        match (self.space, self.through) {
+            (None, None) => Ok(None),
+            (Some(space), Some(seq)) => Ok(Some(Through { space, seq })),
+            _ => Err(ErrorCode::BadRequest),
+        }
+    }
+}
+
+pub(super) async fn released(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+    Asked(query): Asked<ReleasedQuery>,
+) -> Answer<ReleasedAnswer> {
+    Ok(Json(app.service().released(&session.access, query.through()?).await?))
+}
+
+pub(super) async fn free_released(
+    State(app): State<Arc<App>>,
+    session: AccountSession,
+    Asked(query): Asked<ReleasedQuery>,
+) -> Answer<FreedAnswer> {
+    // Nobody frees what was not named: it may have been released after they looked.
+    let through = query.through()?.ok_or(ErrorCode::BadRequest)?;
     // A task of its own: when the client hangs up, it still removes the files whose rows are gone.
-    let freeing = tokio::spawn(async move { app.service().free_released(&session.access).await });
+    let freeing = tokio::spawn(async move { app.service().free_released(&session.access, through).await });
     Ok(Json(freeing.await.map_err(|_| ServiceError::Task)??))
 }
 

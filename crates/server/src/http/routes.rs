@@ -8,7 +8,7 @@ use anonicloud_proto::api::{
 };
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::hash::StoredHash;
-use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 
 use super::route::{Method, Route, Session};
 use super::{accounts, blobs, spaces};
@@ -73,9 +73,13 @@ fn account_routes() -> Vec<Route> {
             .takes::<RemoveDevice>(),
         R::new(Get, "/v1/account/released", "Tell what sweeps released", accounts::released)
             .within(Account)
+            .asks::<Option<SpaceId>>("space")
+            .asks::<Option<u64>>("through")
             .answers::<ReleasedAnswer>(),
         R::new(Delete, "/v1/account/released", "Free what sweeps released, now", accounts::free_released)
             .within(Account)
+            .asks::<SpaceId>("space")
+            .asks::<u64>("through")
             .answers::<FreedAnswer>(),
     ]
 }

@@ -8,7 +8,7 @@ use anonicloud_proto::limits::{BLOBS_PAGE, RELEASED_DAYS};
 
 use super::{AccountAccess, Service, ServiceError, SpaceAccess};
 use crate::store::Day;
-use crate::store::meta::Doom;
+use crate::store::meta::{Doom, Through};
 
 /// The rights that let a session list a space's blobs, each by itself.
 const LISTERS: &[Right] = &[Right::Read, Right::Admin];
@@ -31,9 +31,14 @@ impl Service {
         Ok(BlobsAnswer { blobs, more })
     }
 
-    /// What the account of a session has released, and when none of it counts any more.
-    pub(crate) async fn released(&self, access: &AccountAccess) -> Result<ReleasedAnswer, ServiceError> {
-        let released = self.meta.released(access.account()).await?;
+    /// What the account of a session has released, and when none of it counts any more; of one of its spaces only, if that is
+    /// asked.
+    pub(crate) async fn released(
+        &self,
+        access: &AccountAccess,
+        through: Option<Through>,
+    ) -> Result<ReleasedAnswer, ServiceError> {
+        let released = self.meta.released(access.account(), through).await?;
         let (today, counted) = (self.clock.today().0, self.meta.counted_day().await?.map_or(0, |day| day.0));
         let since = |first: Day| today.saturating_sub(counted.saturating_sub(first.0));
         let left = |last: Day| last.0.saturating_add(RELEASED_DAYS).saturating_add(1).saturating_sub(counted);
@@ -44,13 +49,17 @@ impl Service {
         })
     }
 
-    /// Frees some of what the account of a session has released, which cannot come back: only who has just proved the
-    /// password may ask for it.
-    pub(crate) async fn free_released(&self, access: &AccountAccess) -> Result<FreedAnswer, ServiceError> {
+    /// Frees some of what a space has released, whose owner is the account of a session, which cannot come back: only who has
+    /// just proved the password may ask for it.
+    pub(crate) async fn free_released(
+        &self,
+        access: &AccountAccess,
+        through: Through,
+    ) -> Result<FreedAnswer, ServiceError> {
         access.proved_password(self.clock.now())?;
         let mut answer = FreedAnswer { freed: 0, more: true };
         for _ in 0..BATCHES {
-            let doomed = self.meta.doom(Doom::Account(access.account()), BATCH).await?;
+            let doomed = self.meta.doom(Doom::Account(access.account(), through), BATCH).await?;
             answer.freed = answer.freed.saturating_add(doomed.bytes);
             answer.more = doomed.more;
             if !answer.more {

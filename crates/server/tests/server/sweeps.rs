@@ -69,8 +69,14 @@ impl Fixture {
         bearer(&self.alice.login(&self.server).await.unwrap().token)
     }
 
+    /// Where all that was released so far is told of and freed.
+    async fn through(&self) -> String {
+        let seq = self.space.head(&self.server).await.commit.header.fields().seq;
+        format!("/v1/account/released?space={}&through={seq}", self.alice.space)
+    }
+
     async fn free(&self) -> FreedAnswer {
-        expect(self.server.delete("/v1/account/released").bearer_auth(self.session().await), 200).await
+        expect(self.server.delete(&self.through().await).bearer_auth(self.session().await), 200).await
     }
 }
 
@@ -156,17 +162,40 @@ async fn a_session_without_the_password_frees_nothing() {
     let Fixture { server, alice, space, blobs } = &fixture;
     fixture.sweep(&[], &[&blobs[0]]).await;
     let device = add_and_sign_in(server, alice).await;
-    let free = server.delete("/v1/account/released").bearer_auth(&device);
+    let through = fixture.through().await;
+    let free = server.delete(&through).bearer_auth(&device);
     assert_eq!(refused(free).await, ErrorCode::PasswordNeeded);
-    let free = server.delete("/v1/account/released").bearer_auth(&space.token);
+    let free = server.delete(&through).bearer_auth(&space.token);
     assert_eq!(refused(free).await, ErrorCode::SessionExpired);
     expect_status(space.reading(server, &blobs[0]), 200).await;
     // Nor does another account's password.
     let bob = Actor::registered(server, "bob").await;
     let token = bearer(&bob.login(server).await.unwrap().token);
-    let free: FreedAnswer = expect(server.delete("/v1/account/released").bearer_auth(token), 200).await;
+    let free: FreedAnswer = expect(server.delete(&through).bearer_auth(token), 200).await;
     assert_eq!(free.freed, 0);
     expect_status(space.reading(server, &blobs[0]), 200).await;
+}
+
+/// What came after the commit that is named may be a mistake that nobody has looked at.
+#[tokio::test]
+async fn what_was_released_after_the_commit_that_is_named_stays() {
+    let fixture = Fixture::new().await;
+    let Fixture { server, space, blobs, .. } = &fixture;
+    fixture.sweep(&[], &[&blobs[0]]).await;
+    let looked = fixture.through().await;
+    fixture.sweep(&[], &[&blobs[0], &blobs[1]]).await;
+    let session = fixture.session().await;
+    let told: ReleasedAnswer = expect(server.get(&looked).bearer_auth(&session), 200).await;
+    let freed: FreedAnswer = expect(server.delete(&looked).bearer_auth(&session), 200).await;
+    assert_eq!((told.bytes, freed), (SIZE as u64, FreedAnswer { freed: SIZE as u64, more: false }));
+    assert_eq!(fixture.released().await.len(), 2);
+    expect_status(space.reading(server, &blobs[1]), 200).await;
+    // Nor is anything freed that is not named.
+    for path in ["/v1/account/released", "/v1/account/released?through=9"] {
+        assert_eq!(refused(server.delete(path).bearer_auth(&session)).await, ErrorCode::BadRequest);
+    }
+    let half = server.get("/v1/account/released?through=9").bearer_auth(&session);
+    assert_eq!(refused(half).await, ErrorCode::BadRequest);
 }
 
 /// Who has the right to manage goes deeper over the quota than who has not, and no further than that.

@@ -208,7 +208,8 @@ fn what_is_needed_and_was_released_all_the_same_is_kept() {
     fill(&world, &laptop);
     world.kill_server();
     let database = world.server().data().join("metadata.sqlite");
-    let released = change_rows(&database, "UPDATE blobs SET released_day = 20000 WHERE upload IS NULL");
+    let released =
+        change_rows(&database, "UPDATE blobs SET released_day = 20000, released_seq = 1 WHERE upload IS NULL");
     change_rows(
         &database,
         "INSERT INTO counted_days SELECT 1, 20000, 20000 WHERE NOT EXISTS (SELECT 1 FROM counted_days)",

@@ -9,6 +9,7 @@ use anonicloud_proto::limits::{BLOB_MAX, PACK_FLOOR};
 use bytes::Bytes;
 
 use super::spaces::{Access, Space};
+use super::sweeps::Release;
 use super::uploads::UPLOADERS;
 use super::{Answer, Server};
 
@@ -19,8 +20,8 @@ pub(super) struct Blob {
     pub(super) complete: bool,
     /// Which upload is charged for it; none once a commit names it.
     pub(super) upload: Option<UploadId>,
-    /// The counted day of the sweep that released it.
-    pub(super) released: Option<u32>,
+    /// The sweep that released it.
+    pub(super) released: Option<Release>,
     bytes: Vec<u8>,
 }
 

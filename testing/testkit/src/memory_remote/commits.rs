@@ -10,6 +10,7 @@ use anonicloud_proto::limits::COMMIT_REQUEST_MAX;
 use anonicloud_proto::merkle::Frontier;
 
 use super::spaces::{Access, Space};
+use super::sweeps::Release;
 use super::uploads::{REMOVAL_SPARE, SPARE};
 use super::{Answer, Server};
 
@@ -49,10 +50,10 @@ impl Server {
         }
         account.used += moved + length;
         account.reserved -= moved;
-        let day = self.days.counted;
+        let release = Release { day: self.days.counted, seq: answer.seq };
         let space = self.space(access)?;
         space.take_adds(&posted.lists.adds);
-        space.release(&posted.lists.releases, day);
+        space.release(&posted.lists.releases, release);
         space.frontier = frontier;
         space.log.push(posted.logged);
         Ok(answer)

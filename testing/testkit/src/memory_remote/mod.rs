@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anonicloud_client::clock::Clock as _;
-use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess, Through};
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, BlobProgress, BlobState, BlobsAnswer, Challenge, CommitAnswer, DeviceLoginFinish,
     DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer, LoginFinish, LoginStart, LoginStarted, OpenUpload, Puzzle,
@@ -252,15 +252,14 @@ impl Remote for MemoryRemote {
         self.in_account(token, |server, account| server.account(account))
     }
 
-    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
-        self.in_account(token, |server, account| Ok(server.released(account)))
+    async fn released(&self, token: &SessionToken, through: Option<Through>) -> RemoteResult<ReleasedAnswer> {
+        self.in_account(token, |server, account| Ok(server.released(account, through)))
     }
 
-    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
-        self.ask(|server| {
-            let session = server.account_sessions.find(token.expose_bytes());
-            let (account, opened) = session.ok_or(ErrorCode::SessionExpired)?;
-            server.free_released(account, opened)
+    async fn free_released(&self, token: &SessionToken, through: Through) -> RemoteResult<FreedAnswer> {
+        self.in_account(token, |server, account| {
+            let (_, opened) = server.account_sessions.find(token.expose_bytes()).ok_or(ErrorCode::SessionExpired)?;
+            server.free_released(account, opened, through)
         })
     }
 

@@ -4,9 +4,10 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use anonicloud_client::clock::Clock as _;
+use anonicloud_client::remote::Through;
 use anonicloud_proto::api::{BlobsAnswer, ErrorCode, FreedAnswer, ReleasedAnswer, StoredBlob};
 use anonicloud_proto::capability::Right;
-use anonicloud_proto::ids::{AccountId, BlobId, DeviceId};
+use anonicloud_proto::ids::{AccountId, BlobId, DeviceId, SpaceId};
 use anonicloud_proto::limits::{BLOBS_PAGE, RELEASED_DAYS};
 
 use super::blobs::Blob;
@@ -26,6 +27,15 @@ pub(super) struct Opened {
     pub(super) device: Option<DeviceId>,
     /// When the password was proved.
     pub(super) password: Option<Duration>,
+}
+
+/// When a sweep released a blob.
+#[derive(Clone, Copy)]
+pub(super) struct Release {
+    /// The counted day.
+    pub(super) day: u32,
+    /// The place of the sweep.
+    pub(super) seq: u64,
 }
 
 /// The days on which the server ran.
@@ -56,16 +66,27 @@ impl Server {
         let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(*after));
         let behind = self.space(access)?.blobs.range((from, Bound::Unbounded));
         let mut named = behind.filter(|(_, blob)| blob.upload.is_none());
-        let stored = |(id, blob): (&BlobId, &Blob)| StoredBlob { blob: *id, size: blob.size, released: blob.released };
+        let stored = |(id, blob): (&BlobId, &Blob)| {
+            let released = blob.released.map(|release| release.day);
+            StoredBlob { blob: *id, size: blob.size, released }
+        };
         let blobs = named.by_ref().take(BLOBS_PAGE).map(stored).collect();
         Ok(BlobsAnswer { blobs, more: named.next().is_some() })
     }
 
-    /// What an account has released, and when none of it counts any more.
-    pub(super) fn released(&self, account: AccountId) -> ReleasedAnswer {
+    /// What an account has released, and when none of it counts any more; of one of its spaces only, if that is asked.
+    pub(super) fn released(&self, account: AccountId, through: Option<Through>) -> ReleasedAnswer {
         let (today, counted) = (self.clock.today(), self.days.counted);
-        let blobs = self.spaces.values().filter(|space| space.owner == account).flat_map(|space| space.blobs.values());
-        let released: Vec<_> = blobs.filter_map(|blob| Some((blob.released?, blob.size))).collect();
+        let spaces = self
+            .spaces
+            .iter()
+            .filter(|(id, space)| space.owner == account && through.is_none_or(|through| through.space == **id));
+        let blobs = spaces.flat_map(|(_, space)| space.blobs.values());
+        let released: Vec<_> = blobs
+            .filter_map(|blob| Some((blob.released?, blob.size)))
+            .filter(|(release, _)| through.is_none_or(|through| release.seq <= through.seq))
+            .map(|(release, size)| (release.day, size))
+            .collect();
         let days = || released.iter().map(|(day, _)| *day);
         ReleasedAnswer {
             bytes: released.iter().map(|(_, size)| size).sum(),
@@ -75,13 +96,20 @@ impl Server {
     }
 
     /// Frees some of what an account has released, for who has just proved the password.
-    pub(super) fn free_released(&mut self, account: AccountId, opened: Opened) -> Answer<FreedAnswer> {
+    pub(super) fn free_released(
+        &mut self,
+        account: AccountId,
+        opened: Opened,
+        through: Through,
+    ) -> Answer<FreedAnswer> {
         let now = self.clock.now();
         if opened.password.is_none_or(|proved| now.saturating_sub(proved) >= PASSWORD) {
             return Err(ErrorCode::PasswordNeeded);
         }
-        let released = |space: &Space, blob: &Blob| space.owner == account && blob.released.is_some();
-        let (blobs, freed) = self.doom(FREED, released);
+        let is_doomed = |id: &SpaceId, space: &Space, release: Release| {
+            space.owner == account && *id == through.space && release.seq <= through.seq
+        };
+        let (blobs, freed) = self.doom(FREED, is_doomed);
         Ok(FreedAnswer { freed, more: blobs == FREED })
     }
 
@@ -89,14 +117,15 @@ impl Server {
     pub(super) fn collect_released(&mut self) {
         self.days.count(self.clock.today());
         let before = self.days.counted.saturating_sub(RELEASED_DAYS);
-        self.doom(usize::MAX, |_, blob| blob.released.is_some_and(|day| day < before));
+        self.doom(usize::MAX, |_, _, release| release.day < before);
     }
 
     /// Frees at most `most` blobs; gives how many, and their bytes.
-    fn doom(&mut self, most: usize, is_doomed: impl Fn(&Space, &Blob) -> bool) -> (usize, u64) {
+    fn doom(&mut self, most: usize, is_doomed: impl Fn(&SpaceId, &Space, Release) -> bool) -> (usize, u64) {
         let (mut blobs, mut bytes) = (0, 0);
-        for space in self.spaces.values_mut() {
-            let doomed = space.blobs.iter().filter(|(_, blob)| is_doomed(space, blob)).map(|(id, _)| *id);
+        for (id, space) in &mut self.spaces {
+            let is_doomed = |blob: &Blob| blob.released.is_some_and(|release| is_doomed(id, space, release));
+            let doomed = space.blobs.iter().filter(|(_, blob)| is_doomed(blob)).map(|(id, _)| *id);
             let doomed: Vec<_> = doomed.take(most - blobs).collect();
             for blob in doomed.iter().filter_map(|id| space.blobs.remove(id)) {
                 blobs += 1;
@@ -116,11 +145,11 @@ impl Space {
         blobs.iter().all(|blob| self.blobs.get(blob).is_some_and(|blob| blob.upload.is_none()))
     }
 
-    /// Notes the day of a release; one that was released before keeps its day.
-    pub(super) fn release(&mut self, blobs: &[BlobId], day: u32) {
+    /// Notes a release; one that was released before keeps its own.
+    pub(super) fn release(&mut self, blobs: &[BlobId], release: Release) {
         for blob in blobs {
             if let Some(blob) = self.blobs.get_mut(blob) {
-                blob.released = blob.released.or(Some(day));
+                blob.released = blob.released.or(Some(release));
             }
         }
     }

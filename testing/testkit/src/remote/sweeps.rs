@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use anonicloud_client::remote::{BlobPart, Remote, SpaceAccess};
+use anonicloud_client::remote::{BlobPart, Remote, SpaceAccess, Through};
 use anonicloud_proto::api::{ErrorCode, OpenUpload};
 use anonicloud_proto::capability::Right;
 use anonicloud_proto::commit::{AddedBlob, CommitKind, CommitLists, PostedCommit};
-use anonicloud_proto::ids::{BlobId, UploadId};
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use anonicloud_proto::limits::RELEASED_DAYS;
 
 use super::actor::{Actor, posted, session};
@@ -53,6 +53,12 @@ impl Stored {
         self.actor.sign(header, b"sweep", lists, key)
     }
 
+    /// What was released so far.
+    async fn through<R: Remote>(&self, remote: &R) -> Through {
+        let head = remote.head(&self.access).await.expect("a head");
+        Through { space: self.access.space, seq: head.commit.header.fields().seq }
+    }
+
     async fn sweep<R: Remote>(&self, remote: &R, adds: &[usize], releases: &[usize]) {
         let releases: Vec<_> = releases.iter().map(|number| self.blobs[*number].blob).collect();
         let sweep = self.made(remote, CommitKind::Sweep, adds, &releases).await;
@@ -83,19 +89,27 @@ impl<R: Remote> Suite<R> {
 
         let by_device = actor.device_login(remote, actor.device, &actor.device_key).await;
         let by_device = session(&remote.device_login_finish(&by_device).await.expect("a login"));
-        self.refused(remote.free_released(&by_device).await, ErrorCode::PasswordNeeded);
-        let released = remote.released(&by_device).await.expect("an answer");
+        let through = stored.through(remote).await;
+        self.refused(remote.free_released(&by_device, through).await, ErrorCode::PasswordNeeded);
+        let released = remote.released(&by_device, None).await.expect("an answer");
         assert_eq!(released.bytes, 2 * LEN as u64);
+        assert_eq!(remote.released(&by_device, Some(through)).await.expect("an answer"), released);
+        let before = Through { seq: through.seq - 1, ..through };
+        assert_eq!(remote.released(&by_device, Some(before)).await.expect("an answer").bytes, LEN as u64);
         let (since, free_from) = (released.since.expect("a day"), released.free_from.expect("a day"));
         assert_eq!(free_from - since, RELEASED_DAYS + 1);
 
         let used = actor.account(remote).await.used;
         let by_password = session(&actor.login(remote).await);
-        let freed = remote.free_released(&by_password).await.expect("an answer");
-        assert_eq!((freed.freed, freed.more), (2 * LEN as u64, false));
+        // What was released after the commit that is named stays, as does what is in another space.
+        let elsewhere = Through { space: SpaceId::from_bytes([9; 32]), ..through };
+        for (through, bytes) in [(elsewhere, 0), (before, LEN as u64), (before, 0), (through, LEN as u64)] {
+            let freed = remote.free_released(&by_password, through).await.expect("an answer");
+            assert_eq!((freed.freed, freed.more), (bytes, false));
+        }
         assert_eq!(actor.account(remote).await.used, used - 2 * LEN as u64);
         assert_eq!(stored.listed(remote).await, [false]);
-        let released = remote.released(&by_password).await.expect("an answer");
+        let released = remote.released(&by_password, None).await.expect("an answer");
         assert_eq!((released.bytes, released.since, released.free_from), (0, None, None));
         // What is gone is sent anew, and cannot be named before.
         self.refused(remote.get_blob(access, &blobs[1].blob, None).await, ErrorCode::NotFound);
@@ -165,7 +179,8 @@ impl<R: Remote> Suite<R> {
         stored.sweep(remote, &[], &[0]).await;
         let by_password = session(&stored.actor.login(remote).await);
         pass(PASSWORD);
-        self.refused(remote.free_released(&by_password).await, ErrorCode::PasswordNeeded);
+        let through = stored.through(remote).await;
+        self.refused(remote.free_released(&by_password, through).await, ErrorCode::PasswordNeeded);
         // A year in which it did not run, or a clock that jumps.
         pass(365 * DAY);
         for _ in 0..=RELEASED_DAYS {

@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 
 use self::address::CheckedAddress;
 use self::exchange::{Exchange, JSON_ANSWER_MAX, Request};
-use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess, Through};
 use crate::buffers::Buffers;
 
 pub use self::address::{ConnectError, Patience, ServerAddress};
@@ -113,6 +113,11 @@ fn in_space<'a>(method: Method, access: &'a SpaceAccess, rest: &str) -> Request<
     Request::new(method, path).token(&access.token)
 }
 
+fn released_path(through: Option<Through>) -> String {
+    let through = through.map(|Through { space, seq }| format!("?space={space}&through={seq}"));
+    format!("/v1/account/released{}", through.unwrap_or_default())
+}
+
 fn decode<T: Decode>(bytes: &[u8]) -> RemoteResult<T> {
     T::from_bytes(bytes).map_err(|_| RemoteError::Malformed { what: NOT_CANONICAL })
 }
@@ -175,13 +180,13 @@ impl Remote for HttpRemote {
         self.account.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
-        let request = Request::new(Method::GET, "/v1/account/released".to_owned()).token(token);
+    async fn released(&self, token: &SessionToken, through: Option<Through>) -> RemoteResult<ReleasedAnswer> {
+        let request = Request::new(Method::GET, released_path(through)).token(token);
         self.account.json(request, JSON_ANSWER_MAX).await
     }
 
-    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
-        let request = Request::new(Method::DELETE, "/v1/account/released".to_owned()).token(token);
+    async fn free_released(&self, token: &SessionToken, through: Through) -> RemoteResult<FreedAnswer> {
+        let request = Request::new(Method::DELETE, released_path(Some(through))).token(token);
         self.account.json(request, JSON_ANSWER_MAX).await
     }
 

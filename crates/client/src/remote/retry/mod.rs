@@ -19,7 +19,7 @@ use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use bytes::Bytes;
 
 use self::pace::Pace;
-use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess, Through};
 
 /// A [`Remote`] that tries again what failed in a way that passes.
 #[derive(Debug)]
@@ -126,12 +126,12 @@ impl<R: Remote> Remote for Retry<R> {
         self.again(|| self.remote.account(token)).await
     }
 
-    async fn released(&self, token: &SessionToken) -> RemoteResult<ReleasedAnswer> {
-        self.again(|| self.remote.released(token)).await
+    async fn released(&self, token: &SessionToken, through: Option<Through>) -> RemoteResult<ReleasedAnswer> {
+        self.again(|| self.remote.released(token, through)).await
     }
 
-    async fn free_released(&self, token: &SessionToken) -> RemoteResult<FreedAnswer> {
-        self.again(|| self.remote.free_released(token)).await
+    async fn free_released(&self, token: &SessionToken, through: Through) -> RemoteResult<FreedAnswer> {
+        self.again(|| self.remote.free_released(token, through)).await
     }
 
     async fn sigchain(&self, token: &SessionToken) -> RemoteResult<SigchainAnswer> {

@@ -21,7 +21,7 @@ pub(crate) use accounts::{AccountRow, AccountStore, Appended, LoginRecord, NewAc
 pub(crate) use door::{DoorStore, SignUp};
 pub(crate) use spaces::{CommitOutcome, HeadRow, LogRow, NewCommit, SpaceRow, SpaceStore};
 pub(crate) use sqlite::{Admin, Audit, InviteId, NewInvite, SqliteMeta, WholeBlob};
-pub(crate) use sweeps::{Doom, Doomed, Released, SweepStore};
+pub(crate) use sweeps::{Doom, Doomed, Released, SweepStore, Through};
 pub(crate) use uploads::{
     Begun, BlobRow, CommittedBlob, EndedBlob, NewBlob, OpenedUpload, RemovedBlob, TicketKept, UploadLimits,
     UploadRequest, UploadStore,

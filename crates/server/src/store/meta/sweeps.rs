@@ -17,13 +17,22 @@ pub(crate) struct Released {
     pub(crate) days: Option<(Day, Day)>,
 }
 
+/// What the commits of a space released, up to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Through {
+    /// The space.
+    pub(crate) space: SpaceId,
+    /// The place of the last commit that counts.
+    pub(crate) seq: u64,
+}
+
 /// Whose released blobs are doomed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doom {
     /// Everybody's that were released before this day.
     Before(Day),
-    /// All of this account.
-    Account(AccountId),
+    /// Those of a space, if this account owns it.
+    Account(AccountId, Through),
 }
 
 /// What was doomed at once.
@@ -52,8 +61,8 @@ pub(crate) trait SweepStore: Send + Sync + Debug {
     /// At most `count` blobs of a space that a commit names, ascending, behind `after`.
     fn stored_blobs(&self, space: SpaceId, after: Option<BlobId>, count: usize) -> Answer<'_, Vec<StoredBlob>>;
 
-    /// What an account has released.
-    fn released(&self, account: AccountId) -> Answer<'_, Released>;
+    /// What an account has released; of one of its spaces only, if that is asked.
+    fn released(&self, account: AccountId, through: Option<Through>) -> Answer<'_, Released>;
 
     /// Dooms at most `count` released blobs: their rows go, they count no more, and their objects may be removed. They are
     /// looked up beside the writer; one that was added again meanwhile stays.

@@ -118,6 +118,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("blobs.hash", "checks that what arrived is what was sent; of the sealed bytes"),
     ("blobs.complete", "whether all of it arrived"),
     ("blobs.released_day", "when its owner's device said that nothing needs it any more, to free it 30 days later"),
+    ("blobs.released_seq", "with which of its commits"),
     ("boxes.account", "whose"),
     (
         "boxes.kind",

@@ -25,6 +25,7 @@ pub(crate) async fn suite<S: MetaStore, F: Future<Output = S>>(open: impl Fn() -
     blobs::committed(&store).await;
     sweeps::released(&store).await;
     sweeps::released_in_one_space(&store).await;
+    sweeps::released_through_a_commit(&store).await;
     sweeps::refused(&store).await;
     uploads::reservations(&store).await;
     uploads::pages_and_tickets(&store).await;

@@ -5,8 +5,8 @@ use anonicloud_proto::ids::{AccountId, BlobId, SpaceId};
 use sqlx::SqliteConnection;
 
 use super::writer::{Durability, Verdict};
-use super::{SqliteMeta, blobs, fixed, sql, unsigned};
-use crate::store::meta::{Answer, Doom, Doomed, MetaError, NewCommit, Released, SweepStore};
+use super::{SqliteMeta, blobs, fixed, signed, sql, unsigned};
+use crate::store::meta::{Answer, Doom, Doomed, MetaError, NewCommit, Released, SweepStore, Through};
 use crate::store::{Day, ObjectId};
 
 /// A clock that moves on by more days at once is not believed.
@@ -62,10 +62,12 @@ impl SweepStore for SqliteMeta {
         })
     }
 
-    fn released(&self, account: AccountId) -> Answer<'_, Released> {
+    fn released(&self, account: AccountId, through: Option<Through>) -> Answer<'_, Released> {
         Box::pin(async move {
             let row = sqlx::query_as::<_, (i64, Option<i64>, Option<i64>)>(sql!("account_released"))
                 .bind(account.as_bytes().as_slice())
+                .bind(through.map(|through| through.space.as_bytes().to_vec()))
+                .bind(through.map(Through::last))
                 .fetch_one(&self.reads)
                 .await?;
             let (bytes, first, last) = row;
@@ -78,9 +80,8 @@ impl SweepStore for SqliteMeta {
         Box::pin(async move {
             let found = self.released_blobs(which, count).await?;
             let more = found.len() == count;
-            let before = which.before();
             let doomed = self.writer.write(Durability::Now, move |connection| {
-                Box::pin(async move { doom(connection, found, before).await.map(Verdict::Keep) })
+                Box::pin(async move { doom(connection, found, which).await.map(Verdict::Keep) })
             });
             let (blobs, bytes) = doomed.await?;
             Ok(Doomed { blobs, more, bytes })
@@ -117,6 +118,7 @@ pub(super) async fn apply_releases(connection: &mut SqliteConnection, commit: &N
         .bind(commit.space.as_bytes().as_slice())
         .bind(as_json(&commit.releases))
         .bind(i64::from(commit.day.0))
+        .bind(signed(commit.seq)?)
         .execute(connection)
         .await?;
     Ok(usize::try_from(marked.rows_affected()) == Ok(commit.releases.len()))
@@ -128,18 +130,28 @@ impl SqliteMeta {
         let count = i64::try_from(count).map_err(|_| MetaError::TooLarge)?;
         let found = match which {
             Doom::Before(day) => sqlx::query_as(sql!("released_before")).bind(i64::from(day.0)),
-            Doom::Account(account) => sqlx::query_as(sql!("released_of")).bind(account.as_bytes().as_slice().to_vec()),
+            Doom::Account(account, through) => sqlx::query_as(sql!("released_of"))
+                .bind(account.as_bytes().to_vec())
+                .bind(through.space.as_bytes().to_vec())
+                .bind(through.last()),
         };
         Ok(found.bind(count).fetch_all(&self.reads).await?)
     }
 }
 
+impl Through {
+    /// The last place, as SQLite takes it; no commit has a greater one.
+    fn last(self) -> i64 {
+        i64::try_from(self.seq).unwrap_or(i64::MAX)
+    }
+}
+
 impl Doom {
-    /// The counted day before which a blob must have been released.
-    fn before(self) -> i64 {
+    /// The counted day before which, and the place up to which, a blob must have been released.
+    fn bounds(self) -> (i64, i64) {
         match self {
-            Self::Before(day) => i64::from(day.0),
-            Self::Account(_) => i64::MAX,
+            Self::Before(day) => (i64::from(day.0), i64::MAX),
+            Self::Account(_, through) => (i64::MAX, through.last()),
         }
     }
 }
@@ -147,11 +159,13 @@ impl Doom {
 /// A blob's space and id, as stored.
 type BlobKey = (Vec<u8>, Vec<u8>);
 
-/// Dooms those of `found` that are released still; gives how many, and their bytes.
-async fn doom(connection: &mut SqliteConnection, found: Vec<BlobKey>, before: i64) -> Result<(usize, u64), MetaError> {
+/// Dooms those of `found` that are still released as `which` says; gives how many, and their bytes.
+async fn doom(connection: &mut SqliteConnection, found: Vec<BlobKey>, which: Doom) -> Result<(usize, u64), MetaError> {
     let (mut blobs, mut bytes) = (0_usize, 0_u64);
+    let (before, last) = which.bounds();
     for (space, blob) in found {
-        let row = sqlx::query_as::<_, (Vec<u8>, i64)>(sql!("blob_doom")).bind(&space).bind(blob).bind(before);
+        let row =
+            sqlx::query_as::<_, (Vec<u8>, i64)>(sql!("blob_doom")).bind(&space).bind(blob).bind(before).bind(last);
         let Some((object, size)) = row.fetch_optional(&mut *connection).await? else {
             continue;
         };
