@@ -33,7 +33,7 @@ impl Arguments {
                 let released = HumanBytes(space.released);
                 writeln!(
                     out,
-                    "released:  {released} of that; free on {date} at the latest, or by `anonicloud reclaim --now`"
+                    "released:  {released} of that; free on {date} if the server runs each day, or by `anonicloud reclaim --now`"
                 )?;
             }
             writeln!(out, "reserved:  {} for uploads that are not finished", HumanBytes(space.reserved))?;

@@ -14,9 +14,10 @@ use crate::ui::Ui;
 
 /// Give back the room of what was removed or replaced
 ///
-/// What no file and no folder needs any more is released; the server keeps it for 30 days, and until then it counts. Other
-/// devices that sent something meanwhile lose nothing. With --now it is gone at once, for good: the password is asked for,
-/// what is freed is shown, and you are asked once more.
+/// What no file and no folder needs any more is released; the server keeps it for 30 days on which it runs, and until then
+/// it counts. Other devices that sent something meanwhile lose nothing; update AnoniCloud on each of them before the first
+/// reclaim. With --now it is gone at once, for good: the password is asked for, what is freed is shown, and you are asked
+/// once more.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("password_from").requires("now"))]
 #[command(after_help = "\
@@ -134,7 +135,9 @@ fn sentence(reclaimed: &Reclaimed, now: bool) -> String {
     }
     let verb = if reclaimed.dry_run { "would release" } else { "released" };
     let waiting = match &reclaimed.waiting_until {
-        Some(date) => format!("{} released in all, free on {date} at the latest", bytes(reclaimed.waiting)),
+        Some(date) => {
+            format!("{} released in all, free on {date} if the server runs each day", bytes(reclaimed.waiting))
+        }
         None => "nothing is waiting to be freed".to_owned(),
     };
     format!("{verb} {}; {waiting}", bytes(reclaimed.released))
