@@ -72,13 +72,8 @@ fn quoted(word: &OsStr) -> Option<String> {
 
 /// A character that is shown as it is.
 fn push_shown(line: &mut String, character: char) {
-    if character == '\'' {
-        line.push_str("\"'\"");
-    } else {
-        line.push('\'');
-        line.push(character);
-        line.push('\'');
-    }
+    let quote = if character == '\'' { '"' } else { '\'' };
+    line.extend([quote, character, quote]);
 }
 
 /// Bytes that are not shown as they are, as digits.

@@ -33,9 +33,13 @@ mod tests {
 
     #[tokio::test]
     async fn no_puzzle_is_solved_that_is_too_hard() {
-        let (error, paths) = login_fails([Act::refusal(403, "puzzle_required"), puzzle(25)]).await;
-        assert!(matches!(error, OperationError::PuzzleTooHard), "{error:?}");
-        assert_eq!(paths, ["/v1/realm", "/v1/login/start", "/v1/puzzle"]);
+        // 65 bytes, all of which each try would hash.
+        let long = Act::ok(200, format!(r#"{{"puzzle":"{}","bits":1}}"#, "A".repeat(87)));
+        for drawn in [puzzle(25), long] {
+            let (error, paths) = login_fails([Act::refusal(403, "puzzle_required"), drawn]).await;
+            assert!(matches!(error, OperationError::PuzzleTooHard), "{error:?}");
+            assert_eq!(paths, ["/v1/realm", "/v1/login/start", "/v1/puzzle"]);
+        }
     }
 
     #[tokio::test]

@@ -47,6 +47,8 @@ pub const UPLOADS_PAGE: usize = 64;
 pub const UPLOAD_IDLE_DAYS: u32 = 7;
 /// Bits of the hardest puzzle that a client solves: some seconds of work, whoever asks.
 pub const PUZZLE_BITS_MAX: u32 = 24;
+/// Bytes of the longest puzzle that a client solves.
+pub const PUZZLE_LEN_MAX: usize = 64;
 /// Random bytes of an invite.
 pub const INVITE_LEN: usize = 20;
 /// Blobs in one page of a space's list.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Listen, ServeArguments};
@@ -16,7 +16,7 @@ use crate::jobs;
 use crate::secrets::{SecretsError, ServerSecrets};
 use crate::service::{Service, ServiceError};
 use crate::store::blob::FileBlobs;
-use crate::store::meta::{MetaError, SqliteMeta};
+use crate::store::meta::{DoorStore as _, MetaError, SqliteMeta};
 
 /// Why the server does not run.
 #[derive(Debug, Error)]
@@ -128,6 +128,9 @@ async fn open_service(folder: &DataFolder, arguments: &ServeArguments) -> Result
     let secrets = ServerSecrets::open(&folder.secrets(), folder_is_new)?;
     let meta = SqliteMeta::open(&folder.metadata()).await?;
     if let Some(mode) = arguments.sign_up {
+        if !folder_is_new && meta.sign_up().await? != mode {
+            warn!("--sign-up changes who may sign up from what was decided before");
+        }
         meta.set_sign_up(mode).await?;
     }
     let blobs = FileBlobs::open(&folder.blobs(), Arc::clone(&clock))?;

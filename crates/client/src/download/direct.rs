@@ -4,7 +4,7 @@
 //! Enters: whole segments. Leaves: the same bytes in the file, durable when it is synced. Never: content left in memory.
 
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use anonicloud_proto::limits::SEGMENT_LEN;
@@ -24,18 +24,24 @@ pub(super) struct DirectFile {
 }
 
 impl DirectFile {
-    /// Opens what is at `path`; gives none where the system or the file system has no such thing.
-    pub(super) fn open(path: &Path) -> Option<Self> {
+    /// Opens `same`, which is at `path`, once more; gives none where the system or the file system has no such thing, and
+    /// where another file came to that place.
+    pub(super) fn open(path: &Path, same: &File) -> Option<Self> {
         let flags = direct_flag()? | OFlags::NOFOLLOW;
         let mut options = OpenOptions::new();
         let file = options.write(true).custom_flags(flags.bits().cast_signed()).open(path).ok()?;
+        let [one, other] = [same, &file].map(|file| file.metadata().map(|found| (found.dev(), found.ino())));
+        if one.ok()? != other.ok()? {
+            return None;
+        }
         Some(Self { file, memory: Zeroizing::new(vec![0; SEGMENT_LEN + BLOCK]) })
     }
 
     /// Writes a whole segment at a place where one begins.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] where the file system takes other blocks than ours: the page cache has to.
+    /// [`io::ErrorKind::InvalidInput`] or [`io::ErrorKind::Unsupported`] where the file system takes other blocks than ours,
+    /// or none: the page cache has to.
     pub(super) fn write(&mut self, segment: &[u8; SEGMENT_LEN], at: u64) -> io::Result<()> {
         let start = self.memory.as_ptr().align_offset(BLOCK);
         let aligned = &mut self.memory[start..start + SEGMENT_LEN];
@@ -64,7 +70,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         fs_err::write(&path, b"").unwrap();
-        let Some(mut direct) = DirectFile::open(&path) else {
+        let same = File::open(&path).unwrap();
+        let other = File::open(folder.path()).unwrap();
+        assert!(DirectFile::open(&path, &other).is_none());
+        let Some(mut direct) = DirectFile::open(&path, &same) else {
             return;
         };
         let segments: Vec<Vec<u8>> = (1..=3).map(|byte| vec![byte; SEGMENT_LEN]).collect();

@@ -53,7 +53,7 @@ impl Part {
         let opened = open_part(&path, OpenOptions::new().read(true).write(true).truncate(false));
         let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
         let (found_len, file) = opened.map_err(|error| OperationError::local(&path, error))?;
-        let direct = if leaves.size() >= DIRECT_FROM { DirectFile::open(&path) } else { None };
+        let direct = if leaves.size() >= DIRECT_FROM { DirectFile::open(&path, &file) } else { None };
         let written = Mutex::new(Written { direct, unsynced: 0, syncing: false });
         Ok(Self { path, file, found_len, leaves, written })
     }
@@ -132,7 +132,9 @@ impl Written {
     fn write(&mut self, file: &File, content: &[u8], at: u64) -> io::Result<()> {
         if let (Some(direct), Ok(segment)) = (&mut self.direct, content.try_into()) {
             match direct.write(segment, at) {
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.direct = None,
+                Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+                    self.direct = None;
+                }
                 wrote => return wrote,
             }
         }

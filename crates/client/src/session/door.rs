@@ -2,7 +2,7 @@
 
 use anonicloud_proto::api::{Base64, ErrorCode, PuzzlePurpose, PuzzleStart, SolvedPuzzle};
 use anonicloud_proto::ids::RealmId;
-use anonicloud_proto::limits::{INVITE_LEN, PUZZLE_BITS_MAX};
+use anonicloud_proto::limits::{INVITE_LEN, PUZZLE_BITS_MAX, PUZZLE_LEN_MAX};
 use anonicloud_proto::puzzle::solve;
 use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
@@ -44,7 +44,8 @@ async fn draw_and_solve<R: Remote>(
     start: &PuzzleStart,
 ) -> Result<SolvedPuzzle, OperationError> {
     let drawn = remote.puzzle(start).await?;
-    if drawn.bits > PUZZLE_BITS_MAX {
+    // Each try hashes the whole puzzle.
+    if drawn.bits > PUZZLE_BITS_MAX || drawn.puzzle.as_bytes().len() > PUZZLE_LEN_MAX {
         return Err(OperationError::PuzzleTooHard);
     }
     let (puzzle, bits) = (drawn.puzzle.clone(), drawn.bits);

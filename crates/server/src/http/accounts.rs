@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anonicloud_proto::api::{
     AccountAnswer, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, ErrorCode, FreedAnswer, LoginAnswer,
-    LoginFinish, LoginStart, LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterStart, RegisterStarted,
-    ReleasedAnswer, RemoveDevice, SigchainAnswer,
+    LoginFinish, LoginStart, LoginStarted, Puzzle, PuzzleStart, RealmAnswer, RegisterFinish, RegisterStart,
+    RegisterStarted, ReleasedAnswer, RemoveDevice, SigchainAnswer,
 };
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::SpaceId;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::App;
 use super::error::Refusal;
-use super::extract::{AccountSession, Asked, FromJson, JsonText, parse};
+use super::extract::{AccountSession, Asked, FromJson};
 use crate::service::{Permit, ServiceError};
 use crate::store::meta::Through;
 
@@ -39,10 +39,20 @@ pub(super) async fn register_start(
     Ok(Json(app.service().register_start(&start).await?))
 }
 
-pub(super) async fn register_finish(State(app): State<Arc<App>>, JsonText(text): JsonText) -> Result<Created, Refusal> {
-    let hash = ChainHash::of(&text);
-    app.service().register_finish(parse(&text)?, hash).await?;
+pub(super) async fn register_finish(
+    State(app): State<Arc<App>>,
+    FromJson(finish): FromJson<RegisterFinish>,
+) -> Result<Created, Refusal> {
+    let hash = hash_of(&finish);
+    app.service().register_finish(finish, hash).await?;
     Ok(created())
+}
+
+/// Tells a registration that comes again. How it was let in does not count: it may need another puzzle by then, and what is
+/// kept of an invite must not lead from it to the account.
+fn hash_of(finish: &RegisterFinish) -> ChainHash {
+    let lasting = RegisterFinish { invite: None, puzzle: None, ..finish.clone() };
+    ChainHash::of(&serde_json::to_vec(&lasting).expect("wire types are structs of strings, numbers and lists"))
 }
 
 pub(super) async fn login_start(

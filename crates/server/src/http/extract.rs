@@ -6,7 +6,6 @@ use anonicloud_proto::api::{Base64, ErrorCode};
 use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::limits::JSON_MAX;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
-use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use http::header;
 use http::request::Parts;
@@ -24,29 +23,12 @@ pub(super) struct FromJson<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for FromJson<T> {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Refusal> {
-        let JsonText(text) = JsonText::from_request(request, app).await?;
-        parse(&text).map(Self)
-    }
-}
-
-/// The bytes of a JSON body.
-#[derive(Debug)]
-pub(super) struct JsonText(pub(super) Bytes);
-
-impl FromRequest<Arc<App>> for JsonText {
-    type Rejection = Refusal;
-
     async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let pace = if parts.extensions.get::<HasSession>().is_some() { Pace::Session } else { Pace::Stranger };
-        Ok(Self(body::read(&parts.headers, body, JSON_MAX, pace).await?))
+        let text = body::read(&parts.headers, body, JSON_MAX, pace).await?;
+        serde_json::from_slice(&text).map(Self).map_err(|_| Refusal::from(ErrorCode::BadRequest))
     }
-}
-
-/// Reads JSON.
-pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(text).map_err(|_| Refusal::from(ErrorCode::BadRequest))
 }
 
 /// Ids in the path.

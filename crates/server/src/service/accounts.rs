@@ -33,7 +33,7 @@ impl Service {
         Ok(RegisterStarted { response: Base64::new(response) })
     }
 
-    /// Second half: all of the account at once. `request_hash` tells the same request when it comes again.
+    /// Second half: all of the account at once. `request_hash` tells the same request when it comes again, however it was let in.
     pub(crate) async fn register_finish(
         &self,
         finish: RegisterFinish,
@@ -45,7 +45,11 @@ impl Service {
             return Ok(());
         }
         let RegisterFinish { handle, invite, puzzle, .. } = &finish;
-        let invite = self.admit(Shown { handle, invite: invite.as_ref(), puzzle: puzzle.as_ref() }).await?;
+        let invite = match self.admit(Shown { handle, invite: invite.as_ref(), puzzle: puzzle.as_ref() }).await {
+            // Its first copy may have come through meanwhile, and used up what lets in once.
+            Err(_) if self.meta.was_made_by(finish.account, request_hash).await? => return Ok(()),
+            admitted => admitted?,
+        };
         let mut account = self.check_registration(finish, request_hash)?;
         account.invite = invite;
         match self.meta.register(account).await? {

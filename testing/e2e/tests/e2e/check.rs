@@ -38,9 +38,8 @@ fn put(world: &World, device: &Device, name: &str, len: u64) -> Vec<PathBuf> {
     let source = world.path(name);
     content::write(&source, len + name.len() as u64, len);
     device.json(&[&"put", &source, &"/"]);
-    let now = stored(world);
-    let new = now.difference(&before).cloned();
-    let blobs: Vec<_> = new.filter(|blob| size(blob) >= SEGMENT).collect();
+    let after = stored(world);
+    let blobs: Vec<_> = after.difference(&before).filter(|blob| size(blob) >= SEGMENT).cloned().collect();
     assert_eq!(blobs.len() as u64, len / SEGMENT, "{name}");
     blobs
 }

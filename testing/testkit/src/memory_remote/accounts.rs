@@ -28,7 +28,7 @@ pub(super) struct Account {
     pub(super) space: SpaceId,
     pub(super) devices: BTreeMap<DeviceId, [u8; 32]>,
     links: Vec<Vec<u8>>,
-    /// What it was made by, to tell the same request when it comes again.
+    /// What it was made by but how it was let in, to tell the same request when it comes again.
     request: RegisterFinish,
     pub(super) quota: u64,
     pub(super) used: u64,
@@ -60,7 +60,8 @@ impl Server {
 
     pub(super) fn register_finish(&mut self, finish: &RegisterFinish) -> Answer<()> {
         check_handle(&finish.handle)?;
-        if self.accounts.get(&finish.account).is_some_and(|account| account.request == *finish) {
+        let lasting = RegisterFinish { invite: None, puzzle: None, ..finish.clone() };
+        if self.accounts.get(&finish.account).is_some_and(|account| account.request == lasting) {
             return Ok(());
         }
         let invite = self.admit(&finish.handle, finish.invite.as_ref(), finish.puzzle.as_ref())?;
@@ -85,7 +86,7 @@ impl Server {
             space,
             devices: BTreeMap::from([(finish.device.device, device_key)]),
             links,
-            request: finish.clone(),
+            request: lasting,
             quota,
             used: 0,
             reserved: 0,

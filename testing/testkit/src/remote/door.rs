@@ -160,6 +160,8 @@ impl<R: Remote> Suite<R> {
             let finish = RegisterFinish { invite: invite.clone(), ..finish };
             remote.register_finish(&finish).await.expect("an account");
             remote.register_finish(&finish).await.expect("the same request again");
+            let without = RegisterFinish { invite: None, ..finish };
+            remote.register_finish(&without).await.expect("what let it in does not tell it from another");
             assert_eq!(attempts.free.account(remote).await.quota, quota);
             self.refused(remote.register_start(&taken_start).await, ErrorCode::InviteInvalid);
             self.refused(remote.register_finish(&taken).await, ErrorCode::InviteInvalid);

@@ -82,9 +82,9 @@ mod tests {
                 begun.elapsed()
             }
         });
-        // 4 MiB in all, of which the last step goes when the others are through: 127 steps of 1/32 s.
+        // 4 MiB in all, of which the last step goes when the others are through: 127 steps of 1/32 s, in whole milliseconds.
         let took = join_all(connections).await.into_iter().max().unwrap();
-        assert_eq!(took.as_millis(), 127 * 1000 / 32);
+        assert_eq!(took.as_millis(), (127_u128 * 1000).div_ceil(32));
     }
 
     #[tokio::test(start_paused = true)]

@@ -82,7 +82,7 @@ impl Direct {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The file system has larger blocks, or stopped within one.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput && is_on(file)? => set(file, false)?,
+                Err(error) if is_refusal(&error) && is_on(file)? => set(file, false)?,
                 Err(error) => return Err(error),
             }
         }
@@ -90,6 +90,11 @@ impl Direct {
         self.len -= whole;
         Ok(())
     }
+}
+
+/// Whether the file system does not take a write past the page cache.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
 #[cfg(target_os = "linux")]

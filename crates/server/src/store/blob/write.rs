@@ -124,7 +124,8 @@ impl BlobWriter for FileWriter {
 }
 
 fn write_past_cache(mut open: Box<Open>, waiting: &[Bytes]) -> Result<Box<Open>, BlobError> {
-    if open.direct.is_none() {
+    // Many short pieces are not many bytes.
+    if open.direct.is_none() && waiting.iter().map(Bytes::len).sum::<usize>() >= GATHER {
         open.direct = Direct::begin(&open.file, open.len, GATHER);
     }
     write_out(&mut open, waiting)?;

@@ -63,6 +63,10 @@ pub(super) fn live() -> Life {
     phone.json(&[&"get", &"/", &world.path("back")]);
     let back = world.path("back").join(MOVED).join(NOTE);
     assert_eq!(fs_err::read_to_string(back).unwrap(), CONTENT);
+    // More than one commit behind, so that it asks for the log.
+    laptop.json(&[&"rm", &format!("/{FOLDER}/{COPIED}")]);
+    laptop.json(&[&"cp", &format!("/{MOVED}/{NOTE}"), &format!("/{FOLDER}/{COPIED}")]);
+    phone.json(&[&"ls", &"/"]);
     phone.json(&[&"quota"]);
     phone.json(&[&"logout"]);
     laptop.json(&[&"mkdir", &format!("/{MADE}")]);

@@ -96,7 +96,10 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("_sqlx_migrations.execution_time", "0: how long it took is not kept"),
     ("accounts.id", "drawn at random by the device"),
     ("accounts.handle", "the public name, as its owner chose it"),
-    ("accounts.request_hash", "hash of the registration, so that one sent twice makes one account"),
+    (
+        "accounts.request_hash",
+        "hash of the registration without invite and puzzle, so that one sent twice makes one account",
+    ),
     (
         "accounts.opaque_record",
         "what checks a password without seeing it (OPAQUE); whoever steals it and `server.key` can guess, at 64 MiB of memory a guess, or not at all if the account has an account key",

@@ -66,6 +66,7 @@ impl Admin {
             .filename(path)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY);
         let mut connection = options.connect().await?;
         check_version(&mut connection).await?;

@@ -54,6 +54,7 @@ impl SqliteMeta {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY)
             .statement_cache_capacity(128);
         let mut connection = options.connect().await?;
