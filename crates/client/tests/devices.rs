@@ -14,7 +14,7 @@ mod tests {
     use anonicloud_client::state::{DeviceKey, LocalState as _, SealedState, Table};
     use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
     use anonicloud_client::watch::{Change, ChangeKind, Watch};
-    use anonicloud_client::Client;
+    use anonicloud_client::{Client, OperationError};
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
     use anonicloud_testkit::memory_state::MemoryState;
@@ -329,5 +329,31 @@ mod tests {
         let parted = [Step::Make("/N/M"), Step::Move("/F/d", "/d"), Step::Move("/F", "/N/M/F"), Step::Remove("/d/z")];
         let told = told_of("folders part", &["/F/d/z", "/F/c/e"], &parted).await;
         assert_eq!(told, ["removed /F/d/z", "added /N", "added /N/M", "moved /N/M/F from /F", "moved /d from /F/d"]);
+    }
+
+    #[tokio::test]
+    async fn a_head_behind_what_was_known_is_told_though_another_process_gets_on_meanwhile() {
+        let world = World::new("a head behind");
+        world.first(&Line::default()).await;
+        let memory = MemoryState::default();
+        let state = || SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        let line = Line::default();
+        let phone = login(world.remote(&line), state(), &nowhere(), credentials).await.unwrap();
+        let other = Rc::new(Client::open(world.remote(&Line::default()), state()).await.unwrap());
+        let get_on = |name: &'static str| {
+            let other = Rc::clone(&other);
+            line.after_head(async move { other.make_directory(&path(name), false).await.unwrap() });
+        };
+        // Honest: the answer was the newest when it left.
+        get_on("/one");
+        assert_eq!(names(&phone).await, ["one"]);
+        // The answer comes again, which another process knew to be old when it was asked for.
+        other.make_directory(&path("/two"), false).await.unwrap();
+        line.repeat_head();
+        get_on("/three");
+        let error = phone.list(&RemotePath::root()).await.unwrap_err();
+        assert!(matches!(error, OperationError::RolledBack), "{error:?}");
     }
 }
