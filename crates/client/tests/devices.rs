@@ -8,13 +8,14 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use anonicloud_client::Client;
     use anonicloud_client::path::RemotePath;
     use anonicloud_client::reclaim::PasswordProof;
     use anonicloud_client::remote::{Retry, ServerAddress};
     use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
     use anonicloud_client::state::{DeviceKey, LocalState as _, SealedState, Table};
     use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
+    use anonicloud_client::watch::{Change, ChangeKind, Watch};
+    use anonicloud_client::{Client, OperationError};
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
     use anonicloud_testkit::memory_state::MemoryState;
@@ -369,5 +370,91 @@ mod tests {
         assert_eq!(names(&phone).await, ["note"]);
         free(&phone).await;
         assert_eq!(world.content(&laptop, "/note").await, b"new, and longer");
+    }
+
+    /// What `watch` tells, a line each.
+    async fn told(device: &Device, watch: &mut Watch) -> Vec<String> {
+        let changes = device.next_changes(watch).await.unwrap();
+        let line = |change: &Change| match &change.kind {
+            ChangeKind::Added => format!("added {}", change.path),
+            ChangeKind::Changed => format!("changed {}", change.path),
+            ChangeKind::Removed => format!("removed {}", change.path),
+            ChangeKind::Moved { from } => format!("moved {} from {from}", change.path),
+            kind => format!("{kind:?} {}", change.path),
+        };
+        changes.iter().map(line).collect()
+    }
+
+    /// A step of a device that another one watches.
+    enum Step {
+        Make(&'static str),
+        Move(&'static str, &'static str),
+        Remove(&'static str),
+    }
+
+    /// Makes `before`, then does all `steps` between two looks of another device; gives what that one tells.
+    async fn told_of(name: &str, before: &[&str], steps: &[Step]) -> Vec<String> {
+        let world = World::new(name);
+        let laptop = world.first(&Line::default()).await;
+        for folder in before {
+            laptop.make_directory(&path(folder), true).await.unwrap();
+        }
+        let phone = world.another(2, &Line::default()).await;
+        let mut watch = phone.watch(&RemotePath::root()).await.unwrap();
+        for step in steps {
+            match step {
+                Step::Make(folder) => laptop.make_directory(&path(folder), true).await.unwrap(),
+                Step::Move(from, to) => laptop.rename(&path(from), &path(to)).await.unwrap(),
+                Step::Remove(folder) => drop(laptop.remove(&[path(folder)], true).await.unwrap()),
+            }
+        }
+        told(&phone, &mut watch).await
+    }
+
+    #[tokio::test]
+    async fn what_lies_in_a_folder_that_moved_is_neither_gone_nor_new() {
+        let deeper = [Step::Make("/N"), Step::Move("/F", "/N/F")];
+        let told = told_of("a folder moves deeper", &["/F/c/e"], &deeper).await;
+        assert_eq!(told, ["added /N", "moved /N/F from /F"]);
+        let up = [Step::Move("/G/F", "/F"), Step::Remove("/G")];
+        let told = told_of("a folder moves up", &["/G/F/c/e"], &up).await;
+        assert_eq!(told, ["moved /F from /G/F", "removed /G"]);
+    }
+
+    #[tokio::test]
+    async fn what_changes_in_folders_that_moved_is_told() {
+        let changed = [Step::Move("/F", "/X"), Step::Make("/X/d")];
+        let told = told_of("a folder moves and changes", &["/F/c"], &changed).await;
+        assert_eq!(told, ["moved /X from /F", "added /X/d"]);
+        // What is below a folder that moved deeper goes out of it before, and loses something.
+        let parted = [Step::Make("/N/M"), Step::Move("/F/d", "/d"), Step::Move("/F", "/N/M/F"), Step::Remove("/d/z")];
+        let told = told_of("folders part", &["/F/d/z", "/F/c/e"], &parted).await;
+        assert_eq!(told, ["removed /F/d/z", "added /N", "added /N/M", "moved /N/M/F from /F", "moved /d from /F/d"]);
+    }
+
+    #[tokio::test]
+    async fn a_head_behind_what_was_known_is_told_though_another_process_gets_on_meanwhile() {
+        let world = World::new("a head behind");
+        world.first(&Line::default()).await;
+        let memory = MemoryState::default();
+        let state = || SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        let line = Line::default();
+        let phone = login(world.remote(&line), state(), &nowhere(), credentials).await.unwrap();
+        let other = Rc::new(Client::open(world.remote(&Line::default()), state()).await.unwrap());
+        let get_on = |name: &'static str| {
+            let other = Rc::clone(&other);
+            line.after_head(async move { other.make_directory(&path(name), false).await.unwrap() });
+        };
+        // Honest: the answer was the newest when it left.
+        get_on("/one");
+        assert_eq!(names(&phone).await, ["one"]);
+        // The answer comes again, which another process knew to be old when it was asked for.
+        other.make_directory(&path("/two"), false).await.unwrap();
+        line.repeat_head();
+        get_on("/three");
+        let error = phone.list(&RemotePath::root()).await.unwrap_err();
+        assert!(matches!(error, OperationError::RolledBack), "{error:?}");
     }
 }

@@ -101,7 +101,7 @@ impl Command {
 
     /// Whether Ctrl-C is how it ends.
     pub(crate) const fn ends_by_interrupt(&self) -> bool {
-        matches!(self, Self::Watch(_))
+        matches!(self, Self::Watch(watch) if !watch.is_once())
     }
 
     /// How to go on after Ctrl-C; `again` is the command of this run.

@@ -31,6 +31,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether it ends by what comes.
+    pub(super) const fn is_once(&self) -> bool {
+        self.once
+    }
+
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
         let mut watch = client.watch(&self.path.path).await?;

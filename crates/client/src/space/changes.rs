@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::lookup::{DirectoryRef, Found, find, list};
-use anonicloud_core::tree::name::{EntryName, RemotePath};
+use anonicloud_core::tree::name::{DEPTH_MAX, EntryName, RemotePath};
 use anonicloud_core::tree::node::{Entry, EntryContent, NodeId, TreeRoot};
+use anonicloud_core::tree::store::ReadTreeError;
 
 use crate::client::Client;
 use crate::error::OperationError;
@@ -65,12 +66,50 @@ struct Pair {
     new: Option<DirectoryRef>,
 }
 
+/// What one tree has and the other one may not have.
+#[derive(Default)]
+struct Side {
+    placed: HashMap<NodeId, Placed>,
+    /// The folders among it that were looked into, each with what was in it.
+    opened: HashMap<NodeId, Vec<NodeId>>,
+}
+
+impl Side {
+    /// In a tree each thing is in one place.
+    fn put(&mut self, placed: Placed) -> Result<(), OperationError> {
+        let other = self.placed.insert(placed.entry.id, placed);
+        if other.is_some() { Err(Rejected.into()) } else { Ok(()) }
+    }
+
+    /// Takes off `id`, and what was found in it: a folder that moved is compared by itself.
+    fn take(&mut self, id: NodeId) -> Option<Placed> {
+        let taken = self.placed.remove(&id)?;
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let below = self.opened.remove(&id).unwrap_or_default();
+            open.extend(below.into_iter().filter(|id| self.placed.remove(id).is_some()));
+        }
+        Some(taken)
+    }
+
+    /// The folders that were not looked into.
+    fn unopened(&self) -> Vec<Placed> {
+        let unopened =
+            |placed: &&Placed| placed.entry.content.is_directory() && !self.opened.contains_key(&placed.entry.id);
+        self.placed.values().filter(unopened).cloned().collect()
+    }
+}
+
 /// What was found so far.
 #[derive(Default)]
 struct Comparison {
     pairs: Vec<Pair>,
-    gone: HashMap<NodeId, Placed>,
-    come: HashMap<NodeId, Placed>,
+    /// The folders that were pairs.
+    paired: HashSet<NodeId>,
+    gone: Side,
+    come: Side,
+    /// What moved was told.
+    moved: HashSet<NodeId>,
     changes: Vec<Change>,
 }
 
@@ -86,42 +125,41 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         match path.split() {
             None => {
                 let [old, new] = [old, new].map(|root| root.map(DirectoryRef::root));
+                comparison.paired.insert(NodeId::ROOT);
                 comparison.pairs.push(Pair { from: path.clone(), path: path.clone(), old, new });
             }
             Some((parent, _)) => {
                 let (old, new) = (self.entry_in(path, old).await?, self.entry_in(path, new).await?);
-                comparison.record(&parent, &parent, old.into_iter().collect(), new.into_iter().collect());
+                comparison.record(&parent, &parent, old.into_iter().collect(), new.into_iter().collect())?;
             }
         }
         self.finish(comparison).await
     }
 
     async fn finish(&self, mut comparison: Comparison) -> Result<Vec<Change>, OperationError> {
-        // In a tree each folder is in one place; in anything else this would not end.
-        let (mut met_old, mut met_new) = (HashSet::new(), HashSet::new());
         loop {
             while let Some(Pair { from, path, old, new }) = comparison.pairs.pop() {
-                let (old, new) = (self.entries(old).await?, self.entries(new).await?);
-                comparison.record(&from, &path, old, new);
+                let (old, new) = (self.entries(&from, old).await?, self.entries(&path, new).await?);
+                comparison.record(&from, &path, old, new)?;
             }
-            comparison.match_moved();
+            comparison.match_moved()?;
+            if !comparison.pairs.is_empty() {
+                continue;
+            }
             // What came may lie below what came, or have lain below what went.
-            let come: Vec<_> = comparison.come.values().filter(|come| is_new(&mut met_new, come)).cloned().collect();
-            let is_sought = !comparison.come.is_empty();
-            let gone = comparison.gone.values().filter(|gone| is_sought && is_new(&mut met_old, gone));
-            let gone: Vec<_> = gone.cloned().collect();
+            let come = comparison.come.unopened();
+            let is_sought = !comparison.come.placed.is_empty();
+            let gone = if is_sought { comparison.gone.unopened() } else { Vec::new() };
             if come.is_empty() && gone.is_empty() {
                 return Ok(comparison.end());
             }
             for placed in come {
-                for entry in self.entries(DirectoryRef::of(&placed.entry)).await? {
-                    comparison.arrived(Placed { path: placed.path.join(&entry.name), entry })?;
-                }
+                let entries = self.entries(&placed.path, DirectoryRef::of(&placed.entry)).await?;
+                comparison.open_come(&placed, entries)?;
             }
             for placed in gone {
-                for entry in self.entries(DirectoryRef::of(&placed.entry)).await? {
-                    comparison.went(Placed { path: placed.path.join(&entry.name), entry })?;
-                }
+                let entries = self.entries(&placed.path, DirectoryRef::of(&placed.entry)).await?;
+                comparison.open_gone(&placed, entries)?;
             }
         }
     }
@@ -133,7 +171,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    async fn entries(&self, directory: Option<DirectoryRef>) -> Result<Vec<Arc<Entry>>, OperationError> {
+    async fn entries(
+        &self,
+        path: &RemotePath,
+        directory: Option<DirectoryRef>,
+    ) -> Result<Vec<Arc<Entry>>, OperationError> {
+        if path.names().len() > DEPTH_MAX {
+            return Err(ReadTreeError::TooDeep.into());
+        }
         match directory {
             None => Ok(Vec::new()),
             Some(directory) => self.walk_steps(|nodes| list(&directory, nodes)).await,
@@ -143,70 +188,91 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
 impl Comparison {
     /// Compares the entries of one folder by name.
-    fn record(&mut self, from: &RemotePath, path: &RemotePath, old: Vec<Arc<Entry>>, new: Vec<Arc<Entry>>) {
+    fn record(
+        &mut self,
+        from: &RemotePath,
+        path: &RemotePath,
+        old: Vec<Arc<Entry>>,
+        new: Vec<Arc<Entry>>,
+    ) -> Result<(), OperationError> {
         let mut old: BTreeMap<EntryName, Arc<Entry>> =
             old.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         for entry in new {
-            let before = old.remove(&entry.name);
             let placed = Placed { path: path.join(&entry.name), entry };
-            match before {
-                Some(before) if is_same_thing(&before, &placed.entry) => self.stayed(from, &before, &placed),
-                before => {
-                    if let Some(entry) = before {
-                        self.gone.insert(entry.id, Placed { path: from.join(&entry.name), entry });
-                    }
-                    self.come.insert(placed.entry.id, placed);
+            match old.get(&placed.entry.name) {
+                Some(before) if is_same_thing(before, &placed.entry) => {
+                    self.stayed(from, before, &placed)?;
+                    old.remove(&placed.entry.name);
                 }
+                _ => self.arrived(placed)?,
             }
         }
-        let gone = old.into_values().map(|entry| (entry.id, Placed { path: from.join(&entry.name), entry }));
-        self.gone.extend(gone);
+        old.into_values().try_for_each(|entry| self.went(Placed { path: from.join(&entry.name), entry }))
     }
 
     /// The same thing under the same name.
-    fn stayed(&mut self, from: &RemotePath, before: &Entry, placed: &Placed) {
+    fn stayed(&mut self, from: &RemotePath, before: &Entry, placed: &Placed) -> Result<(), OperationError> {
         if before.attributes != placed.entry.attributes || is_other_content(before, &placed.entry) {
             self.changes.push(placed.change(ChangeKind::Changed));
         }
-        self.descend(&from.join(&before.name), before, placed);
+        self.descend(&from.join(&before.name), before, placed)
     }
 
     /// Looks into a folder whose node is another one now.
-    fn descend(&mut self, from: &RemotePath, before: &Entry, placed: &Placed) {
+    fn descend(&mut self, from: &RemotePath, before: &Entry, placed: &Placed) -> Result<(), OperationError> {
         if let (EntryContent::Directory { child: old, .. }, EntryContent::Directory { child: new, .. }) =
             (&before.content, &placed.entry.content)
             && old.hash != new.hash
         {
+            // In a tree each folder is in one place; anything else has more paths than nodes.
+            if !self.paired.insert(placed.entry.id) {
+                return Err(Rejected.into());
+            }
             let (old, new) = (DirectoryRef::of(before), DirectoryRef::of(&placed.entry));
             self.pairs.push(Pair { from: from.clone(), path: placed.path.clone(), old, new });
         }
+        Ok(())
     }
 
     /// Tells what moved, and looks into the folders among it.
-    fn match_moved(&mut self) {
-        let moved: Vec<NodeId> = self.come.keys().filter(|id| self.gone.contains_key(*id)).copied().collect();
-        for id in moved {
-            let (Some(before), Some(placed)) = (self.gone.remove(&id), self.come.remove(&id)) else { continue };
+    fn match_moved(&mut self) -> Result<(), OperationError> {
+        let both = self.come.placed.keys().filter(|id| self.gone.placed.contains_key(*id));
+        for id in both.copied().collect::<Vec<_>>() {
+            // What lay in a folder that moved may have been taken off with it.
+            if !(self.gone.placed.contains_key(&id) && self.come.placed.contains_key(&id)) {
+                continue;
+            }
+            let (Some(before), Some(placed)) = (self.gone.take(id), self.come.take(id)) else { continue };
+            self.moved.insert(id);
             self.changes.push(placed.change(ChangeKind::Moved { from: before.path.clone() }));
-            self.descend(&before.path, &before.entry, &placed);
+            self.descend(&before.path, &before.entry, &placed)?;
         }
+        Ok(())
+    }
+
+    fn open_come(&mut self, folder: &Placed, entries: Vec<Arc<Entry>>) -> Result<(), OperationError> {
+        self.come.opened.insert(folder.entry.id, entries.iter().map(|entry| entry.id).collect());
+        entries.into_iter().try_for_each(|entry| self.arrived(Placed { path: folder.path.join(&entry.name), entry }))
+    }
+
+    fn open_gone(&mut self, folder: &Placed, entries: Vec<Arc<Entry>>) -> Result<(), OperationError> {
+        self.gone.opened.insert(folder.entry.id, entries.iter().map(|entry| entry.id).collect());
+        entries.into_iter().try_for_each(|entry| self.went(Placed { path: folder.path.join(&entry.name), entry }))
     }
 
     fn arrived(&mut self, placed: Placed) -> Result<(), OperationError> {
-        let other = self.come.insert(placed.entry.id, placed);
-        if other.is_some() { Err(Rejected.into()) } else { Ok(()) }
+        if self.moved.contains(&placed.entry.id) { Ok(()) } else { self.come.put(placed) }
     }
 
     fn went(&mut self, placed: Placed) -> Result<(), OperationError> {
-        let other = self.gone.insert(placed.entry.id, placed);
-        if other.is_some() { Err(Rejected.into()) } else { Ok(()) }
+        if self.moved.contains(&placed.entry.id) { Ok(()) } else { self.gone.put(placed) }
     }
 
     /// All changes, by path. Of what is gone, the folder stands for what was in it.
     fn end(mut self) -> Vec<Change> {
-        self.changes.extend(self.come.values().map(|placed| placed.change(ChangeKind::Added)));
-        let gone: HashSet<&RemotePath> = self.gone.values().map(|placed| &placed.path).collect();
-        let tops = self.gone.values().filter(|placed| {
+        self.changes.extend(self.come.placed.values().map(|placed| placed.change(ChangeKind::Added)));
+        let gone: HashSet<&RemotePath> = self.gone.placed.values().map(|placed| &placed.path).collect();
+        let tops = self.gone.placed.values().filter(|placed| {
             let above = placed.path.split().map(|(parent, _)| parent);
             !above.is_some_and(|parent| gone.contains(&parent))
         });
@@ -214,11 +280,6 @@ impl Comparison {
         self.changes.sort_by_cached_key(|change| change.path.to_bytes());
         self.changes
     }
-}
-
-/// A folder that was not looked into.
-fn is_new(met: &mut HashSet<NodeId>, placed: &Placed) -> bool {
-    placed.entry.content.is_directory() && met.insert(placed.entry.id)
 }
 
 /// Whether two entries under one name are one thing that changed: the same node, or files of two versions.
@@ -235,5 +296,44 @@ fn is_other_content(one: &Entry, other: &Entry) -> bool {
         (EntryContent::Symlink { target: one }, EntryContent::Symlink { target: other }) => one != other,
         (EntryContent::Directory { .. }, EntryContent::Directory { .. }) => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anonicloud_core::content::reference::{PieceRef, Totals};
+    use anonicloud_core::crypto::secret::DirectoryKey;
+    use anonicloud_core::tree::node::{Attributes, ChildRef};
+    use anonicloud_proto::hash::StoredHash;
+    use anonicloud_proto::ids::BlobId;
+    use anonicloud_proto::suite::Suite;
+
+    use super::*;
+
+    fn folder(name: &str, content: u8) -> Arc<Entry> {
+        let blob = BlobId::from_bytes([content; 32]);
+        let child = ChildRef {
+            piece: PieceRef { suite: Suite::V1, blob, offset: 0, length: 1 },
+            hash: StoredHash::of(&[content]),
+            key: DirectoryKey::from_bytes([content; 32]),
+        };
+        Arc::new(Entry {
+            id: NodeId::from_bytes([1; 16]),
+            name: EntryName::new(name.as_bytes()).unwrap(),
+            attributes: Attributes { mtime: 0, mode: 0o755 },
+            content: EntryContent::Directory { totals: Totals::default(), child },
+        })
+    }
+
+    /// A graph in which each folder is in the next one twice has few nodes and paths without end.
+    #[test]
+    fn a_folder_that_is_in_two_places_is_looked_into_once() {
+        let mut comparison = Comparison::default();
+        let mut record = |path: &str| {
+            let path = RemotePath::parse(path.as_bytes()).unwrap();
+            comparison.record(&path, &path, vec![folder("in", 1)], vec![folder("in", 2)])
+        };
+        record("/one").unwrap();
+        assert!(matches!(record("/two"), Err(OperationError::Rejected(_))));
     }
 }

@@ -58,6 +58,15 @@ impl Reading<'_> {
     }
 }
 
+/// Heads asked for, each while another process of this device gets on, before one that is behind counts as a rollback.
+const HEAD_ROUNDS: usize = 16;
+
+/// Whether an answer is older than `known`, or another commit in its place.
+fn is_behind(answer: &HeadAnswer, known: LogPlace) -> bool {
+    let (seq, hash) = (answer.commit.header.fields().seq, answer.commit.header.hash());
+    seq < known.seq || (seq == known.seq && hash != known.hash)
+}
+
 /// Why the log was not followed.
 enum FollowError {
     /// The chain that was just fetched does not certify the device that made a commit.
@@ -95,34 +104,42 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if self.is_offline() {
             return self.take_kept_head().await;
         }
-        let remote = self.remote();
-        let mut before = self.known_state().await?;
-        let (answer, state) = loop {
-            let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
-            let Some(state) = self.known_state().await? else {
-                return self.trust_first(&answer).await;
-            };
-            // An answer may be older than what another process of this device has seen since it was asked for.
-            let moved_on = before.is_none_or(|before| before.head().seq < state.head().seq);
-            if !moved_on || answer.commit.header.fields().seq >= state.head().seq {
-                break (answer, state);
-            }
-            before = Some(state);
-        };
-        let seq = answer.commit.header.fields().seq;
-        let known = state.head();
-        if self.head().borrow().as_ref().is_some_and(|head| head.state.head() != known) {
+        let Some((answer, state)) = self.ask_head().await? else { return Ok(()) };
+        if self.head().borrow().as_ref().is_some_and(|head| head.state.head() != state.head()) {
             // Another process of this device has read on, past sweeps for all that is known here.
             self.sweeps().set(self.sweeps().get() + 1);
-        }
-        if seq < known.seq || (seq == known.seq && answer.commit.header.hash() != known.hash) {
-            return Err(OperationError::RolledBack);
         }
         match self.follow_log(state.clone(), &answer.commit, Reading::Onwards).await {
             // What this device has read so far began at some head: an earlier commit may carry the link.
             Err(FollowError::DeviceUnknown) => self.read_from_genesis(&answer.commit, Some(&state)).await,
             other => Ok(other?),
         }
+    }
+
+    /// The newest head by the server, and what this device knows, which is no newer; `None` when it knew nothing and
+    /// has read all.
+    ///
+    /// # Errors
+    /// [`OperationError::RolledBack`] when the answer is older than what was known when it was asked for, or another one.
+    async fn ask_head(&self) -> Result<Option<(HeadAnswer, SpaceState)>, OperationError> {
+        let remote = self.remote();
+        let mut before = self.known_state().await?;
+        for _ in 0..HEAD_ROUNDS {
+            let answer = self.door().request(remote, async |access| remote.head(access).await).await?;
+            if before.is_some_and(|before| is_behind(&answer, before.head())) {
+                return Err(OperationError::RolledBack);
+            }
+            let Some(state) = self.known_state().await? else {
+                self.trust_first(&answer).await?;
+                return Ok(None);
+            };
+            if !is_behind(&answer, state.head()) {
+                return Ok(Some((answer, state)));
+            }
+            // It may be older than what another process of this device has seen since it was asked for.
+            before = Some(state);
+        }
+        Err(OperationError::RolledBack)
     }
 
     /// Takes the head that this device saw last for the newest.

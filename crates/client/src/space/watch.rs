@@ -79,6 +79,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // Another process of this device may have got on, too.
         let root = self.root().await?;
         let changes = self.compare(&watch.path, watch.seen.as_ref(), root.as_ref()).await?;
+        // One that watches for months keeps no more than the tree has.
+        self.nodes().shrink();
+        self.clear_nodes().await?;
         watch.seen = root;
         Ok(changes)
     }

@@ -47,9 +47,9 @@ impl Watching {
         told.collect()
     }
 
-    fn interrupt(&self) {
+    fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::INT).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     fn end(mut self) -> ExitStatus {
@@ -88,7 +88,7 @@ fn a_device_that_watches_tells_what_another_one_does() {
     assert_eq!(watching.events(1), ["moved /in/c from /in/b"]);
     laptop.json(&[&"rm", &"-r", &"/Photos"]);
     assert_eq!(watching.events(1), ["removed /Photos"]);
-    watching.interrupt();
+    watching.signal(Signal::INT);
     assert_eq!(watching.end().code(), Some(0));
 }
 
@@ -121,4 +121,15 @@ fn once_is_once() {
     laptop.json(&[&"mkdir", &"-p", &"/not/yet"]);
     assert_eq!(watching.events(1), ["added /not/yet"]);
     assert_eq!(watching.end().code(), Some(0));
+}
+
+#[test]
+fn once_that_is_stopped_is_not_done() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    for signal in [Signal::INT, Signal::TERM] {
+        let watching = Watching::begin(&laptop, &[&"watch", &"--once"]);
+        watching.signal(signal);
+        assert_eq!(watching.end().code(), Some(130), "{signal:?}");
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use anonicloud_client::remote::{Arrived, RemoteError, RemoteResult};
+use anonicloud_proto::commit::HeadAnswer;
 use bytes::Bytes;
 
 type Event = Pin<Box<dyn Future<Output = ()>>>;
@@ -20,6 +21,9 @@ struct Events {
     before_commits: VecDeque<Event>,
     lost_commits: u32,
     cuts: VecDeque<usize>,
+    after_heads: VecDeque<Event>,
+    last_head: Option<HeadAnswer>,
+    repeats_head: bool,
 }
 
 impl Line {
@@ -38,6 +42,16 @@ impl Line {
         self.0.borrow_mut().cuts.extend(after);
     }
 
+    /// Something that goes on while the answer with the next head is under way, after it left the server.
+    pub fn after_head(&self, event: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().after_heads.push_back(Box::pin(event));
+    }
+
+    /// Gives the head that came last for the next one.
+    pub fn repeat_head(&self) {
+        self.0.borrow_mut().repeats_head = true;
+    }
+
     /// What goes on before this commit.
     pub(super) fn next_event(&self) -> Option<Event> {
         self.0.borrow_mut().before_commits.pop_front()
@@ -51,6 +65,15 @@ impl Line {
         }
         *lost -= 1;
         Err(RemoteError::Unreachable("the answer was lost".into()))
+    }
+
+    /// A head as it comes to the device, and what goes on meanwhile.
+    pub(super) fn head_answer(&self, answer: HeadAnswer) -> (HeadAnswer, Option<Event>) {
+        let events = &mut *self.0.borrow_mut();
+        let repeated = events.last_head.take().filter(|_| std::mem::take(&mut events.repeats_head));
+        let answer = repeated.unwrap_or(answer);
+        events.last_head = Some(answer.clone());
+        (answer, events.after_heads.pop_front())
     }
 
     /// The bytes of a blob as they come to the device.

@@ -290,7 +290,11 @@ impl Remote for MemoryRemote {
     }
 
     async fn head(&self, access: &SpaceAccess) -> RemoteResult<HeadAnswer> {
-        self.in_space(access, Server::head)
+        let (answer, event) = self.line.head_answer(self.in_space(access, Server::head)?);
+        if let Some(event) = event {
+            event.await;
+        }
+        Ok(answer)
     }
 
     async fn head_after(&self, access: &SpaceAccess, after: u64) -> RemoteResult<Option<HeadAnswer>> {
