@@ -405,7 +405,7 @@ mod tests {
             match step {
                 Step::Make(folder) => laptop.make_directory(&path(folder), true).await.unwrap(),
                 Step::Move(from, to) => laptop.rename(&path(from), &path(to)).await.unwrap(),
-                Step::Remove(folder) => drop(laptop.remove(&[path(folder)], true).await.unwrap()),
+                Step::Remove(folder) => laptop.remove(&[path(folder)], true).await.unwrap(),
             }
         }
         told(&phone, &mut watch).await

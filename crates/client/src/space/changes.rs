@@ -236,8 +236,9 @@ impl Comparison {
 
     /// Tells what moved, and looks into the folders among it.
     fn match_moved(&mut self) -> Result<(), OperationError> {
-        let both = self.come.placed.keys().filter(|id| self.gone.placed.contains_key(*id));
-        for id in both.copied().collect::<Vec<_>>() {
+        let mut both = Vec::new();
+        both.extend(self.come.placed.keys().filter(|id| self.gone.placed.contains_key(*id)));
+        for id in both {
             // What lay in a folder that moved may have been taken off with it.
             if !(self.gone.placed.contains_key(&id) && self.come.placed.contains_key(&id)) {
                 continue;
