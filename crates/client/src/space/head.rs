@@ -366,22 +366,4 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let commit = self.commit_at(state.valid()).await?;
         Ok(self.private_space().borrow().verify_again(state, &commit)?)
     }
-
-    /// The commit at a place that this device, or a head that it reads, knows.
-    async fn commit_at(&self, place: LogPlace) -> Result<LoggedCommit, OperationError> {
-        let page = self.log_page(place.seq).await?;
-        let commit = page.into_iter().next().filter(|commit| commit.header.hash() == place.hash);
-        commit.ok_or(OperationError::RolledBack)
-    }
-
-    async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {
-        let remote = self.remote();
-        self.door().request(remote, async |access| remote.log(access, from).await).await
-    }
-
-    /// Fetches the owner's chain, which must go on from the one that is here.
-    pub(crate) async fn refresh_owner(&self) -> Result<(), OperationError> {
-        let chain = self.sigchain().await?;
-        Ok(self.private_space().borrow_mut().update_owner(chain)?)
-    }
 }

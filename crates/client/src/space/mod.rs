@@ -5,6 +5,7 @@ pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod head;
 mod kept;
+mod log;
 pub(crate) mod nodes;
 pub(crate) mod reached;
 pub(crate) mod sweep;

@@ -3,6 +3,7 @@
 //! It is honest and checks what the server checks; [`crate::remote`] runs against both. Never: a key that opens content.
 
 mod accounts;
+mod asked;
 mod blobs;
 mod commits;
 mod door;
@@ -20,7 +21,7 @@ mod uploads;
 use core::ops::Range;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anonicloud_client::clock::Clock as _;
@@ -33,21 +34,20 @@ use anonicloud_proto::api::{
 };
 use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::ids::{AccountId, BlobId, RealmId, SpaceId, UploadId};
-use anonicloud_proto::limits::JSON_MAX;
 use bytes::Bytes;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::line::Line;
 
 use self::accounts::Account;
+use self::asked::check_json;
 use self::door::Door;
 use self::login::{PendingPassword, Purpose};
 use self::opaque::Setup;
-use self::rates::{Rated, Rates};
+use self::rates::Rates;
 use self::sessions::{Pending, Sessions};
-use self::spaces::{Access, Rights, Space};
+use self::spaces::{Rights, Space};
 use self::sweeps::{CountedDays, Opened};
 use self::tries::Tries;
 use crate::clock::FakeClock;
@@ -125,85 +125,12 @@ impl MemoryRemote {
     pub fn commits(&self) -> usize {
         self.lock().spaces.values().map(|space| space.log.len()).sum()
     }
-
-    fn lock(&self) -> MutexGuard<'_, Server> {
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ask<T>(&self, answer: impl FnOnce(&mut Server) -> Answer<T>) -> RemoteResult<T> {
-        answer(&mut self.lock()).map_err(refused)
-    }
-
-    /// The same for a request with a JSON body.
-    fn ask_json<T>(&self, request: &impl Serialize, answer: impl FnOnce(&mut Server) -> Answer<T>) -> RemoteResult<T> {
-        check_json(request).map_err(refused)?;
-        self.ask(answer)
-    }
-
-    /// Counts a request, or refuses it when they come too fast.
-    fn count(&self, owner: Rated) -> RemoteResult<()> {
-        if self.lock().rates.take(owner) {
-            return Ok(());
-        }
-        Err(refused_for(ErrorCode::TooManyRequests, Some(rates::RETRY_AFTER)))
-    }
-
-    fn in_account<T>(
-        &self,
-        token: &SessionToken,
-        answer: impl FnOnce(&mut Server, AccountId) -> Answer<T>,
-    ) -> RemoteResult<T> {
-        let account = self.ask(|server| {
-            let session = server.account_sessions.find(token.expose_bytes());
-            session.ok_or(ErrorCode::SessionExpired)
-        })?;
-        let (account, opened) = account;
-        if let Some(device) = opened.device {
-            self.count(Rated::Device(account, device))?;
-        }
-        self.count(Rated::Account(account))?;
-        self.ask(|server| answer(server, account))
-    }
-
-    fn in_space<T>(
-        &self,
-        access: &SpaceAccess,
-        answer: impl FnOnce(&mut Server, &Access) -> Answer<T>,
-    ) -> RemoteResult<T> {
-        let (space, rights) = self.ask(|server| {
-            let session = server.space_sessions.find(access.token.expose_bytes());
-            let (space, rights) = session.ok_or(ErrorCode::SessionExpired)?;
-            if space == access.space { Ok((space, rights)) } else { Err(ErrorCode::Forbidden) }
-        })?;
-        if let Some(strongest) = rights.iter().max() {
-            self.count(Rated::Capability(space, *strongest))?;
-        }
-        self.ask(|server| {
-            server.collect_uploads();
-            server.collect_released();
-            answer(server, &Access { space, rights })
-        })
-    }
 }
 
 impl fmt::Debug for MemoryRemote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MemoryRemote(..)")
     }
-}
-
-fn refused(code: ErrorCode) -> RemoteError {
-    refused_for(code, None)
-}
-
-fn refused_for(code: ErrorCode, retry_after: Option<Duration>) -> RemoteError {
-    let (message, hint) = (format!("{code:?}"), "see the API's documentation".to_owned());
-    RemoteError::Refused { code, message, hint, retry_after }
-}
-
-fn check_json(request: &impl Serialize) -> Answer<()> {
-    let length = serde_json::to_vec(request).map_err(|_| ErrorCode::BadRequest)?.len();
-    if length <= JSON_MAX { Ok(()) } else { Err(ErrorCode::TooLarge) }
 }
 
 impl Remote for MemoryRemote {

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::service::BodyPieces;
-use crate::store::ObjectId;
 use crate::store::blob::{Answer, BlobError, BlobReader, BlobStore, BlobWriter, Spill};
+use crate::store::{Day, ObjectId};
 use anonicloud_proto::api::BlobProgress;
 
 const UPLOAD: UploadId = UploadId::from_bytes([1; 16]);

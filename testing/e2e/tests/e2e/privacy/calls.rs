@@ -1,10 +1,11 @@
 //! What requests and their headers are for.
 
 pub(super) const CALLS: &[(&str, &str)] = &[
-    ("DELETE /v1/account/released", "frees at once what was released; after the password"),
+    ("DELETE /v1/account/released?space&through", "frees at once what was released up to a commit; after the password"),
     ("DELETE /v1/spaces/{space}/uploads/{upload}", "ends a transfer"),
     ("GET /v1/account", "what the account uses, and its devices"),
     ("GET /v1/account/released", "how much was released and still counts"),
+    ("GET /v1/account/released?space&through", "how much of it a tree's commits released, up to one"),
     ("GET /v1/account/sigchain?from", "the history of the account's keys"),
     ("GET /v1/realm", "which installation this is"),
     ("GET /v1/spaces/{space}/blobs", "which pieces there are, to release those that nothing needs"),
