@@ -2,7 +2,7 @@
 
 use anonicloud_core::crypto::random::Random;
 
-/// Parts of a whole in [`Sample::Share`].
+/// Parts of a whole in [`Sample::PerMillion`].
 const MILLION: u64 = 1_000_000;
 /// Bytes of randomness that are drawn at once.
 const DRAWN: usize = 4 << 10;
