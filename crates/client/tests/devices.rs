@@ -3,17 +3,20 @@
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::path::{Path, PathBuf};
     use std::rc::Rc;
     use std::sync::Arc;
     use std::time::Duration;
 
     use anonicloud_client::Client;
+    use anonicloud_client::check::{CheckReport, Damage, Finding, Part, Sample};
     use anonicloud_client::path::RemotePath;
     use anonicloud_client::remote::{Retry, ServerAddress};
     use anonicloud_client::session::{Credentials, NewAccount, SignUpDraft, login};
     use anonicloud_client::state::{DeviceKey, LocalState as _, SealedState, Table};
     use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
+    use anonicloud_proto::api::ErrorCode;
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
     use anonicloud_testkit::memory_state::MemoryState;
@@ -268,5 +271,82 @@ mod tests {
             phone.remove(&[path(&remote)], true).await.unwrap();
         }
         assert!(most <= 3 * FOLDERS + 300, "{most} nodes were kept");
+    }
+
+    async fn check(device: &Device, sample: Option<Sample>) -> (CheckReport, Vec<Finding>) {
+        let (report, found) = (RefCell::default(), RefCell::new(Vec::new()));
+        let tell = |finding: &Finding| found.borrow_mut().push(finding.clone());
+        device.check(&RemotePath::root(), sample, &Quiet, &tell, &report).await.unwrap();
+        (report.into_inner(), found.into_inner())
+    }
+
+    /// A device with two files in the root and two in a folder, on a line where nothing is tried again.
+    async fn device_with_files(world: &World, line: &Line) -> Device {
+        let draft = world.first(&Line::default()).await;
+        let folder = world.folder.path().join("folder");
+        fs_err::create_dir(&folder).unwrap();
+        for name in ["a", "b"] {
+            fs_err::write(folder.join(name), name).unwrap();
+            put(&draft, &world.file(name, name.as_bytes()), &format!("/{name}")).await;
+        }
+        put(&draft, &folder, "/folder").await;
+        enrol(Retry::new(world.server.over(line), Duration::ZERO), 2).await
+    }
+
+    /// The attack: the server shows a folder while pieces are counted, and has none when they are looked at.
+    #[tokio::test]
+    async fn a_folder_that_does_not_come_again_is_found_by_a_sample() {
+        let world = World::new("a folder that does not come again");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        let all = Some(Sample::PerMillion(1_000_000));
+        let (report, found) = check(&device, all).await;
+        let sampled = report.sampled.unwrap();
+        assert_eq!((sampled.population, sampled.chosen, found.len()), (8, 8, 0));
+        // The root and the folder once, then the root, its files' records and segments, and no folder.
+        line.refuse_blobs([None; 7].into_iter().chain([Some(ErrorCode::NotFound)]));
+        let (report, found) = check(&device, Some(Sample::Pieces(8))).await;
+        let found: Vec<_> =
+            found.iter().map(|finding| (finding.path.to_string(), finding.part, finding.damage)).collect();
+        assert_eq!(found, [("/folder".to_owned(), Part::Folder, Damage::Missing)]);
+        let sampled = report.sampled.unwrap();
+        assert_eq!((sampled.population, sampled.chosen, report.pieces), (8, 4, 4), "what was looked at");
+        assert!((sampled.probability - 0.5).abs() < 1e-9, "{sampled:?}");
+        // What was told while pieces were counted is told once.
+        let gone = Some(ErrorCode::NotFound);
+        line.refuse_blobs([None, gone, None, None, None, None, None, gone]);
+        let (_, found) = check(&device, all).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_refuses_for_the_moment_is_asked_again() {
+        let world = World::new("a server that refuses for the moment");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        let fast = [ErrorCode::TooManyRequests, ErrorCode::Unavailable];
+        line.refuse_blobs([Some(fast[0]), None, Some(fast[1]), None, Some(fast[1])]);
+        let (report, found) = check(&device, None).await;
+        assert_eq!((report.files, found), (4, Vec::new()));
+        // Twice is no accident of one request.
+        line.refuse_blobs([Some(fast[1]); 2]);
+        let (_, found) = check(&device, None).await;
+        assert_eq!(found.iter().map(|finding| finding.damage).collect::<Vec<_>>(), [Damage::Withheld]);
+        line.refuse_blobs([Some(fast[0]); 2]);
+        let refused = device.check(&RemotePath::root(), None, &Quiet, &|_| {}, &RefCell::default()).await;
+        assert!(refused.is_err(), "how fast this device asks says nothing of what is stored");
+    }
+
+    #[tokio::test]
+    async fn a_pack_that_was_fetched_before_is_fetched_again_for_a_check() {
+        let world = World::new("a pack that was fetched before");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        assert_eq!(check(&device, None).await.1, []);
+        // The root, its files' records and segments, the folder; not the pack of its files.
+        line.refuse_blobs([None; 6].into_iter().chain([Some(ErrorCode::NotFound); 5]));
+        let (_, found) = check(&device, None).await;
+        assert!(found.iter().all(|finding| finding.part == Part::Record), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 }
