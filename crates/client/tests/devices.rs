@@ -273,6 +273,55 @@ mod tests {
         assert!(most <= 3 * FOLDERS + 300, "{most} nodes were kept");
     }
 
+    /// Another process of the phone, whose state is `memory`.
+    async fn process(world: &World, memory: &MemoryState, line: &Line) -> Rc<Device> {
+        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        Rc::new(Client::open(world.remote(line), state).await.unwrap())
+    }
+
+    /// The phone, over a state that other processes share.
+    async fn phone(world: &World) -> MemoryState {
+        let memory = MemoryState::default();
+        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        login(world.remote(&Line::default()), state, &nowhere(), credentials).await.unwrap();
+        memory
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_leaves_what_is_kept_of_the_tree() {
+        let world = World::new("a commit that fails");
+        world.first(&Line::default()).await;
+        let (memory, line) = (phone(&world).await, Line::default());
+        let device = process(&world, &memory, &line).await;
+        device.make_directory(&path("/one"), false).await.unwrap();
+        line.refuse_commit(ErrorCode::Forbidden);
+        assert!(device.make_directory(&path("/two"), false).await.is_err());
+        let Ok(later) = Rc::try_unwrap(process(&world, &memory, &line).await) else { panic!("it is shared") };
+        let items = later.offline().list(&RemotePath::root()).await.unwrap();
+        assert_eq!(items.iter().map(|item| &*item.name).collect::<Vec<_>>(), [b"one"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_faster_process_of_the_device_keeps_is_not_cleared() {
+        const FOLDERS: usize = 600;
+        let world = World::new("a faster process");
+        let laptop = world.first(&Line::default()).await;
+        let (memory, line) = (phone(&world).await, Line::default());
+        laptop.make_directory(&path("/other"), false).await.unwrap();
+        let folder = world.folder.path().join("many");
+        for number in 0..FOLDERS {
+            fs_err::create_dir_all(folder.join(number.to_string())).unwrap();
+        }
+        let (slow, fast) = (process(&world, &memory, &line).await, process(&world, &memory, &Line::default()).await);
+        // The slow one knows the head and asks for its root when the fast one commits.
+        line.before_blob(async move { drop(put(&fast, &folder, "/many").await) });
+        assert_eq!(names(&slow).await, ["other"]);
+        let kept = memory.keys(Table::Nodes).await.unwrap().len();
+        assert!(kept > FOLDERS, "{kept} nodes are left");
+    }
+
     async fn check(device: &Device, sample: Option<Sample>) -> (CheckReport, Vec<Finding>) {
         let (report, found) = (RefCell::default(), RefCell::new(Vec::new()));
         let tell = |finding: &Finding| found.borrow_mut().push(finding.clone());

@@ -27,7 +27,7 @@ use crate::error::OperationError;
 use crate::notice::Notice;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
-use crate::state::LocalState;
+use crate::state::{LocalState, StateChange};
 use crate::upload::SealedBlob;
 use crate::upload::reservation::Reservation;
 
@@ -43,6 +43,15 @@ pub(crate) struct Committed {
     pub(crate) sent: u64,
     /// What other devices changed meanwhile, and where ours is.
     pub(crate) conflicts: Vec<Conflict>,
+}
+
+/// What was stored for a commit that does not stand yet.
+#[derive(Default)]
+struct StoredNodes {
+    /// Sealed bytes that were sent.
+    sent: u64,
+    /// The changes that keep the nodes.
+    kept: Vec<StateChange>,
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -63,13 +72,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let edited = self.walk_steps(|nodes| apply(base.as_ref(), edits, rules, nodes, &mut random)).await?;
         let (mut dirty, mut conflicts) = (edited.tree, edited.conflicts);
         let brought = adds.len();
-        let mut sent = 0;
+        let mut stored = StoredNodes::default();
         for _ in 0..ATTEMPTS {
-            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut sent).await?;
-            if self.try_commit(sealed.as_ref(), &adds).await? {
+            let sealed = self.store_tree(dirty, reservation, &mut adds, &mut stored).await?;
+            if self.try_commit(sealed.as_ref(), &adds, &mut stored.kept).await? {
                 let nodes = adds.iter().skip(brought);
                 reservation.release(nodes.map(|added| added.size).sum());
-                return Ok(Committed { sent, conflicts });
+                return Ok(Committed { sent: stored.sent, conflicts });
             }
             self.sync().await?;
             let theirs = self.root().await?;
@@ -106,13 +115,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(false)
     }
 
-    /// Seals what changed, stores its packs, and remembers the nodes; gives the new root.
+    /// Seals what changed, and stores its packs; gives the new root.
     async fn store_tree(
         &self,
         dirty: DirtyTree,
         reservation: &Reservation,
         adds: &mut Vec<AddedBlob>,
-        sent: &mut u64,
+        stored: &mut StoredNodes,
     ) -> Result<Option<TreeRoot>, OperationError> {
         let mut random = SystemRandom;
         let mut packer = NodePacker::new(SystemRandom);
@@ -132,22 +141,26 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let kept = nodes.iter().zip(pieces).map(|((hash, node), piece)| keep_node(&node.place_key(), hash, &piece));
         let packs = packer.finish();
         let blobs: Vec<_> = packs.into_iter().map(SealedBlob::from).collect();
+        stored.kept.extend(kept);
         let sends = stream::iter(&blobs).map(|blob| async move {
             reservation.add(self.remote(), self.door(), blob.size()).await?;
             reservation.send(self.remote(), self.door(), blob, 0).await
         });
-        let sent_all = sends.buffer_unordered(IN_FLIGHT).try_collect();
-        let kept_all = async { Ok(self.state().apply(kept.collect()).await?) };
-        let (sizes, ()): (Vec<u64>, ()) = futures::try_join!(sent_all, kept_all)?;
-        *sent += sizes.iter().sum::<u64>();
+        let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        stored.sent += sizes.iter().sum::<u64>();
         adds.extend(blobs.iter().map(SealedBlob::added));
         self.nodes().keep(nodes);
-        self.nodes().kept_more();
         Ok(root)
     }
 
-    /// Posts the commit; `false` when another one came first.
-    async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
+    /// Posts the commit; `false` when another one came first. Once it stands, the nodes in `kept` are kept: not before, since
+    /// they take the places of those in the tree that stands.
+    async fn try_commit(
+        &self,
+        root: Option<&TreeRoot>,
+        adds: &[AddedBlob],
+        kept: &mut Vec<StateChange>,
+    ) -> Result<bool, OperationError> {
         let state = self.known_head()?;
         let mut made = self.make_commit(&state, root, adds);
         if matches!(made, Err(BuildCommitError::ChainTooOld)) {
@@ -169,7 +182,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };
-        self.adopt(Head::new(next, &verified), Some(state.head())).await?;
+        self.adopt(Head::new(next, &verified), Some(state.head()), std::mem::take(kept)).await?;
+        self.nodes().kept_more();
         Ok(true)
     }
 
