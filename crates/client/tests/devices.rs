@@ -3,11 +3,13 @@
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::path::{Path, PathBuf};
     use std::rc::Rc;
     use std::sync::Arc;
     use std::time::Duration;
 
+    use anonicloud_client::check::{CheckReport, Damage, Finding, Part, Sample};
     use anonicloud_client::path::RemotePath;
     use anonicloud_client::reclaim::PasswordProof;
     use anonicloud_client::remote::{Retry, ServerAddress};
@@ -16,6 +18,7 @@ mod tests {
     use anonicloud_client::transfer::{Conflict, Filter, GetItem, GetTarget, Progress, PutReport, PutSource};
     use anonicloud_client::watch::{Change, ChangeKind, Watch};
     use anonicloud_client::{Client, OperationError};
+    use anonicloud_proto::api::ErrorCode;
     use anonicloud_testkit::clock::FakeClock;
     use anonicloud_testkit::memory_remote::{Line, MemoryRemote};
     use anonicloud_testkit::memory_state::MemoryState;
@@ -456,5 +459,131 @@ mod tests {
         get_on("/three");
         let error = phone.list(&RemotePath::root()).await.unwrap_err();
         assert!(matches!(error, OperationError::RolledBack), "{error:?}");
+    }
+
+    /// Another process of the phone, whose state is `memory`.
+    async fn process(world: &World, memory: &MemoryState, line: &Line) -> Rc<Device> {
+        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        Rc::new(Client::open(world.remote(line), state).await.unwrap())
+    }
+
+    /// The phone, over a state that other processes share.
+    async fn phone(world: &World) -> MemoryState {
+        let memory = MemoryState::default();
+        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+        login(world.remote(&Line::default()), state, &nowhere(), credentials).await.unwrap();
+        memory
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_leaves_what_is_kept_of_the_tree() {
+        let world = World::new("a commit that fails");
+        world.first(&Line::default()).await;
+        let (memory, line) = (phone(&world).await, Line::default());
+        let device = process(&world, &memory, &line).await;
+        device.make_directory(&path("/one"), false).await.unwrap();
+        line.refuse_commit(ErrorCode::Forbidden);
+        assert!(device.make_directory(&path("/two"), false).await.is_err());
+        let Ok(later) = Rc::try_unwrap(process(&world, &memory, &line).await) else { panic!("it is shared") };
+        let items = later.offline().list(&RemotePath::root()).await.unwrap();
+        assert_eq!(items.iter().map(|item| &*item.name).collect::<Vec<_>>(), [b"one"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_faster_process_of_the_device_keeps_is_not_cleared() {
+        const FOLDERS: usize = 600;
+        let world = World::new("a faster process");
+        let laptop = world.first(&Line::default()).await;
+        let (memory, line) = (phone(&world).await, Line::default());
+        laptop.make_directory(&path("/other"), false).await.unwrap();
+        let folder = world.folder.path().join("many");
+        for number in 0..FOLDERS {
+            fs_err::create_dir_all(folder.join(number.to_string())).unwrap();
+        }
+        let (slow, fast) = (process(&world, &memory, &line).await, process(&world, &memory, &Line::default()).await);
+        // The slow one knows the head and asks for its root when the fast one commits.
+        line.before_blob(async move { drop(put(&fast, &folder, "/many").await) });
+        assert_eq!(names(&slow).await, ["other"]);
+        let kept = memory.keys(Table::Nodes).await.unwrap().len();
+        assert!(kept > FOLDERS, "{kept} nodes are left");
+    }
+
+    async fn check(device: &Device, sample: Option<Sample>) -> (CheckReport, Vec<Finding>) {
+        let (report, found) = (RefCell::default(), RefCell::new(Vec::new()));
+        let tell = |finding: &Finding| found.borrow_mut().push(finding.clone());
+        device.check(&RemotePath::root(), sample, &Quiet, &tell, &report).await.unwrap();
+        (report.into_inner(), found.into_inner())
+    }
+
+    /// A device with two files in the root and two in a folder, on a line where nothing is tried again.
+    async fn device_with_files(world: &World, line: &Line) -> Device {
+        let draft = world.first(&Line::default()).await;
+        let folder = world.folder.path().join("folder");
+        fs_err::create_dir(&folder).unwrap();
+        for name in ["a", "b"] {
+            fs_err::write(folder.join(name), name).unwrap();
+            put(&draft, &world.file(name, name.as_bytes()), &format!("/{name}")).await;
+        }
+        put(&draft, &folder, "/folder").await;
+        enrol(Retry::new(world.server.over(line), Duration::ZERO), 2).await
+    }
+
+    /// The attack: the server shows a folder while pieces are counted, and has none when they are looked at.
+    #[tokio::test]
+    async fn a_folder_that_does_not_come_again_is_found_by_a_sample() {
+        let world = World::new("a folder that does not come again");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        let all = Some(Sample::PerMillion(1_000_000));
+        let (report, found) = check(&device, all).await;
+        let sampled = report.sampled.unwrap();
+        assert_eq!((sampled.population, sampled.chosen, found.len()), (8, 8, 0));
+        // The root and the folder once, then the root, its files' records and segments, and no folder.
+        line.refuse_blobs([None; 7].into_iter().chain([Some(ErrorCode::NotFound)]));
+        let (report, found) = check(&device, Some(Sample::Pieces(8))).await;
+        let found: Vec<_> =
+            found.iter().map(|finding| (finding.path.to_string(), finding.part, finding.damage)).collect();
+        assert_eq!(found, [("/folder".to_owned(), Part::Folder, Damage::Missing)]);
+        let sampled = report.sampled.unwrap();
+        assert_eq!((sampled.population, sampled.chosen, report.pieces), (8, 4, 4), "what was looked at");
+        assert!((sampled.probability - 0.5).abs() < 1e-9, "{sampled:?}");
+        // What was told while pieces were counted is told once.
+        let gone = Some(ErrorCode::NotFound);
+        line.refuse_blobs([None, gone, None, None, None, None, None, gone]);
+        let (_, found) = check(&device, all).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_refuses_for_the_moment_is_asked_again() {
+        let world = World::new("a server that refuses for the moment");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        let fast = [ErrorCode::TooManyRequests, ErrorCode::Unavailable];
+        line.refuse_blobs([Some(fast[0]), None, Some(fast[1]), None, Some(fast[1])]);
+        let (report, found) = check(&device, None).await;
+        assert_eq!((report.files, found), (4, Vec::new()));
+        // Twice is no accident of one request.
+        line.refuse_blobs([Some(fast[1]); 2]);
+        let (_, found) = check(&device, None).await;
+        assert_eq!(found.iter().map(|finding| finding.damage).collect::<Vec<_>>(), [Damage::Withheld]);
+        line.refuse_blobs([Some(fast[0]); 2]);
+        let refused = device.check(&RemotePath::root(), None, &Quiet, &|_| {}, &RefCell::default()).await;
+        assert!(refused.is_err(), "how fast this device asks says nothing of what is stored");
+    }
+
+    #[tokio::test]
+    async fn a_pack_that_was_fetched_before_is_fetched_again_for_a_check() {
+        let world = World::new("a pack that was fetched before");
+        let line = Line::default();
+        let device = device_with_files(&world, &line).await;
+        assert_eq!(check(&device, None).await.1, []);
+        // The root, its files' records and segments, the folder; not the pack of its files.
+        line.refuse_blobs([None; 6].into_iter().chain([Some(ErrorCode::NotFound); 5]));
+        let (_, found) = check(&device, None).await;
+        assert!(found.iter().all(|finding| finding.part == Part::Record), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 }

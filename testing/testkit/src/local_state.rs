@@ -80,6 +80,8 @@ async fn several_are_read_in_the_order_they_are_asked_for<S: LocalState>(store: 
     let values = store.read_all(Table::Nodes, &asked).await.expect("a read");
     let expected = (0..600_u16).rev().map(|at| (at != 30).then(|| at.to_be_bytes().to_vec())).chain([None]);
     assert_eq!(values, expected.collect::<Vec<_>>());
+    let twice = store.read_all(Table::Nodes, &[keys[3], keys[2], keys[3]]).await.expect("a read");
+    assert_eq!(twice, [3_u16, 2, 3].map(|at| Some(at.to_be_bytes().to_vec())), "one key twice");
     let left: Vec<_> = keys.iter().enumerate().filter(|(at, _)| *at != 30).map(|(_, key)| *key).collect();
     assert_eq!(store.keys(Table::Nodes).await.expect("keys"), left);
 }

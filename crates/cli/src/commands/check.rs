@@ -1,8 +1,8 @@
 //! `check`: whether all that is stored is there and is what was stored.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
-use anonicloud_client::check::{Finding, Sample};
+use anonicloud_client::check::{CheckReport, Finding, Sample};
 use clap::Args;
 
 use crate::context::Context;
@@ -10,12 +10,13 @@ use crate::error::CliError;
 use crate::paths::RemoteArgument;
 use crate::progress::Bar;
 use crate::report::{Checked, Found};
+use crate::ui::Ui;
 
 /// Check that everything is there and is what was stored
 ///
 /// Fetches all that is at and below PATH from the server, verifies it, and writes it nowhere. Each path of which something
 /// is wrong is named: `altered` when other bytes come than were stored, `missing` when the server says that it has none,
-/// `withheld` when it answers but does not give them. With --sample the folders are read whole, and of the files so many
+/// `withheld` when it answers but does not give them, `malformed` when who stored it broke the format. With --sample the folders are read whole, and of the files so many
 /// pieces chosen at random; how likely a loss of 0.1 % would have shown is said then. Exit code 9 when something is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -33,11 +34,47 @@ pub(crate) struct Arguments {
     sample: Option<Sample>,
 }
 
+/// What was looked at and found until now. A program is told of it also when the check fails or is stopped.
+struct Until {
+    ui: Ui,
+    report: RefCell<CheckReport>,
+    found: RefCell<Vec<Found>>,
+    is_told: Cell<bool>,
+}
+
+impl Until {
+    fn new(ui: Ui) -> Self {
+        Self { ui, report: RefCell::default(), found: RefCell::default(), is_told: Cell::new(false) }
+    }
+
+    fn checked(&self, complete: bool) -> Checked {
+        Checked::new(&self.report.borrow(), self.found.take(), complete)
+    }
+
+    /// The check came to its end.
+    fn end(&self) -> Result<Checked, CliError> {
+        let checked = self.checked(true);
+        self.is_told.set(true);
+        self.ui.object(&checked)?;
+        Ok(checked)
+    }
+}
+
+impl Drop for Until {
+    fn drop(&mut self) {
+        let checked = self.checked(false);
+        if !self.is_told.get() && !checked.is_empty() {
+            // Why the check stopped is told in any case.
+            self.ui.object(&checked).ok();
+        }
+    }
+}
+
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
+        let until = Until::new(context.ui);
         let bar = if self.sample.is_some() { Bar::of_pieces(context.ui, &context.tally) } else { context.bar() };
-        let found = RefCell::new(Vec::new());
         let unwritten = RefCell::new(None);
         let tell = |finding: &Finding| {
             let one = Found::new(finding);
@@ -45,15 +82,14 @@ impl Arguments {
             if let Err(error) = written {
                 unwritten.borrow_mut().get_or_insert(error);
             }
-            found.borrow_mut().push(one);
+            until.found.borrow_mut().push(one);
         };
-        let report = client.check(&self.path.path, self.sample, &bar, &tell).await?;
+        client.check(&self.path.path, self.sample, &bar, &tell, &until.report).await?;
         drop(bar);
         if let Some(error) = unwritten.into_inner() {
             return Err(error);
         }
-        let checked = Checked::new(&report, found.into_inner());
-        context.ui.object(&checked)?;
+        let checked = until.end()?;
         checked.sentence().lines().try_for_each(|line| context.ui.note(line))?;
         match checked.damaged_paths() {
             0 => Ok(()),

@@ -48,6 +48,11 @@ fn made_by<'a>(sources: &'a [RemoteArgument], local: &Path) -> Option<&'a Remote
 }
 
 impl Arguments {
+    /// Whether the target is stdout.
+    pub(super) fn writes_stdout(&self) -> bool {
+        split_get(&self.paths).is_ok_and(|(_, local)| is_dash(&local))
+    }
+
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let (sources, local) = split_get(&self.paths).map_err(CliError::Arguments)?;
         let filter = self.selection.filter(&[])?;

@@ -111,6 +111,9 @@ impl Command {
             Self::Put(put) if put.reads_stdin() => {
                 "what came from stdin cannot go on: run the same command again, from its start".to_owned()
             }
+            Self::Get(get) if get.writes_stdout() => {
+                "what went to stdout cannot go on: run the same command again, from its start".to_owned()
+            }
             Self::Put(_) | Self::Resume(_) | Self::Get(_) => match line {
                 Some(line) => format!("go on with: {line}"),
                 None => "run the same command again to go on".to_owned(),

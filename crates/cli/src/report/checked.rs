@@ -12,6 +12,8 @@ use crate::escape;
 /// `check`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Checked {
+    /// Whether the check came to its end: of what is behind the place where it stopped, nothing is said.
+    complete: bool,
     /// Folders that were read, and files that were looked at.
     folders: u64,
     files: u64,
@@ -19,7 +21,7 @@ pub(crate) struct Checked {
     pieces: u64,
     bytes: u64,
     findings: Vec<Found>,
-    /// Null when everything was read.
+    /// Null when everything was read, or not everything of a sample.
     sample: Option<Chosen>,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Found {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_base64: Option<String>,
-    /// `altered`, `missing` or `withheld`.
+    /// `altered`, `missing`, `withheld` or `malformed`.
     damage: &'static str,
     /// `folder`, `record` or `content`.
     part: &'static str,
@@ -58,6 +60,7 @@ impl Found {
             Damage::Altered => "altered",
             Damage::Missing => "missing",
             Damage::Withheld => "withheld",
+            Damage::Malformed => "malformed",
             _ => "damaged",
         };
         let part = match finding.part {
@@ -87,8 +90,8 @@ impl Found {
 }
 
 impl Checked {
-    /// What the client reports.
-    pub(crate) fn new(report: &CheckReport, findings: Vec<Found>) -> Self {
+    /// What the client reports, at the end or when it was stopped.
+    pub(crate) fn new(report: &CheckReport, findings: Vec<Found>, complete: bool) -> Self {
         let sample = report.sampled.map(|Sampled { population, chosen, lost, probability, .. }| Chosen {
             pieces: chosen,
             of: population,
@@ -96,7 +99,12 @@ impl Checked {
             probability,
         });
         let CheckReport { folders, files, pieces, bytes, .. } = *report;
-        Self { folders, files, pieces, bytes, findings, sample }
+        Self { complete, folders, files, pieces, bytes, findings, sample }
+    }
+
+    /// Whether nothing was looked at.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.folders == 0 && self.files == 0 && self.findings.is_empty()
     }
 
     /// Paths of which something is wrong.
@@ -143,7 +151,7 @@ pub(super) mod tests {
     pub(in crate::report) fn checked() -> Checked {
         let findings = vec![found(b"/a.iso", "missing", "content", 2), found(b"/caf\xe9", "altered", "record", 1)];
         let sample = Some(Chosen { pieces: 100, of: 1000, lost: 1, probability: 0.1 });
-        Checked { folders: 3, files: 90, pieces: 98, bytes: 12 << 20, findings, sample }
+        Checked { complete: true, folders: 3, files: 90, pieces: 98, bytes: 12 << 20, findings, sample }
     }
 
     #[test]

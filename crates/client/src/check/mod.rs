@@ -1,13 +1,15 @@
-//! Whether all that is stored is there and is what was stored: fetched and verified, kept nowhere.
+//! Whether all that the newest tree holds is there and is what was stored: fetched and verified, kept nowhere.
 //!
 //! Enters: a path. Leaves: what was looked at, and each path of which something is wrong. Never: content, or a piece that
 //! this device kept.
 
 mod file;
+mod judge;
 mod sample;
 mod walk;
 
 use core::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 use anonicloud_core::tree::name::RemotePath;
 use tokio::sync::Semaphore;
@@ -35,6 +37,8 @@ pub enum Damage {
     Missing,
     /// The server answers, but does not give the bytes.
     Withheld,
+    /// The server gives what was stored, but who stored it broke the format.
+    Malformed,
 }
 
 /// Of what something is wrong.
@@ -69,7 +73,7 @@ pub struct Finding {
 pub struct Sampled {
     /// Pieces of files in all: of each file its record, and each 4 MiB of content or the rest of it.
     pub population: u64,
-    /// Those that were chosen, all equally likely.
+    /// Those that were chosen, all equally likely; fewer than were asked for when folders did not come again.
     pub chosen: u64,
     /// The pieces that a loss of 0.1 % takes.
     pub lost: u64,
@@ -100,66 +104,69 @@ struct Look<'a> {
     /// What is chosen; all, when nothing chooses.
     picker: Option<RefCell<Picker<SystemRandom>>>,
     requests: Semaphore,
-    report: RefCell<CheckReport>,
-    /// Whether what is wrong was told by an earlier walk over the same.
-    is_told: Cell<bool>,
+    report: &'a RefCell<CheckReport>,
+    /// The folders of which something was told: a sample walks over the same twice.
+    told: RefCell<HashSet<RemotePath>>,
 }
 
 impl<'a> Look<'a> {
-    fn new(progress: &'a dyn Progress, found: &'a dyn Fn(&Finding)) -> Self {
-        Self {
-            progress,
-            found,
-            picker: None,
-            requests: Semaphore::new(IN_FLIGHT),
-            report: RefCell::default(),
-            is_told: Cell::new(false),
-        }
+    fn new(progress: &'a dyn Progress, found: &'a dyn Fn(&Finding), report: &'a RefCell<CheckReport>) -> Self {
+        Self { progress, found, picker: None, requests: Semaphore::new(IN_FLIGHT), report, told: RefCell::default() }
     }
 
     fn tell(&self, finding: &Finding) {
         (self.found)(finding);
     }
+
+    /// Tells of a folder, once.
+    fn tell_folder(&self, path: RemotePath, damage: Damage) {
+        if self.told.borrow_mut().insert(path.clone()) {
+            self.tell(&Finding { path, part: Part::Folder, damage, pieces: 1 });
+        }
+    }
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// Fetches all that is stored at and below `path`, or of its files a `sample`, and verifies it. `found` is told of each
-    /// finding; after one the rest is looked at all the same. Nothing but what the server gives now counts.
+    /// Fetches all that the newest tree holds at and below `path`, or of its files a `sample`, and verifies it. `found` is told
+    /// of each finding; after one the rest is looked at all the same. Nothing but what the server gives now counts. `report`
+    /// is filled meanwhile, and counts also when this is stopped.
     ///
     /// Of a whole check `progress` counts files and content bytes, of a sample pieces.
     ///
     /// # Errors
     /// When nothing is at `path`, or the server answers nothing any more.
+    #[expect(clippy::too_many_arguments, reason = "what is checked, and three who are told of it")]
     pub async fn check(
         &self,
         path: &RemotePath,
         sample: Option<Sample>,
         progress: &dyn Progress,
         found: &dyn Fn(&Finding),
-    ) -> Result<CheckReport, OperationError> {
+        report: &RefCell<CheckReport>,
+    ) -> Result<(), OperationError> {
+        self.packs().clear();
         self.sync().await?;
-        let mut look = Look::new(progress, found);
+        let mut look = Look::new(progress, found, report);
         let Some(start) = self.start_of(path, &look).await? else {
-            return Ok(look.report.into_inner());
+            return Ok(());
         };
         let Some(sample) = sample else {
             let totals = start.totals;
             progress.plan(totals.files, totals.bytes);
-            self.check_below(&start, &look).await?;
-            return Ok(look.report.into_inner());
+            return self.check_below(&start, &look).await;
         };
         let population = self.count_pieces(&start, &look).await?;
         let chosen = sample.of(population);
         progress.plan(0, chosen);
         look.picker = Some(RefCell::new(Picker::new(population, chosen, SystemRandom)));
-        look.is_told.set(true);
-        look.report.get_mut().folders = 0;
+        report.borrow_mut().folders = 0;
         self.check_below(&start, &look).await?;
-        let lost = lost_of(population);
+        // What the server gave to be counted and then did not give again was not looked at.
+        let left = look.picker.map_or(0, |picker| picker.into_inner().wanted());
+        let (chosen, lost) = (chosen - left, lost_of(population));
         let probability = probability_of_showing(population, lost, chosen);
-        let mut report = look.report.into_inner();
-        report.sampled = Some(Sampled { population, chosen, lost, probability });
-        Ok(report)
+        report.borrow_mut().sampled = Some(Sampled { population, chosen, lost, probability });
+        Ok(())
     }
 
     async fn check_below(&self, start: &Start, look: &Look<'_>) -> Result<(), OperationError> {

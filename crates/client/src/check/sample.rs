@@ -45,6 +45,11 @@ impl<R: Random> Picker<R> {
         Self { left: population, wanted, random, drawn: Vec::new() }
     }
 
+    /// How many have yet to be taken.
+    pub(super) const fn wanted(&self) -> u64 {
+        self.wanted
+    }
+
     /// Whether the next piece is taken.
     pub(super) fn takes(&mut self) -> bool {
         let is_taken = self.wanted > 0 && self.left > 0 && self.below(self.left) < self.wanted;

@@ -9,14 +9,14 @@ use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::lookup::{Found, find};
 use anonicloud_core::tree::name::{DEPTH_MAX, RemotePath};
 use anonicloud_core::tree::node::{DirectoryNode, Entry};
-use anonicloud_core::tree::store::{Step, Wanted};
-use anonicloud_proto::api::ErrorCode;
+use anonicloud_core::tree::store::{OpenNodeError, Step, Wanted};
 use futures::{StreamExt as _, stream};
 
-use super::{Damage, Finding, IN_FLIGHT, Look, Part};
+use super::judge::Fault;
+use super::{IN_FLIGHT, Look};
 use crate::client::Client;
 use crate::error::OperationError;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::Remote;
 use crate::space::nodes::NodeCache;
 use crate::state::LocalState;
 
@@ -62,11 +62,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             };
             for wanted in wanted {
                 let hash = wanted.child().hash;
-                match self.stored_node(&wanted, look).await {
+                match self.judged(async || self.stored_node(&wanted, look).await).await? {
                     Ok(node) => nodes.keep(vec![(hash, Arc::new(node))]),
-                    Err(error) => {
-                        let damage = self.judge(error).await?;
-                        look.tell(&Finding { path: path.clone(), part: Part::Folder, damage, pieces: 1 });
+                    Err(damage) => {
+                        look.tell_folder(path.clone(), damage);
                         return Ok(None);
                     }
                 }
@@ -96,17 +95,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         while !open.is_empty() {
             let next = open.split_off(open.len().saturating_sub(IN_FLIGHT));
             let nodes = stream::iter(next).map(|next| async move {
-                let node = self.stored_node(&next.wanted, look).await;
+                let node = self.judged(async || self.stored_node(&next.wanted, look).await).await;
                 (next, node)
             });
             // In their order, which the second walk of a sample has too.
             let nodes: Vec<_> = nodes.buffered(IN_FLIGHT).collect().await;
             for (Open { folder, is_first, .. }, node) in nodes {
-                let node = match node {
+                let node = match node? {
                     Ok(node) if folder.names().len() <= DEPTH_MAX => node,
                     Ok(_) => return Err(OperationError::TreeTooDeep),
-                    Err(error) => {
-                        self.tell_folder(folder, error, look).await?;
+                    Err(damage) => {
+                        look.tell_folder(folder, damage);
                         continue;
                     }
                 };
@@ -132,44 +131,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(())
     }
 
-    async fn tell_folder(
-        &self,
-        path: RemotePath,
-        error: OperationError,
-        look: &Look<'_>,
-    ) -> Result<(), OperationError> {
-        let damage = self.judge(error).await?;
-        if !look.is_told.get() {
-            look.tell(&Finding { path, part: Part::Folder, damage, pieces: 1 });
-        }
-        Ok(())
-    }
-
     /// A node out of what the server gives.
-    async fn stored_node(&self, wanted: &Wanted, look: &Look<'_>) -> Result<DirectoryNode, OperationError> {
+    async fn stored_node(&self, wanted: &Wanted, look: &Look<'_>) -> Result<DirectoryNode, Fault> {
         let turn = look.requests.acquire().await.map_err(|_| Rejected)?;
         let piece = self.fetch_piece(&wanted.child().piece).await?;
         drop(turn);
         let opened = wanted.open(self.realm(), &self.door().space(), &piece);
-        opened.map_err(|_| Rejected.into())
-    }
-
-    /// What `error` says of the piece that was asked for.
-    ///
-    /// # Errors
-    /// The error itself, when the server answers nothing else either, or when it is this device's.
-    pub(super) async fn judge(&self, error: OperationError) -> Result<Damage, OperationError> {
-        match error {
-            OperationError::Rejected(_) => Ok(Damage::Altered),
-            OperationError::Remote(RemoteError::Refused { code: ErrorCode::NotFound, .. }) => Ok(Damage::Missing),
-            OperationError::Remote(error) => {
-                let remote = self.remote();
-                match self.door().request(remote, async |access| remote.head(access).await).await {
-                    Ok(_) => Ok(Damage::Withheld),
-                    Err(_) => Err(error.into()),
-                }
-            }
-            error => Err(error),
-        }
+        opened.map_err(|error| match error {
+            OpenNodeError::Malformed(_) => Fault::Malformed,
+            _ => Rejected.into(),
+        })
     }
 }

@@ -24,6 +24,11 @@ impl PackCache {
         Some(bytes)
     }
 
+    /// Lets go of all packs.
+    pub(crate) fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     /// All packs that are kept.
     pub(crate) fn all(&self) -> Vec<(BlobId, Bytes)> {
         self.0.borrow().iter().cloned().collect()

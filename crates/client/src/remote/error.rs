@@ -8,6 +8,11 @@ use anonicloud_proto::api::ErrorCode;
 use bytes::Bytes;
 use thiserror::Error;
 
+/// What of an answer is malformed that is too long.
+pub(super) const TOO_LONG: &str = "more bytes than the API allows";
+/// The same of one that is too short.
+pub(super) const TOO_SHORT: &str = "fewer bytes than were asked for";
+
 /// What a request gives.
 pub type RemoteResult<T> = Result<T, RemoteError>;
 
@@ -73,6 +78,11 @@ impl RemoteError {
             Self::Refused { code, .. } => Some(*code),
             Self::Unreachable(_) | Self::Cut { .. } | Self::Certificate(_) | Self::Malformed { .. } => None,
         }
+    }
+
+    /// Whether the answer has other bytes than it can have, by its length alone.
+    pub(crate) fn is_of_other_length(&self) -> bool {
+        matches!(self, Self::Malformed { what } if [TOO_LONG, TOO_SHORT].contains(what))
     }
 
     /// After how long the server wants to be asked again, if it says so.

@@ -79,7 +79,7 @@ pub async fn login<R: Remote, S: LocalState>(
         sigchain,
         slots: SlotVersions::of(&answer.boxes),
     };
-    if !state.apply_if(&[seen], vec![record.change()]).await? {
+    if !state.apply_if(&[seen], &[record.change()]).await? {
         return Err(OperationError::AlreadySignedIn);
     }
     Client::open(remote, state).await

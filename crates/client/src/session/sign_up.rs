@@ -132,7 +132,7 @@ impl SignUpDraft {
         let send = async |puzzle| remote.register_finish(&RegisterFinish { puzzle, ..request.clone() }).await;
         let puzzle = puzzle_for(PuzzlePurpose::Register, &request.handle);
         with_puzzle(&remote, &record.realm, puzzle, send).await?;
-        if !state.apply_if(&[seen], vec![record.change()]).await? {
+        if !state.apply_if(&[seen], &[record.change()]).await? {
             return Err(OperationError::AlreadySignedIn);
         }
         Ok(Client::open(remote, state).await?.with_clock(clock))

@@ -28,7 +28,7 @@ use crate::error::OperationError;
 use crate::notice::Notice;
 use crate::random::SystemRandom;
 use crate::remote::{Remote, RemoteError};
-use crate::state::LocalState;
+use crate::state::{LocalState, StateChange};
 use crate::upload::SealedBlob;
 use crate::upload::reservation::Reservation;
 
@@ -52,6 +52,15 @@ struct Changed {
     conflicts: Vec<Conflict>,
 }
 
+/// What was stored for a commit that does not stand yet.
+#[derive(Default)]
+struct StoredNodes {
+    /// Sealed bytes that were sent.
+    sent: u64,
+    /// The changes that keep the nodes.
+    kept: Vec<StateChange>,
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Commits `edits` on the newest tree, together with blobs that are stored. [`OperationError::Contended`] also when another
     /// device has put one of the versions meanwhile.
@@ -69,13 +78,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut sweeps = self.sweeps().get();
         let mut edited = self.apply_edits(base.as_ref(), edits, rules).await?;
         let brought = adds.len();
-        let mut sent = 0;
+        let mut stored = StoredNodes::default();
         for _ in 0..ATTEMPTS {
-            let sealed = self.store_tree(edited.tree, reservation, &mut adds, &mut sent).await?;
-            if self.try_commit(sealed.as_ref(), &adds).await? {
+            let sealed = self.store_tree(edited.tree, reservation, &mut adds, &mut stored).await?;
+            if self.try_commit(sealed.as_ref(), &adds, &mut stored.kept).await? {
                 let nodes = adds.iter().skip(brought);
                 reservation.release(nodes.map(|added| added.size).sum());
-                return Ok(Committed { sent, conflicts: edited.conflicts });
+                return Ok(Committed { sent: stored.sent, conflicts: edited.conflicts });
             }
             self.sync().await?;
             let theirs = self.root().await?;
@@ -151,13 +160,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(false)
     }
 
-    /// Seals what changed, stores its packs, and remembers the nodes; gives the new root.
+    /// Seals what changed, and stores its packs; gives the new root.
     async fn store_tree(
         &self,
         dirty: DirtyTree,
         reservation: &Reservation,
         adds: &mut Vec<AddedBlob>,
-        sent: &mut u64,
+        stored: &mut StoredNodes,
     ) -> Result<Option<TreeRoot>, OperationError> {
         let mut random = SystemRandom;
         let mut packer = NodePacker::new(SystemRandom);
@@ -177,35 +186,41 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let kept = nodes.iter().zip(pieces).map(|((hash, node), piece)| keep_node(&node.place_key(), hash, &piece));
         let packs = packer.finish();
         let blobs: Vec<_> = packs.into_iter().map(SealedBlob::from).collect();
+        stored.kept.extend(kept);
         let sends = stream::iter(&blobs).map(|blob| async move {
             reservation.add(self.remote(), self.door(), blob.size()).await?;
             reservation.send(self.remote(), self.door(), blob, 0).await
         });
-        let sent_all = sends.buffer_unordered(IN_FLIGHT).try_collect();
-        let kept_all = async { Ok(self.state().apply(kept.collect()).await?) };
-        let (sizes, ()): (Vec<u64>, ()) = futures::try_join!(sent_all, kept_all)?;
-        *sent += sizes.iter().sum::<u64>();
+        let sizes: Vec<u64> = sends.buffer_unordered(IN_FLIGHT).try_collect().await?;
+        stored.sent += sizes.iter().sum::<u64>();
         adds.extend(blobs.iter().map(SealedBlob::added));
         self.nodes().keep(nodes);
-        self.nodes().kept_more();
         Ok(root)
     }
 
-    /// Posts the commit; `false` when another one came first.
-    async fn try_commit(&self, root: Option<&TreeRoot>, adds: &[AddedBlob]) -> Result<bool, OperationError> {
+    /// Posts the commit; `false` when another one came first. Once it stands, the nodes in `kept` are kept: not before, since
+    /// they take the places of those in the tree that stands.
+    async fn try_commit(
+        &self,
+        root: Option<&TreeRoot>,
+        adds: &[AddedBlob],
+        kept: &mut Vec<StateChange>,
+    ) -> Result<bool, OperationError> {
         let state = self.known_head()?;
         let make = |space: &PrivateSpace| {
             let change = TreeChange { root: root.map(root_ref), adds: adds.to_vec(), day: self.clock().today() };
             space.make_tree_commit(&state, &self.record().device, change, &mut SystemRandom)
         };
-        self.post(&state, make).await
+        self.post(&state, make, kept).await
     }
 
-    /// Posts the commit that `make` makes on top of `state`; `false` when another one came first.
+    /// Posts the commit that `make` makes on top of `state`; `false` when another one came first. Once it stands, the nodes in
+    /// `kept` are kept.
     pub(super) async fn post(
         &self,
         state: &SpaceState,
         make: impl Fn(&PrivateSpace) -> Result<PostedCommit, BuildCommitError>,
+        kept: &mut Vec<StateChange>,
     ) -> Result<bool, OperationError> {
         let mut made = make(&self.private_space().borrow());
         if matches!(made, Err(BuildCommitError::ChainTooOld)) {
@@ -227,7 +242,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };
-        self.adopt(Head::new(next, &verified), Some(state.head())).await?;
+        self.adopt(Head::new(next, &verified), Some(state.head()), std::mem::take(kept)).await?;
+        self.nodes().kept_more();
         Ok(true)
     }
 

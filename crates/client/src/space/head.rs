@@ -158,16 +158,23 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(self.head().borrow().as_ref().and_then(|head| head.root.as_ref().map(TreeRoot::duplicate)))
     }
 
-    /// Takes over a head that was verified from `base` on; durable when this returns.
+    /// Takes over a head that was verified from `base` on, and makes the `changes` that keep its nodes with that; durable when
+    /// this returns.
     ///
     /// # Errors
     /// [`OperationError::RolledBack`] when another process of this device has meanwhile seen another history.
-    pub(crate) async fn adopt(&self, head: Head, base: Option<LogPlace>) -> Result<(), OperationError> {
+    pub(crate) async fn adopt(
+        &self,
+        head: Head,
+        base: Option<LogPlace>,
+        mut changes: Vec<StateChange>,
+    ) -> Result<(), OperationError> {
         let ours = head.state.head();
         loop {
             let (kept, seen_head) = self.kept_state().await?;
             let chain = self.chain_change().await?;
-            if chain.is_none() && kept.as_ref() == Some(&head.state) && self.kept_head(&head.state).await?.is_some() {
+            let is_kept = chain.is_none() && kept.as_ref() == Some(&head.state);
+            if is_kept && changes.is_empty() && self.kept_head(&head.state).await?.is_some() {
                 break;
             }
             match kept.map(|kept| kept.head()) {
@@ -182,16 +189,18 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let key = self.door().space();
             let mut seen = vec![seen_head];
             let state = StateChange::put(Table::Heads, key.as_bytes(), head.state.to_bytes());
-            let mut changes = vec![state, keep_root(&head)];
+            let nodes = changes.len();
+            changes.extend([state, keep_root(&head)]);
             // The state counts links that the chain of the next process must have.
             if let Some((seen_chain, change)) = chain {
                 seen.push(seen_chain);
                 changes.push(change);
             }
             // Another process came between; it got on.
-            if self.state().apply_if(&seen, changes).await? {
+            if self.state().apply_if(&seen, &changes).await? {
                 break;
             }
+            changes.truncate(nodes);
         }
         self.head().replace(Some(head));
         Ok(())
@@ -208,7 +217,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The state that is durable, and what a change of it is to be made on.
-    async fn kept_state(&self) -> Result<(Option<SpaceState>, Seen), OperationError> {
+    pub(super) async fn kept_state(&self) -> Result<(Option<SpaceState>, Seen), OperationError> {
         let (row, seen) = self.state().read_seen(Table::Heads, self.door().space().as_bytes()).await?;
         let state = row.map(|row| SpaceState::from_bytes(&row)).transpose();
         Ok((state.map_err(|_| StateError::Corrupt)?, seen))
@@ -247,7 +256,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // Which devices count as removed, and since when, is told by the commits that carried it.
         let is_enough = !self.private_space().borrow().owner().has_removed_devices();
         match verified {
-            Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit), None).await,
+            Ok((commit, state)) if is_enough => self.adopt(Head::new(state, &commit), None, Vec::new()).await,
             Err(VerifyHeadError::Rejected(error)) => Err(error.into()),
             _ => self.read_from_genesis(&answer.commit, None).await,
         }
@@ -304,7 +313,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             None if known => return Ok(()),
             None => self.head_again(state).await?,
         };
-        Ok(self.adopt(head, base).await?)
+        Ok(self.adopt(head, base, Vec::new()).await?)
     }
 
     /// Says that a commit changes nothing. One of this device means that others read another history than this one did: what

@@ -70,7 +70,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(head.flatten())
     }
 
-    /// Removes the nodes that are not in the tree any more, once they may be about as many as those that are.
+    /// Removes the nodes that are not in the tree any more, once they may be about as many as those that are. What another process
+    /// of this device keeps of a newer tree stays.
     pub(crate) async fn clear_nodes(&self) -> Result<(), OperationError> {
         if !self.nodes().take_kept_more() {
             return Ok(());
@@ -79,18 +80,27 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let left = left.and_then(|row| Some(u64::from_le_bytes(row.as_slice().try_into().ok()?)));
         let bound = usize::try_from(left.unwrap_or_default()).unwrap_or_default().saturating_mul(2);
         let kept = self.state().keys(Table::Nodes).await?;
-        if kept.len() <= bound.saturating_add(FIRST_CLEARING) {
+        let bound = bound.saturating_add(FIRST_CLEARING);
+        if kept.len() <= bound {
             return Ok(());
         }
-        let places = self.places_in_tree().await?;
+        let (newest, seen) = self.kept_state().await?;
+        if newest.as_ref() != self.head().borrow().as_ref().map(|head| &head.state) {
+            return Ok(());
+        }
+        let (places, is_known) = self.places_in_tree().await?;
+        // Below a folder of another tree may be what this one has. That is looked at some time, or there is too much.
+        if !is_known && kept.len() <= bound.saturating_mul(2) {
+            return Ok(());
+        }
         let left = StateChange::put(Table::Nodes, LEFT_KEY, (places.len() as u64).to_le_bytes().to_vec());
         let live = places.iter().map(PlaceKey::as_slice).chain([LEFT_KEY]);
-        Ok(self.state().retain(Table::Nodes, kept, live, left).await?)
+        Ok(self.state().retain(Table::Nodes, kept, live, &left, seen).await?)
     }
 
-    /// The places of the tree's nodes, as far as nodes are kept.
-    async fn places_in_tree(&self) -> Result<HashSet<PlaceKey>, OperationError> {
-        let mut places = HashSet::new();
+    /// The places of the tree's nodes, as far as nodes are kept; and whether all that are kept there are the tree's.
+    async fn places_in_tree(&self) -> Result<(HashSet<PlaceKey>, bool), OperationError> {
+        let (mut places, mut is_known) = (HashSet::new(), true);
         let root = self.root().await?;
         let mut open: Vec<Wanted> = root.iter().map(Wanted::root).collect();
         while let Some(wanted) = open.pop() {
@@ -99,9 +109,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             let row = self.state().read(Table::Nodes, &wanted.place_key()).await?;
             let piece = row.as_deref().and_then(|row| piece_of(row, &wanted.child().hash));
+            is_known &= row.is_none() || piece.is_some();
             let node = piece.and_then(|piece| wanted.open(self.realm(), &self.door().space(), piece).ok());
             open.extend(node.iter().flat_map(DirectoryNode::children));
         }
-        Ok(places)
+        Ok((places, is_known))
     }
 }

@@ -140,7 +140,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             };
             space.make_sweep_commit(state, &self.record().device, sweep, &mut SystemRandom)
         };
-        match self.post(state, make).await {
+        match self.post(state, make, &mut Vec::new()).await {
             Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::BlobMissing, .. })) => Ok(false),
             other => other,
         }

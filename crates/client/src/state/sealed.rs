@@ -226,21 +226,24 @@ impl<S: LocalState> SealedState<S> {
         self.store.keys(table).await
     }
 
-    /// Removes of the values at `stored` those that are not at one of the keys `live`, and makes one more change with that.
+    /// Removes of the values at `stored` those that are not at one of the keys `live`, and makes one more change with that; nothing
+    /// when what was `seen` does not stand any more.
     ///
     /// # Errors
     /// As [`SealedState::apply`].
+    #[expect(clippy::too_many_arguments, reason = "what goes, what stays, and what both depend on")]
     pub async fn retain<'k>(
         &self,
         table: Table,
         stored: Vec<StoredKey>,
         live: impl Iterator<Item = &'k [u8]>,
-        more: StateChange,
+        more: &StateChange,
+        seen: Seen,
     ) -> Result<(), StateError> {
         let live: HashSet<_> = live.map(|key| self.stored_key(table, key)).collect();
         let gone = stored.into_iter().filter(|key| !live.contains(key)).map(|key| Change::Delete(table, key));
         let changes: Vec<_> = gone.chain([self.seal(more)]).collect();
-        self.store.apply(&changes).await
+        self.store.apply_if(&[seen], &changes).await.map(|_| ())
     }
 
     /// Makes all changes or none; durable when it returns.
@@ -248,35 +251,35 @@ impl<S: LocalState> SealedState<S> {
     /// # Errors
     /// What the store says: [`StateError::Full`] when the disk is full.
     pub async fn apply(&self, changes: Vec<StateChange>) -> Result<(), StateError> {
-        self.store.apply(&self.seal_all(changes)).await
+        self.store.apply(&self.seal_all(&changes)).await
     }
 
     /// [`SealedState::apply`] if all that was `seen` still stands, in one step; gives whether it did.
     ///
     /// # Errors
     /// As there.
-    pub async fn apply_if(&self, seen: &[Seen], changes: Vec<StateChange>) -> Result<bool, StateError> {
+    pub async fn apply_if(&self, seen: &[Seen], changes: &[StateChange]) -> Result<bool, StateError> {
         self.store.apply_if(seen, &self.seal_all(changes)).await
     }
 
-    fn seal_all(&self, changes: Vec<StateChange>) -> Vec<Change> {
-        changes.into_iter().map(|change| self.seal(change)).collect()
+    fn seal_all(&self, changes: &[StateChange]) -> Vec<Change> {
+        changes.iter().map(|change| self.seal(change)).collect()
     }
 
-    fn seal(&self, change: StateChange) -> Change {
+    fn seal(&self, change: &StateChange) -> Change {
         match change {
             StateChange::Put { table, key, value } => {
-                let stored = self.stored_key(table, &key);
+                let stored = self.stored_key(*table, key);
                 let mut plain = Writer::with_capacity(4 + key.len() + value.len());
-                plain.bytes(&key);
-                plain.fixed(&value);
+                plain.bytes(key);
+                plain.fixed(value);
                 let plain = Zeroizing::new(plain.into_bytes());
-                let object = object_of(table, &stored);
+                let object = object_of(*table, &stored);
                 let salt = make_bytes(&mut SystemRandom);
-                Change::Put(table, stored, wrap::seal(&self.wrap_key, &context_of(&object), &plain, salt))
+                Change::Put(*table, stored, wrap::seal(&self.wrap_key, &context_of(&object), &plain, salt))
             }
-            StateChange::Delete { table, key } => Change::Delete(table, self.stored_key(table, &key)),
-            StateChange::Clear { table } => Change::Clear(table),
+            StateChange::Delete { table, key } => Change::Delete(*table, self.stored_key(*table, key)),
+            StateChange::Clear { table } => Change::Clear(*table),
         }
     }
 

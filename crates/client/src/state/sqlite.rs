@@ -120,7 +120,7 @@ impl LocalState for SqliteState {
             let rows: Vec<(Vec<u8>, Vec<u8>)> = query.build_query_as().persistent(false).fetch_all(&self.pool).await?;
             values.extend(rows);
         }
-        Ok(keys.iter().map(|key| values.remove(key.0.as_slice())).collect())
+        Ok(keys.iter().map(|key| values.get(key.0.as_slice()).cloned()).collect())
     }
 
     async fn keys(&self, table: Table) -> Result<Vec<StoredKey>, StateError> {

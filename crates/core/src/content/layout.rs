@@ -21,6 +21,9 @@ const PAGES_MAX: usize = PACKED_PIECE_MAX / Page::ENCODED_LEN;
 
 const SEGMENT: u64 = SEGMENT_LEN as u64;
 
+/// Segments that no record has more of.
+pub const SEGMENTS_MAX: u64 = PAGES_MAX as u64 * PAGE_LEAVES as u64;
+
 /// Segments of a file of `size` bytes.
 pub const fn segment_count(size: u64) -> u64 {
     size.div_ceil(SEGMENT)

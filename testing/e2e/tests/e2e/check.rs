@@ -33,7 +33,7 @@ fn size(path: &Path) -> u64 {
 }
 
 /// Sends a file of `len` bytes to `/name`; gives the blobs that are its alone.
-fn put(world: &World, device: &Device, name: &str, len: u64) -> Vec<PathBuf> {
+pub(crate) fn put(world: &World, device: &Device, name: &str, len: u64) -> Vec<PathBuf> {
     let before = stored(world);
     let source = world.path(name);
     content::write(&source, len + name.len() as u64, len);

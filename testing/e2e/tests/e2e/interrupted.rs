@@ -8,8 +8,10 @@ use anonicloud_e2e::device::{Device, Refusal, Running};
 use anonicloud_e2e::tree::assert_same;
 use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
+use serde_json::Value;
 
-use crate::transfer::{MIB, assert_content};
+use crate::check::put;
+use crate::transfer::{MIB, SEGMENT, assert_content};
 
 const SIZE: u64 = 60 * MIB;
 const GO_ON: &str = "go on with: ";
@@ -123,5 +125,39 @@ fn a_check_that_is_stopped_says_how_far_it_came_and_nothing_of_the_rest() {
     assert!(refusal.message.contains(" done, ") && refusal.message.ends_with(" left"), "{refusal:?}");
     assert!(!format!("{refusal:?}").contains("as stored"), "{refusal:?}");
     let answer = paste(&laptop, Path::new("/"), line_of(&refusal, "begin again with: "));
-    assert!(String::from_utf8(answer.stdout).unwrap().contains("\"findings\":[]"));
+    let answer = String::from_utf8(answer.stdout).unwrap();
+    assert!(answer.contains("\"findings\":[]") && answer.contains("\"complete\":true"), "{answer}");
+}
+
+#[test]
+fn a_check_that_is_stopped_tells_a_program_what_it_found_until_then() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice").with_options(&["--retry-for", "0"]);
+    let blobs = put(&world, &laptop, "film", SEGMENT);
+    laptop.json(&[&"mkdir", &"/folder"]);
+    fs_err::remove_file(&blobs[0]).unwrap();
+    // The root, the record, the content that is gone; then the folder.
+    let moment = Moment::Answer(Kind::GetBlob, 4);
+    world.wire().hold(moment);
+    let mut run = laptop.start(&[&"check"]);
+    assert!(world.wire().wait_held(&mut run), "it never came");
+    run.signal("INT");
+    let output = run.wait();
+    world.wire().cut();
+    assert_eq!(output.status.code(), Some(130));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["complete"], &answer["files"]), (&Value::Bool(false), &1.into()), "{answer}");
+    let finding = &answer["findings"][0];
+    assert_eq!((finding["damage"].as_str(), finding["path"].as_str()), (Some("missing"), Some("/film")), "{answer}");
+}
+
+#[test]
+fn a_get_to_stdout_that_is_stopped_prints_no_line_that_would_begin_in_the_middle() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    laptop.json(&[&"put", &odd_folder(&world).join("large file"), &"/film"]);
+    let moment = Moment::Answer(Kind::GetBlob, 3);
+    world.wire().hold(moment);
+    let refusal = stopped(&world, laptop.start(&[&"get", &"/film", &"-"]), moment, "INT");
+    assert_eq!(refusal.hint, "what went to stdout cannot go on: run the same command again, from its start");
 }

@@ -7,8 +7,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use anonicloud_client::remote::{Arrived, RemoteError, RemoteResult};
+use anonicloud_proto::api::ErrorCode;
 use anonicloud_proto::commit::HeadAnswer;
 use bytes::Bytes;
+
+use super::asked::refused;
 
 type Event = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -19,6 +22,9 @@ pub struct Line(Rc<RefCell<Events>>);
 #[derive(Default)]
 struct Events {
     before_commits: VecDeque<Event>,
+    before_blobs: VecDeque<Event>,
+    refused_commits: VecDeque<ErrorCode>,
+    refused_blobs: VecDeque<Option<ErrorCode>>,
     lost_commits: u32,
     cuts: VecDeque<usize>,
     after_heads: VecDeque<Event>,
@@ -30,6 +36,21 @@ impl Line {
     /// Something that goes on while the next commit without such an event is under way, before it reaches the server.
     pub fn before_commit(&self, event: impl Future<Output = ()> + 'static) {
         self.0.borrow_mut().before_commits.push_back(Box::pin(event));
+    }
+
+    /// The same for the next time that a blob is asked for.
+    pub fn before_blob(&self, event: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().before_blobs.push_back(Box::pin(event));
+    }
+
+    /// Refuses the next commit.
+    pub fn refuse_commit(&self, code: ErrorCode) {
+        self.0.borrow_mut().refused_commits.push_back(code);
+    }
+
+    /// Refuses each of the next requests for a blob, or lets it through.
+    pub fn refuse_blobs(&self, codes: impl IntoIterator<Item = Option<ErrorCode>>) {
+        self.0.borrow_mut().refused_blobs.extend(codes);
     }
 
     /// Loses the answers of the next `count` commits that are applied.
@@ -52,9 +73,22 @@ impl Line {
         self.0.borrow_mut().repeats_head = true;
     }
 
-    /// What goes on before this commit.
-    pub(super) fn next_event(&self) -> Option<Event> {
-        self.0.borrow_mut().before_commits.pop_front()
+    /// What goes on before this commit, and whether it gets through then.
+    pub(super) async fn commit(&self) -> RemoteResult<()> {
+        let event = self.0.borrow_mut().before_commits.pop_front();
+        if let Some(event) = event {
+            event.await;
+        }
+        self.0.borrow_mut().refused_commits.pop_front().map_or(Ok(()), |code| Err(refused(code)))
+    }
+
+    /// The same for a request for a blob.
+    pub(super) async fn blob_request(&self) -> RemoteResult<()> {
+        let event = self.0.borrow_mut().before_blobs.pop_front();
+        if let Some(event) = event {
+            event.await;
+        }
+        self.0.borrow_mut().refused_blobs.pop_front().flatten().map_or(Ok(()), |code| Err(refused(code)))
     }
 
     /// The answer of a commit as it comes to the device.

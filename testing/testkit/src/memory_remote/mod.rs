@@ -243,9 +243,7 @@ impl Remote for MemoryRemote {
     }
 
     async fn commit(&self, access: &SpaceAccess, posted: Bytes) -> RemoteResult<CommitAnswer> {
-        if let Some(event) = self.line.next_event() {
-            event.await;
-        }
+        self.line.commit().await?;
         let answer = self.in_space(access, |server, access| server.commit(access, &posted));
         self.moved.send_replace(());
         self.line.commit_answer(answer)
@@ -293,6 +291,7 @@ impl Remote for MemoryRemote {
     }
 
     async fn get_blob(&self, access: &SpaceAccess, blob: &BlobId, range: Option<Range<u64>>) -> RemoteResult<Bytes> {
+        self.line.blob_request().await?;
         let Some(Range { start, end }) = range else {
             let bytes = self.in_space(access, |server, access| server.blob(access, *blob))?;
             return self.line.blob(bytes);

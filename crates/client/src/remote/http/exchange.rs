@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::limit::RateLimit;
+use crate::remote::error::TOO_LONG;
 use crate::remote::{RemoteError, RemoteResult, SessionToken};
 
 /// A JSON answer.
@@ -166,7 +167,7 @@ impl Exchange {
                 return Ok(());
             };
             if chunk.len() > cap.saturating_sub(body.len()) {
-                return Err(RemoteError::Malformed { what: "more bytes than the API allows" });
+                return Err(RemoteError::Malformed { what: TOO_LONG });
             }
             body.extend_from_slice(&chunk);
             // What is not read yet waits at the server.

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use self::address::CheckedAddress;
 use self::exchange::{Exchange, JSON_ANSWER_MAX, Request};
+use super::error::TOO_SHORT;
 use super::{Arrived, BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess, Through};
 use crate::buffers::Buffers;
 
@@ -323,10 +324,6 @@ impl Remote for HttpRemote {
             Err(RemoteError::Cut { whole, .. }) => *whole,
             Err(_) => return part,
         };
-        if announced == len as u64 {
-            part
-        } else {
-            Err(RemoteError::Malformed { what: "fewer bytes than were asked for" })
-        }
+        if announced == len as u64 { part } else { Err(RemoteError::Malformed { what: TOO_SHORT }) }
     }
 }
