@@ -223,25 +223,6 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok((state.map_err(|_| StateError::Corrupt)?, seen))
     }
 
-    /// Checks that the log leads from one commit to a later one, or that they are the same: that both are of one history.
-    async fn check_leads(&self, from: LogPlace, to: LogPlace) -> Result<(), OperationError> {
-        let mut at = from;
-        while at.seq < to.seq {
-            let page = self.log_page(at.seq.saturating_add(1)).await?;
-            if page.is_empty() {
-                return Err(OperationError::RolledBack);
-            }
-            for commit in page.iter().take_while(|commit| commit.header.fields().seq <= to.seq) {
-                let fields = commit.header.fields();
-                if fields.prev != at.hash || fields.seq != at.seq.saturating_add(1) {
-                    return Err(OperationError::RolledBack);
-                }
-                at = LogPlace { seq: fields.seq, hash: commit.header.hash() };
-            }
-        }
-        if at == to { Ok(()) } else { Err(OperationError::RolledBack) }
-    }
-
     async fn trust_first(&self, answer: &HeadAnswer) -> Result<(), OperationError> {
         let mut verified = self.private_space().borrow_mut().verify_head(answer);
         if matches!(verified, Err(VerifyHeadError::NeedChain)) {

@@ -21,6 +21,25 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.door().request(remote, async |access| remote.log(access, from).await).await
     }
 
+    /// Checks that the log leads from one commit to a later one, or that they are the same: that both are of one history.
+    pub(super) async fn check_leads(&self, from: LogPlace, to: LogPlace) -> Result<(), OperationError> {
+        let mut at = from;
+        while at.seq < to.seq {
+            let page = self.log_page(at.seq.saturating_add(1)).await?;
+            if page.is_empty() {
+                return Err(OperationError::RolledBack);
+            }
+            for commit in page.iter().take_while(|commit| commit.header.fields().seq <= to.seq) {
+                let fields = commit.header.fields();
+                if fields.prev != at.hash || fields.seq != at.seq.saturating_add(1) {
+                    return Err(OperationError::RolledBack);
+                }
+                at = LogPlace { seq: fields.seq, hash: commit.header.hash() };
+            }
+        }
+        if at == to { Ok(()) } else { Err(OperationError::RolledBack) }
+    }
+
     /// Fetches the owner's chain, which must go on from the one that is here.
     pub(crate) async fn refresh_owner(&self) -> Result<(), OperationError> {
         let chain = self.sigchain().await?;
