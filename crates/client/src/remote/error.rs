@@ -9,8 +9,10 @@ use bytes::Bytes;
 use thiserror::Error;
 
 /// What of an answer is malformed that is too long.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) const TOO_LONG: &str = "more bytes than the API allows";
 /// The same of one that is too short.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) const TOO_SHORT: &str = "fewer bytes than were asked for";
 
 /// What a request gives.
@@ -81,6 +83,7 @@ impl RemoteError {
     }
 
     /// Whether the answer has other bytes than it can have, by its length alone.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_of_other_length(&self) -> bool {
         matches!(self, Self::Malformed { what } if [TOO_LONG, TOO_SHORT].contains(what))
     }
