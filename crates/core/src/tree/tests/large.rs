@@ -1,6 +1,6 @@
 //! Large directories: how they split and join, and how few nodes an edit touches.
 
-use super::memory::{Memory, NAMES, NAMING, PLAIN, path_of, remove, version};
+use super::memory::{Memory, NAMES, NAMING, PLAIN, make_directory, path_of, remove, version};
 use crate::crypto::secret::NamesKey;
 use crate::tree::edit::{Before, Edit, MissingParents, Rules, apply};
 use crate::tree::node::{EntryContent, NodeId, TreeRoot};
@@ -44,6 +44,17 @@ fn a_hundred_thousand_entries_are_sharded_and_one_edit_touches_one_shard() {
     let (_, pieces) = sealed_by(&mut store, root.as_ref(), &[remove("/big/file 050000")]);
     assert_eq!(pieces, 4);
     assert!(store.opened_len() <= 9, "{} nodes were looked at to see that the shards stay", store.opened_len());
+}
+
+#[test]
+fn names_that_differ_late_are_listed_in_order() {
+    let mut store = Memory::new();
+    let names = (0..3000_usize).map(|number| format!("/{}{}", "same ".repeat(number % 9), number / 9));
+    let edits: Vec<_> = names.map(|name| make_directory(&name)).collect();
+    let root = store.edit(None, &edits);
+    store.forget();
+    // The walk holds that names ascend.
+    assert_eq!(store.walk(root.as_ref()).len(), 3000);
 }
 
 #[test]
