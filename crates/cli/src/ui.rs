@@ -59,6 +59,11 @@ impl Ui {
         self.answer(value, |_| Ok(()))
     }
 
+    /// An answer of many items, on stdout as they are found.
+    pub(crate) fn items(self) -> Items {
+        Items { json: self.json, begun: false, out: BufWriter::new(io::stdout()) }
+    }
+
     /// A line of an answer that comes as it is found, on stdout; nothing for programs.
     pub(crate) fn line(self, line: &[u8]) -> Result<(), CliError> {
         if self.json {
@@ -117,6 +122,45 @@ pub(crate) fn write_stdout(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
     let mut out = BufWriter::new(io::stdout().lock());
     text(&mut out).and_then(|()| out.flush()).map_err(CliError::Output)
 }
+
+/// Items that go out as they are found: as text for a person, in one object on one line for a program. What was not ended is no
+/// JSON, so that no program takes a part for the whole.
+#[derive(Debug)]
+pub(crate) struct Items {
+    json: bool,
+    begun: bool,
+    out: BufWriter<io::Stdout>,
+}
+
+impl Items {
+    /// The next item: `value`, or `text`.
+    pub(crate) fn item<T: Serialize>(
+        &mut self,
+        value: impl FnOnce() -> T,
+        text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.json {
+            return text(&mut self.out);
+        }
+        self.out.write_all(if self.begun { b"," } else { ITEMS_BEGIN })?;
+        self.begun = true;
+        Ok(serde_json::to_writer(&mut self.out, &value())?)
+    }
+
+    /// That was all.
+    pub(crate) fn end(mut self) -> Result<(), CliError> {
+        let mut end = || {
+            if self.json {
+                self.out.write_all(if self.begun { b"" } else { ITEMS_BEGIN })?;
+                self.out.write_all(b"]}\n")?;
+            }
+            self.out.flush()
+        };
+        end().map_err(CliError::Output)
+    }
+}
+
+const ITEMS_BEGIN: &[u8] = b"{\"items\":[";
 
 /// Asks on stderr and reads one line of stdin, without its end. Blocks, but holds no stream meanwhile: Ctrl-C must be
 /// able to print.

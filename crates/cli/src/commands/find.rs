@@ -16,8 +16,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
-use crate::report::{Listed, Listing};
-use crate::ui::write_stdout;
+use crate::report::Listed;
 use crate::units;
 
 /// Find files, folders and links below a path
@@ -67,14 +66,15 @@ enum Kind {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = self.offline.client(context).await?;
-        let mut found = walked::under(&client, &self.path.path).await?;
-        found.retain(|walked| self.fits(&walked.item));
-        if context.ui.is_json() {
-            let items = found.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();
-            return context.ui.object(&Listing { items });
-        }
-        let escaped = context.ui.stdout_is_terminal() && !self.null;
-        write_stdout(|out| found.iter().try_for_each(|walked| self.write(out, walked, escaped)))
+        let (escaped, mut items) = (context.ui.stdout_is_terminal() && !self.null, context.ui.items());
+        let show = |Walked { path, item, .. }: Walked<'_>| {
+            if !self.fits(item) {
+                return Ok(());
+            }
+            items.item(|| Listed::new(path, item), |out| self.write(out, path, escaped))
+        };
+        walked::under(&client, &self.path.path, show).await?;
+        items.end()
     }
 
     fn fits(&self, item: &Item) -> bool {
@@ -90,11 +90,11 @@ impl Arguments {
             && self.newer.is_none_or(|time| item.mtime_ns > time)
     }
 
-    fn write(&self, out: &mut dyn Write, walked: &Walked, escaped: bool) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, path: &[u8], escaped: bool) -> io::Result<()> {
         if escaped {
-            return writeln!(out, "{}", escape::name(&walked.path));
+            return writeln!(out, "{}", escape::name(path));
         }
-        out.write_all(&walked.path)?;
+        out.write_all(path)?;
         out.write_all(if self.null { b"\0" } else { b"\n" })
     }
 }

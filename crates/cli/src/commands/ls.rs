@@ -12,8 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
-use crate::report::{Listed, Listing};
-use crate::ui::write_stdout;
+use crate::report::Listed;
 
 /// List a folder
 ///
@@ -46,25 +45,17 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = self.offline.client(context).await?;
+        let (escaped, mut items) = (context.ui.stdout_is_terminal(), context.ui.items());
+        let mut show = |path: &[u8], item: &Item| {
+            items.item(|| Listed::new(path, item), |out| self.write(out, path, item, escaped))
+        };
         if self.recursive {
-            let items = walked::below(&client, &self.path.path).await?;
-            return self.show(context, items.iter().map(|walked| (&*walked.path, &walked.item)));
+            walked::below(&client, &self.path.path, |walked| show(walked.path, walked.item)).await?;
+        } else {
+            let mut list = client.list(&self.path.path).await?;
+            list.try_for_each(|item| show(&item.name, &item)).map_err(CliError::Output)?;
         }
-        let items = client.list(&self.path.path).await?;
-        self.show(context, items.iter().map(|item| (&*item.name, item)))
-    }
-
-    fn show<'i>(
-        &self,
-        context: &Context,
-        mut items: impl Iterator<Item = (&'i [u8], &'i Item)>,
-    ) -> Result<(), CliError> {
-        if context.ui.is_json() {
-            let items = items.map(|(path, item)| Listed::new(path, item)).collect();
-            return context.ui.object(&Listing { items });
-        }
-        let escaped = context.ui.stdout_is_terminal();
-        write_stdout(|out| items.try_for_each(|(path, item)| self.write(out, path, item, escaped)))
+        items.end()
     }
 
     fn write(&self, out: &mut dyn Write, path: &[u8], item: &Item, escaped: bool) -> io::Result<()> {

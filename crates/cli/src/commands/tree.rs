@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
-use crate::report::{Listed, Listing, counted};
+use crate::report::{Listed, counted};
 use crate::ui::write_stdout;
 
 /// Draw a folder and all that is below it
@@ -28,17 +28,23 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = self.offline.client(context).await?;
-        let items = walked::below(&client, &self.path.path).await?;
         if context.ui.is_json() {
-            let items = items.iter().map(|walked| Listed::new(&walked.path, &walked.item)).collect();
-            return context.ui.object(&Listing { items });
+            let mut items = context.ui.items();
+            let show = |walked: Walked<'_>| items.item(|| Listed::new(walked.path, walked.item), |_| Ok(()));
+            walked::below(&client, &self.path.path, show).await?;
+            return items.end();
         }
-        let branches: Vec<_> = items.iter().map(Branch::from).collect();
+        let (mut branches, mut folders) = (Vec::new(), 0);
+        let keep = |walked: Walked<'_>| {
+            folders += usize::from(walked.item.kind == ItemKind::Directory);
+            branches.push(Branch::from(walked));
+            Ok(())
+        };
+        walked::below(&client, &self.path.path, keep).await?;
         write_stdout(|out| {
             writeln!(out, "{}", escape::name(&self.path.path.to_bytes()))?;
             draw(out, &branches)?;
-            let folders = items.iter().filter(|walked| walked.item.kind == ItemKind::Directory).count();
-            let others = items.len() - folders;
+            let others = branches.len() - folders;
             writeln!(out, "\n{}, {}", counted(folders as u64, "folder"), counted(others as u64, "file"))
         })
     }
@@ -51,8 +57,8 @@ struct Branch {
     label: String,
 }
 
-impl From<&Walked> for Branch {
-    fn from(walked: &Walked) -> Self {
+impl From<Walked<'_>> for Branch {
+    fn from(walked: Walked<'_>) -> Self {
         let name = escape::name(&walked.item.name);
         let label = match &walked.item.target {
             Some(target) => format!("{name} -> {}", escape::name(target)),

@@ -90,13 +90,7 @@ pub(crate) struct Reclaimed {
     pub(crate) waiting_until: Option<String>,
 }
 
-/// `ls`, `tree` and `find`.
-#[derive(Debug, Serialize)]
-pub(crate) struct Listing {
-    pub(crate) items: Vec<Listed>,
-}
-
-/// One file, folder or link; the answer of `stat`.
+/// One file, folder or link: the answer of `stat`, and each of the items of `ls`, `tree` and `find`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed {
     pub(crate) path: String,
@@ -325,7 +319,7 @@ mod tests {
             "whoami": identity,
             "quota": Space { used: 1, released: 0, released_until: None, reserved: 2, quota: 10, free: 7 },
             "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
-            "ls, tree, find": Listing { items: vec![listed()] },
+            "ls, tree, find": { "items": [listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },
             "check": checked(),

@@ -1,5 +1,6 @@
 //! The tree as a person sees it: looked at, and changed without content.
 
+use core::ops::ControlFlow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -23,18 +24,18 @@ use crate::upload::reservation::{Reservation, make_upload_id};
 const DIRECTORY_MODE: u16 = 0o755;
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// What is in the folder at `path`, by name; of a file, the file itself.
+    /// What is in the folder at `path`, by name; of a file, the file itself. Each item is made when it is wanted.
     ///
     /// # Errors
     /// When nothing is there, or the server does not answer or verify.
-    pub async fn list(&self, path: &RemotePath) -> Result<Vec<Item>, OperationError> {
+    pub async fn list(&self, path: &RemotePath) -> Result<impl Iterator<Item = Item> + use<R, S>, OperationError> {
         self.sync().await?;
-        let items = match self.found(path).await? {
-            Found::Entry(entry) if !entry.content.is_directory() => vec![Item::of(&entry)],
-            found => self.children(&found).await?.iter().map(|entry| Item::of(entry)).collect(),
+        let entries = match self.found(path).await? {
+            Found::Entry(entry) if !entry.content.is_directory() => vec![entry],
+            found => self.children(&found).await?,
         };
         self.clear_nodes().await?;
-        Ok(items)
+        Ok(entries.into_iter().map(|entry| Item::of(&entry)))
     }
 
     /// What is at `path`.
@@ -60,14 +61,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Ok(Totals { files: item.files, bytes: item.size })
     }
 
-    /// Shows everything below `path`, folders before what is in them, by name; `show` gets the names from `path` on.
+    /// Shows everything below `path`, folders before what is in them, by name; `show` gets the names from `path` on, and ends the
+    /// walk by [`ControlFlow::Break`].
     ///
     /// # Errors
     /// As [`Client::list`].
     pub async fn walk(
         &self,
         path: &RemotePath,
-        show: &mut dyn FnMut(&[EntryName], &Item),
+        show: &mut dyn FnMut(&[EntryName], &Item) -> ControlFlow<()>,
     ) -> Result<(), OperationError> {
         self.sync().await?;
         let start = self.found(path).await?;
@@ -86,7 +88,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         // In a tree each folder is in one place; in anything else this would not end.
         let mut met = HashSet::new();
         while let Some((names, entry)) = open.pop() {
-            show(&names, &Item::of(&entry));
+            if show(&names, &Item::of(&entry)).is_break() {
+                return Ok(());
+            }
             if entry.content.is_directory() {
                 if !met.insert(entry.id) {
                     return Err(Rejected.into());
