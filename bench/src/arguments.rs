@@ -25,7 +25,8 @@ pub(crate) struct Arguments {
     /// How often everything is run
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroU32,
-    /// Run only these of curl, rclone, restic and anonicloud; or, by itself, load: many clients at once
+    /// Run only these of curl, rclone, restic and anonicloud; or, by itself, load: many clients at once; or size: large
+    /// folders, large trees and large files
     #[arg(long, value_delimiter = ',', value_name = "PEER", value_parser = parse_only)]
     pub(crate) only: Vec<Only>,
     /// Of load: how many clients
@@ -37,6 +38,15 @@ pub(crate) struct Arguments {
     /// Of load: how many files the store holds then, one round each
     #[arg(long, value_delimiter = ',', value_name = "FILES", default_value = "1000,10000,100000")]
     pub(crate) stored: Vec<u64>,
+    /// Of size: how many entries the large folder has
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) entries: u32,
+    /// Of size: how many files the large tree has
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) tree: u32,
+    /// Of size: the large file, which is measured beside one of a tenth
+    #[arg(long, default_value = "20GiB", value_parser = parse_size)]
+    pub(crate) file: u64,
     /// Also write every single measurement to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -56,6 +66,11 @@ impl Arguments {
     pub(crate) fn is_load(&self) -> bool {
         self.only.contains(&Only::Load)
     }
+
+    /// Whether large folders, trees and files are what is measured.
+    pub(crate) fn is_size(&self) -> bool {
+        self.only.contains(&Only::Size)
+    }
 }
 
 impl Display for Arguments {
@@ -73,7 +88,7 @@ impl Display for Arguments {
             .iter()
             .filter_map(|only| match only {
                 Only::Peer(kind) => kind.to_possible_value(),
-                Only::Load => None,
+                Only::Load | Only::Size => None,
             })
             .map(|value| value.get_name().to_owned())
             .collect();
@@ -91,13 +106,18 @@ pub(crate) enum Only {
     Peer(Kind),
     /// Many clients at once.
     Load,
+    /// Large folders, trees and files.
+    Size,
 }
 
 fn parse_only(word: &str) -> Result<Only, String> {
-    if word == "load" {
-        return Ok(Only::Load);
+    match word {
+        "load" => Ok(Only::Load),
+        "size" => Ok(Only::Size),
+        _ => Kind::from_str(word, false)
+            .map(Only::Peer)
+            .map_err(|_| "one of curl, rclone, restic, anonicloud, load, size".to_owned()),
     }
-    Kind::from_str(word, false).map(Only::Peer).map_err(|_| "one of curl, rclone, restic, anonicloud, load".to_owned())
 }
 
 /// Bytes, or a number with one of the binary units.
@@ -151,6 +171,8 @@ mod tests {
         assert_eq!(some, [Kind::Curl, Kind::Restic]);
         let load = Arguments::parse_from(["bench", "--only", "load", "--stored", "1,2"]);
         assert!(load.is_load() && load.stored == [1, 2] && load.peers().is_empty());
+        let size = Arguments::parse_from(["bench", "--only", "size", "--file", "1GiB"]);
+        assert!(size.is_size() && size.file == 1 << 30 && size.peers().is_empty());
         assert!(Arguments::try_parse_from(["bench", "--only", "nobody"]).is_err());
     }
 }

@@ -4,7 +4,7 @@ use blake3::Hasher;
 use fs_err::{File, OpenOptions};
 use std::{
     ffi::OsString,
-    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -90,11 +90,27 @@ impl Source {
     }
 }
 
-fn write_bytes(path: &Path, stream: u64, length: u64) -> io::Result<()> {
+/// Writes a file of so many bytes of a stream.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn write_bytes(path: &Path, stream: u64, length: u64) -> io::Result<()> {
+    io::copy(&mut bytes(stream, length), &mut File::create(path)?).map(drop)
+}
+
+/// Whether a file is what [`write_bytes`] writes.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn is_written(path: &Path, stream: u64, length: u64) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    Ok(file.metadata()?.len() == length && same_bytes(&mut bytes(stream, length), &mut file, length)?)
+}
+
+fn bytes(stream: u64, length: u64) -> impl BufRead {
     let mut hasher = Hasher::new();
     hasher.update(b"anonicloud-bench").update(&stream.to_le_bytes());
-    let mut bytes = BufReader::with_capacity(BUFFER, hasher.finalize_xof().take(length));
-    io::copy(&mut bytes, &mut File::create(path)?).map(drop)
+    BufReader::with_capacity(BUFFER, hasher.finalize_xof().take(length))
 }
 
 /// Compares two files, or two folders with all that is in them, by names and content; gives the first that differs.
@@ -129,9 +145,10 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
 fn same_content(expected: &Path, actual: &Path) -> io::Result<bool> {
     let (mut expected, mut actual) = (File::open(expected)?, File::open(actual)?);
     let length = expected.metadata()?.len();
-    if actual.metadata()?.len() != length {
-        return Ok(false);
-    }
+    Ok(actual.metadata()?.len() == length && same_bytes(&mut expected, &mut actual, length)?)
+}
+
+fn same_bytes(expected: &mut impl Read, actual: &mut impl Read, length: u64) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; BUFFER], vec![0; BUFFER]);
     let mut remaining = length;
     while remaining > 0 {

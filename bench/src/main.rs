@@ -13,6 +13,7 @@ mod place;
 mod report;
 mod rounds;
 mod service;
+mod size;
 mod statistics;
 mod template;
 mod ui;
@@ -44,6 +45,12 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         ui::step(&format!("working in {}", place.folder().display()));
         let table = load::run(arguments, &place, &binaries).map_err(|failed| -> Box<dyn Error> { failed })?;
         ui::result(&table);
+        return Ok(());
+    }
+    if arguments.is_size() {
+        let place = place::Place::open(arguments, &binaries, 1)?;
+        ui::step(&format!("working in {}", place.folder().display()));
+        ui::result(&size::run(arguments, &place, &binaries)?);
         return Ok(());
     }
     let peers = arguments.peers();

@@ -117,10 +117,14 @@ fn remove_leftovers(parent: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes on disk at the worst moment: the source, for each peer what it stores and the changed copy of it, one
+/// Bytes on disk at the worst moment. Of size: the large file here and stored, and two blocks a small one. Else: the source, for each peer what it stores and the changed copy of it, one
 /// download, the ceiling's copy; small files at four times their length, for blocks, entries and padding, and what is
 /// fetched of them in every round.
 fn needed(arguments: &Arguments, peers: u64) -> u64 {
+    if arguments.is_size() {
+        let files = u64::from(arguments.entries) + u64::from(arguments.tree);
+        return arguments.file.saturating_mul(2).saturating_add(files * SMALL * 2);
+    }
     let large = arguments.size.saturating_mul(2 * peers + 3);
     let rounds = u64::from(arguments.rounds.get());
     let small = SMALL * 4 * u64::from(arguments.files) * (peers * (rounds + 1) + 1);

@@ -14,12 +14,13 @@ use std::{path::PathBuf, process::Command};
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Anonicloud {
+pub(crate) struct Anonicloud {
     server: Service,
     program: PathBuf,
     state: PathBuf,
     source: PathBuf,
     fetched: PathBuf,
+    url: String,
 }
 
 impl Anonicloud {
@@ -27,7 +28,7 @@ impl Anonicloud {
     ///
     /// # Errors
     /// When the folder cannot be written, the server does not come up, or the sign-up fails.
-    pub(super) fn start(setup: &Setup<'_>) -> Result<Self, StartPeerError> {
+    pub(crate) fn start(setup: &Setup<'_>) -> Result<Self, StartPeerError> {
         let mut command = Command::new(setup.binaries.join(SERVER));
         command.args(["serve", "--listen", "127.0.0.1:0", "--quota", QUOTA]);
         command.arg("--data-dir").arg(setup.folder.join("store"));
@@ -35,7 +36,7 @@ impl Anonicloud {
         command.arg("--tls-key").arg(&setup.identity.key);
         let (server, url) = Service::start(command, service::log_in(&setup.folder), listening_url)?;
 
-        let password = setup.folder.join("password");
+        let password = setup.folder.join(PASSWORD_FILE);
         fs_err::write(&password, PASSWORD)?;
         let anonicloud = Self {
             server,
@@ -43,21 +44,40 @@ impl Anonicloud {
             state: setup.folder.join("state"),
             source: setup.source.folder().to_owned(),
             fetched: setup.folder.join(super::DOWN),
+            url,
         };
         let mut sign_up = anonicloud.client();
-        sign_up.arg("--server").arg(url);
+        sign_up.arg("--server").arg(&anonicloud.url);
         sign_up.arg("--ca-file").arg(&setup.identity.authority);
-        sign_up.args(["signup", "--handle", "benchmark"]);
+        sign_up.args(["signup", "--handle", HANDLE]);
         sign_up.arg("--password-file").arg(password);
         sign_up.arg("--recovery-file").arg(setup.folder.join("recovery"));
         measure::run(sign_up, setup.place)?;
         Ok(anonicloud)
     }
 
-    fn client(&self) -> Command {
+    /// The client with the account's device.
+    pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--state-dir").arg(&self.state);
         command
+    }
+
+    /// The client with another device of the account, which it makes.
+    ///
+    /// # Errors
+    /// When the log-in fails.
+    pub(crate) fn other_device(&self, setup: &Setup<'_>) -> Result<Command, StartPeerError> {
+        let client = || {
+            let mut command = Command::new(&self.program);
+            command.arg("--state-dir").arg(setup.folder.join("other-state"));
+            command
+        };
+        let mut log_in = client();
+        log_in.arg("--server").arg(&self.url).arg("--ca-file").arg(&setup.identity.authority);
+        log_in.args(["login", "--handle", HANDLE]).arg("--password-file").arg(setup.folder.join(PASSWORD_FILE));
+        measure::run(log_in, setup.place)?;
+        Ok(client())
     }
 }
 
@@ -86,6 +106,8 @@ pub(crate) fn listening_url(said: &str) -> Option<String> {
 
 /// More than any disk the benchmark will be run on.
 pub(crate) const QUOTA: &str = "1048576GiB";
+const HANDLE: &str = "benchmark";
+const PASSWORD_FILE: &str = "password";
 /// Strong enough for a sign-up; nothing it protects outlives the run.
 pub(crate) const PASSWORD: &str = "seven grey herons count slow trains at dawn";
 

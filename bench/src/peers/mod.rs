@@ -7,7 +7,7 @@ mod programs;
 mod rclone;
 mod restic;
 
-pub(crate) use anonicloud::{PASSWORD, QUOTA, listening_url};
+pub(crate) use anonicloud::{Anonicloud, PASSWORD, QUOTA, listening_url};
 pub(crate) use programs::{Program, SERVER, programs};
 
 use crate::{
@@ -78,7 +78,7 @@ impl Kind {
             Self::Curl => Box::new(curl::Curl::start(setup)?),
             Self::Rclone => Box::new(rclone::Rclone::start(setup)?),
             Self::Restic => Box::new(restic::Restic::start(setup)?),
-            Self::Anonicloud => Box::new(anonicloud::Anonicloud::start(setup)?),
+            Self::Anonicloud => Box::new(Anonicloud::start(setup)?),
         })
     }
 }
