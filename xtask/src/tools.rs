@@ -67,7 +67,7 @@ pub(crate) struct PinnedProgram {
 /// Looks for attacks in models of the protocol; what it finds may change with its version.
 pub(crate) const VERIFPAL: PinnedProgram = PinnedProgram { name: "verifpal", version: "1.6.7" };
 
-/// Builds in a fraction of the time that its own profile takes, which is for a program that many download.
+/// Its own profile optimises the whole at once; that takes longer than a minute of work is worth.
 const SOON: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),

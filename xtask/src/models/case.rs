@@ -2,7 +2,8 @@
 //!
 //! `// sessions 2: c0 a0` names what is expected of the model with two sessions of each principal, in the order of its
 //! queries. `// broken NAME, sessions 2: c1 a0` begins a variant, and pairs of lines behind it, `// - LINE` and `// + LINE`,
-//! name the lines of the model that are other ones in it. All other lines are for people.
+//! name the lines of the model that are other ones in it. All other lines are for people. Each query is attacked in one of
+//! them at least.
 
 use super::verdict::{self, Verdict};
 
@@ -28,6 +29,9 @@ pub(super) enum MalformedModel {
     /// It would show nothing.
     #[error("variant `{0}` breaks no query that holds in the whole model")]
     BreaksNothing(String),
+    /// It would hold whatever the model says.
+    #[error("no variant breaks `{0}`")]
+    Unbroken(String),
     /// A line to be taken away is not there, or not once, or nothing comes in its place.
     #[error("variant `{variant}`: no line, or more than one, is `{line}`, or nothing replaces it")]
     Change { variant: String, line: String },
@@ -61,7 +65,13 @@ pub(super) fn of_model(name: &str, text: &str) -> Result<Vec<Case>, MalformedMod
             cases.push(case);
         }
     }
-    if cases.is_empty() { Err(MalformedModel::Expectation(String::new())) } else { Ok(cases) }
+    let whole = cases.first().ok_or_else(|| MalformedModel::Expectation(String::new()))?;
+    for (place, query) in whole.queries.iter().enumerate() {
+        if !cases.iter().any(|case| case.expected.get(place).is_some_and(|verdict| verdict.attacked)) {
+            return Err(MalformedModel::Unbroken(query.clone()));
+        }
+    }
+    Ok(cases)
 }
 
 fn expectation(name: String, line: &str, text: &str) -> Result<Case, MalformedModel> {
@@ -108,7 +118,7 @@ fn breaks_something(variant: &str, case: &Case, whole: Option<&Case>) -> Result<
 mod tests {
     use super::*;
 
-    const MODEL: &str = "// A model.\n// - prose\n// sessions 1: c0 a0\n//\n// broken unchecked, sessions 1: c0 a1\n\
+    const MODEL: &str = "// A model.\n// - prose\n// sessions 1: c0 a0\n//\n// broken unchecked, sessions 1: c1 a1\n\
         // - check?\n// + check\n\nprincipal A[\n\tcheck?\n]\n\nqueries[\n\tconfidentiality? m\n\tauthentication? A -> B: m\n]\n";
 
     #[test]
@@ -119,7 +129,7 @@ mod tests {
         assert_eq!(whole.queries, ["confidentiality? m", "authentication? A -> B: m"]);
         assert_eq!(broken.name, "login-broken-unchecked");
         assert!(broken.text.contains("principal A[\ncheck\n]"), "{}", broken.text);
-        assert_eq!(Some(&broken.expected), verdict::of_code("c0a1").as_ref());
+        assert_eq!(Some(&broken.expected), verdict::of_code("c1a1").as_ref());
     }
 
     #[test]
@@ -128,7 +138,8 @@ mod tests {
         assert!(matches!(refused("c0 a0", "c0"), MalformedModel::Expectation(_)));
         assert!(matches!(refused("c0 a0", "c0 a2"), MalformedModel::Expectation(_)));
         assert!(matches!(refused("sessions 1: c0 a0", ""), MalformedModel::NoWhole(_)));
-        assert!(matches!(refused("c0 a1", "c0 a0"), MalformedModel::BreaksNothing(_)));
+        assert!(matches!(refused("c1 a1", "c0 a0"), MalformedModel::BreaksNothing(_)));
+        assert!(matches!(refused("c1 a1", "c0 a1"), MalformedModel::Unbroken(_)));
         assert!(matches!(refused("\tcheck?", "\tother?"), MalformedModel::Change { .. }));
         assert!(matches!(refused("\tcheck?", "\tcheck?\n\tcheck?"), MalformedModel::Change { .. }));
         assert!(matches!(refused("// + check\n", ""), MalformedModel::Change { .. }));
