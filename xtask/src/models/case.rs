@@ -2,8 +2,8 @@
 //!
 //! `// sessions 2: c0 a0` names what is expected of the model with two sessions of each principal, in the order of its
 //! queries. `// broken NAME, sessions 2: c1 a0` begins a variant, and pairs of lines behind it, `// - LINE` and `// + LINE`,
-//! name the lines of the model that are other ones in it. All other lines are for people. Each query is attacked in one of
-//! them at least.
+//! name the lines of the model that are other ones in it. All other lines are for people. Each query is attacked in the
+//! model or in a variant.
 
 use super::verdict::{self, Verdict};
 
