@@ -9,6 +9,7 @@ mod demo;
 mod hot_paths;
 mod house;
 mod layers;
+mod models;
 mod server;
 mod shell;
 mod sources;
@@ -64,6 +65,8 @@ enum Command {
         #[arg(long)]
         accept: bool,
     },
+    /// Look for attacks in the models of docs/spec/models, which must find those expected and no others
+    Models,
     /// Send requests drawn from the API's description to a real server, which must not fail at any
     ApiFuzz {
         /// About how many
@@ -100,6 +103,8 @@ enum TaskError {
     Demo(#[from] demo::DemoError),
     #[error(transparent)]
     HotPaths(#[from] hot_paths::CountError),
+    #[error(transparent)]
+    Models(#[from] models::ModelsError),
     #[error(transparent)]
     Fuzz(#[from] api_fuzz::FuzzError),
     #[error("{check}: {count} found")]
@@ -138,6 +143,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::HotPaths { accept } => hot_paths::run(&shell, accept),
+        Command::Models => models::run(&shell),
         Command::ApiFuzz { requests, seed } => api_fuzz::run(&shell, requests, seed),
         Command::Storm { arguments } => storm::run(&shell, &arguments),
         Command::Bench { arguments } => bench::run(&shell, &arguments),

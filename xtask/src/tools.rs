@@ -6,6 +6,7 @@ use crate::{
     shell::{self, Shell, ShellError},
     ui,
 };
+use std::path::PathBuf;
 
 /// A Debian package and the programs by which its presence is known.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,23 @@ pub(crate) const NEXTEST: CargoTool = CargoTool { name: "cargo-nextest", subcomm
 pub(crate) const DENY: CargoTool = CargoTool { name: "cargo-deny", subcommand: "deny", version: "0.20.2" };
 /// Finds dependencies nobody uses.
 pub(crate) const MACHETE: CargoTool = CargoTool { name: "cargo-machete", subcommand: "machete", version: "0.9.2" };
+
+/// A program from crates.io of which only this version will do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PinnedProgram {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// Looks for attacks in models of the protocol; what it finds may change with its version.
+pub(crate) const VERIFPAL: PinnedProgram = PinnedProgram { name: "verifpal", version: "1.6.7" };
+
+/// Its own profile optimises the whole at once; that takes longer than a minute of work is worth.
+const SOON: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2"),
+];
 
 /// A tool that is missing and could not be installed.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +142,25 @@ pub(crate) fn need_cargo_tool(shell: &Shell, tool: CargoTool) -> Result<(), Inst
     let what = format!("{}@{}", tool.name, tool.version);
     ui::step(&format!("installing {what}"));
     shell::run(shell.cargo(["install", "--locked", &what])).map_err(|source| InstallToolError::Install { what, source })
+}
+
+/// Makes sure that a program is in the target folder, in its version, and gives its path.
+///
+/// # Errors
+/// When it is missing and `cargo install` fails.
+pub(crate) fn need_program(shell: &Shell, program: PinnedProgram) -> Result<PathBuf, InstallToolError> {
+    let what = format!("{}@{}", program.name, program.version);
+    let root = shell.target().join("tools").join(&what);
+    let path = root.join("bin").join(program.name);
+    if fs_err::exists(&path).unwrap_or(false) {
+        return Ok(path);
+    }
+    ui::step(&format!("installing {what}"));
+    // It asks for a Rust that is newer than what it needs.
+    let mut command = shell.cargo(["install", "--locked", "--ignore-rust-version", &what, "--root"]);
+    command.arg(&root).envs(SOON);
+    shell::run(command).map_err(|source| InstallToolError::Install { what, source })?;
+    Ok(path)
 }
 
 #[cfg(test)]
