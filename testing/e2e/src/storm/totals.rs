@@ -61,6 +61,6 @@ impl fmt::Display for Totals {
         let mib = self.acknowledged_bytes >> 20;
         let Self { acknowledged, excused, files, .. } = self;
         write!(f, "{acknowledged} contents of {mib} MiB acknowledged, of them {excused} removed or replaced, ")?;
-        write!(f, "0 lost; {files} files at the end")
+        write!(f, "{files} files at the end")
     }
 }
