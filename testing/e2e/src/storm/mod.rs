@@ -31,7 +31,6 @@ use crate::bad_disk::BadDisk;
 use crate::content::Generated;
 use crate::disk::SmallDisk;
 use crate::timed::Timed;
-use crate::wire::Wire;
 use crate::world::World;
 
 /// The account of a storm.
@@ -104,8 +103,8 @@ impl Storm {
 
     fn run_with(&self, journal: &Journal) -> Result<Totals, Failure> {
         let room = DISK.0 + DISK.1 * u64::from(self.devices * self.operations);
-        let (mut world, disk, small) = World::on_bad_disk(room, self.seed);
-        let outcome = self.run_in(&mut world, (&disk, &small), journal);
+        let (mut world, mut disk, small) = World::on_bad_disk(room, self.seed);
+        let outcome = self.run_in(&mut world, (&mut disk, &small), journal);
         // Who uses a disk ends before it, and it before the folder that it is in.
         world.kill_server();
         drop(disk);
@@ -115,7 +114,7 @@ impl Storm {
     fn run_in(
         &self,
         world: &mut World,
-        (disk, small): (&BadDisk, &SmallDisk),
+        (disk, small): (&mut BadDisk, &SmallDisk),
         journal: &Journal,
     ) -> Result<Totals, Failure> {
         let mut actors = self.actors(world, journal)?;
@@ -147,7 +146,7 @@ impl Storm {
     }
 
     fn actors<'a>(&self, world: &World, journal: &'a Journal) -> Result<Vec<Actor<'a>>, String> {
-        let mut actors = vec![new_device(world, "device-0", journal)];
+        let mut actors = vec![Actor::new(world, "device-0", RETRY_FOR, journal)];
         let first = &mut actors[0];
         let (password, words) = (world.password_file(), world.path("words"));
         json(first, &[&"signup", &"--handle", &HANDLE, &"--password-file", &password, &"--recovery-file", &words])?;
@@ -159,15 +158,8 @@ impl Storm {
     }
 }
 
-fn new_device<'a>(world: &World, name: &str, journal: &'a Journal) -> Actor<'a> {
-    let wire = Wire::open(world.server().address());
-    let device = world.device(name).at(wire.url()).with_options(&["--retry-for", RETRY_FOR]);
-    let folder = world.folder(format!("{name}-files"));
-    Actor::new(name.to_owned(), device, wire, folder, journal)
-}
-
 fn signed_in<'a>(world: &World, name: &str, journal: &'a Journal) -> Result<Actor<'a>, String> {
-    let mut actor = new_device(world, name, journal);
+    let mut actor = Actor::new(world, name, RETRY_FOR, journal);
     json(&mut actor, &[&"login", &"--handle", &HANDLE, &"--password-file", &world.password_file()])?;
     Ok(actor)
 }
