@@ -91,6 +91,22 @@ pub(super) async fn prove_password<R: Remote>(
     realm: &RealmId,
     credentials: &Credentials,
 ) -> Result<(LoginAnswer, ExportKey), OperationError> {
+    match prove_password_once(remote, realm, credentials).await {
+        Err(error) if is_proof_refused(&error) => prove_password_once(remote, realm, credentials).await,
+        proved => proved,
+    }
+}
+
+/// Whether the server refused the second message of a login. One that was started again after the first refuses a good one.
+const fn is_proof_refused(error: &OperationError) -> bool {
+    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. }))
+}
+
+async fn prove_password_once<R: Remote>(
+    remote: &R,
+    realm: &RealmId,
+    credentials: &Credentials,
+) -> Result<(LoginAnswer, ExportKey), OperationError> {
     let account_key = credentials.account_key.as_deref().map(|text| read_account_key(text)).transpose()?;
     let input = PasswordInput::derive(realm, &credentials.password, account_key.as_ref());
     let (login, ke1) = Login::start(input, *realm, &mut SystemRandom)?;
@@ -165,6 +181,13 @@ pub(super) async fn login_by_device<R: Remote>(
     remote: &R,
     record: &AccountRecord,
 ) -> Result<LoginAnswer, OperationError> {
+    match login_by_device_once(remote, record).await {
+        Err(error) if is_proof_refused(&error) => login_by_device_once(remote, record).await,
+        answer => answer,
+    }
+}
+
+async fn login_by_device_once<R: Remote>(remote: &R, record: &AccountRecord) -> Result<LoginAnswer, OperationError> {
     let (account, device) = (record.account, record.device.device());
     let challenge = remote.device_login_start(&DeviceLoginStart { account, device }).await?.challenge;
     let bytes: [u8; 32] = challenge

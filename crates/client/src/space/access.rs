@@ -68,6 +68,14 @@ impl SpaceDoor {
         if let Some(access) = self.open.borrow().as_ref() {
             return Ok(Rc::clone(access));
         }
+        match self.prove(remote).await {
+            // A server that was started again between the two messages does not know its challenge.
+            Err(RemoteError::Refused { code: ErrorCode::LoginFailed, .. }) => self.prove(remote).await,
+            proved => proved,
+        }
+    }
+
+    async fn prove<R: Remote>(&self, remote: &R) -> RemoteResult<Rc<SpaceAccess>> {
         let challenge = remote.space_challenge(&self.space).await?.challenge;
         let bytes: [u8; 32] = challenge
             .as_bytes()
