@@ -15,6 +15,7 @@ use anonicloud_proto::capability::device_login_message;
 use anonicloud_proto::ids::RealmId;
 use zeroize::Zeroizing;
 
+use super::LOGINS;
 use super::door::{puzzle_for, with_puzzle};
 use super::password::read_account_key;
 use super::record::{AccountRecord, SlotVersions};
@@ -91,15 +92,18 @@ pub(super) async fn prove_password<R: Remote>(
     realm: &RealmId,
     credentials: &Credentials,
 ) -> Result<(LoginAnswer, ExportKey), OperationError> {
-    match prove_password_once(remote, realm, credentials).await {
-        Err(error) if is_proof_refused(&error) => prove_password_once(remote, realm, credentials).await,
-        proved => proved,
-    }
+    until_proved(async || prove_password_once(remote, realm, credentials).await).await
 }
 
-/// Whether the server refused the second message of a login. One that was started again after the first refuses a good one.
-const fn is_proof_refused(error: &OperationError) -> bool {
-    matches!(error, OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. }))
+/// Begins a login again when the server refuses its second message: one that was started again after the first does not know it.
+async fn until_proved<T>(once: impl AsyncFn() -> Result<T, OperationError>) -> Result<T, OperationError> {
+    for _ in 1..LOGINS {
+        match once().await {
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. })) => {}
+            done => return done,
+        }
+    }
+    once().await
 }
 
 async fn prove_password_once<R: Remote>(
@@ -181,10 +185,7 @@ pub(super) async fn login_by_device<R: Remote>(
     remote: &R,
     record: &AccountRecord,
 ) -> Result<LoginAnswer, OperationError> {
-    match login_by_device_once(remote, record).await {
-        Err(error) if is_proof_refused(&error) => login_by_device_once(remote, record).await,
-        answer => answer,
-    }
+    until_proved(async || login_by_device_once(remote, record).await).await
 }
 
 async fn login_by_device_once<R: Remote>(remote: &R, record: &AccountRecord) -> Result<LoginAnswer, OperationError> {
