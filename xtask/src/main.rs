@@ -78,7 +78,7 @@ enum Command {
     },
     /// Random operations of several devices while clients, server, network and disk break, seed after seed
     Storm {
-        /// `--seeds A..B` or `--seed N`, `--devices N`, `--operations N`
+        /// `--seeds A..B`, `--seed N` or `--runs N`, `--devices N`, `--operations N`; `--help` lists all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -148,6 +148,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_login_that_the_server_forgets_half_way_begins_again() {
+        let world = World::new("a login that is forgotten");
+        let line = Line::default();
+        world.first(&line).await;
+        for (forgotten, works) in [(2, true), (3, false)] {
+            let password = Zeroizing::new(PASSWORD.to_owned());
+            let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
+            world.server.forget_logins(forgotten);
+            let by_password = login(world.remote(&line), state(2), &nowhere(), credentials).await;
+            assert_eq!(by_password.is_ok(), works, "{forgotten}");
+            world.server.forget_logins(0);
+            let device = world.another(3, &line).await;
+            world.server.forget_logins(forgotten);
+            assert_eq!(device.list(&RemotePath::root()).await.is_ok(), works, "a space's session, {forgotten}");
+            world.server.forget_logins(forgotten);
+            assert_eq!(device.quota().await.is_ok(), works, "by the device's key, {forgotten}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_commit_whose_answer_was_lost_stands_once() {
         let world = World::new("a commit whose answer was lost");
         let line = Line::default();

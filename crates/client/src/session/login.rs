@@ -15,6 +15,7 @@ use anonicloud_proto::capability::device_login_message;
 use anonicloud_proto::ids::RealmId;
 use zeroize::Zeroizing;
 
+use super::LOGINS;
 use super::door::{puzzle_for, with_puzzle};
 use super::password::read_account_key;
 use super::record::{AccountRecord, SlotVersions};
@@ -87,6 +88,25 @@ pub async fn login<R: Remote, S: LocalState>(
 
 /// Opens an account session by the password.
 pub(super) async fn prove_password<R: Remote>(
+    remote: &R,
+    realm: &RealmId,
+    credentials: &Credentials,
+) -> Result<(LoginAnswer, ExportKey), OperationError> {
+    until_proved(async || prove_password_once(remote, realm, credentials).await).await
+}
+
+/// Begins a login again when the server refuses its second message: one that was started again after the first does not know it.
+async fn until_proved<T>(once: impl AsyncFn() -> Result<T, OperationError>) -> Result<T, OperationError> {
+    for _ in 1..LOGINS {
+        match once().await {
+            Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::LoginFailed, .. })) => {}
+            done => return done,
+        }
+    }
+    once().await
+}
+
+async fn prove_password_once<R: Remote>(
     remote: &R,
     realm: &RealmId,
     credentials: &Credentials,
@@ -165,6 +185,10 @@ pub(super) async fn login_by_device<R: Remote>(
     remote: &R,
     record: &AccountRecord,
 ) -> Result<LoginAnswer, OperationError> {
+    until_proved(async || login_by_device_once(remote, record).await).await
+}
+
+async fn login_by_device_once<R: Remote>(remote: &R, record: &AccountRecord) -> Result<LoginAnswer, OperationError> {
     let (account, device) = (record.account, record.device.device());
     let challenge = remote.device_login_start(&DeviceLoginStart { account, device }).await?.challenge;
     let bytes: [u8; 32] = challenge

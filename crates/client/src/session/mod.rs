@@ -15,3 +15,6 @@ pub use logout::LogoutReport;
 pub use password::{check_password, generate_handle, generate_passphrase};
 pub use released::{Freeing, PasswordProof, Released};
 pub use sign_up::{NewAccount, SignUpDraft};
+
+/// Logins that are begun before a refusal of the second message counts: a server that is started again after the first does not know it.
+pub(crate) const LOGINS: u32 = 3;

@@ -11,6 +11,7 @@ use anonicloud_proto::ids::{RealmId, SpaceId};
 
 use crate::error::OperationError;
 use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use crate::session::LOGINS;
 
 /// Sessions that a request is tried in: a server that is started again forgets them, and may be between opening one and using it.
 const SESSIONS: usize = 5;
@@ -68,6 +69,16 @@ impl SpaceDoor {
         if let Some(access) = self.open.borrow().as_ref() {
             return Ok(Rc::clone(access));
         }
+        for _ in 1..LOGINS {
+            match self.prove(remote).await {
+                Err(RemoteError::Refused { code: ErrorCode::LoginFailed, .. }) => {}
+                proved => return proved,
+            }
+        }
+        self.prove(remote).await
+    }
+
+    async fn prove<R: Remote>(&self, remote: &R) -> RemoteResult<Rc<SpaceAccess>> {
         let challenge = remote.space_challenge(&self.space).await?.challenge;
         let bytes: [u8; 32] = challenge
             .as_bytes()

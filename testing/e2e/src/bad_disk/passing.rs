@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
@@ -17,8 +17,10 @@ use fuser::{
 };
 
 use super::beneath::{attributes, read_at};
+use super::lock;
 use super::mood::{Failed, Mood};
 use super::names::Names;
+use super::unsynced::Unsynced;
 
 /// For how long the kernel may believe what it was told. Nobody else changes what lies beneath.
 const TTL: Duration = Duration::from_mins(1);
@@ -29,15 +31,16 @@ type Listed = (INodeNo, FileType, OsString);
 pub(super) struct Passing {
     mood: Arc<Mood>,
     names: Mutex<Names>,
+    unsynced: Arc<Mutex<Unsynced>>,
     files: Mutex<HashMap<u64, Arc<File>>>,
     folders: Mutex<HashMap<u64, Arc<Vec<Listed>>>>,
     next_handle: AtomicU64,
 }
 
 impl Passing {
-    pub(super) fn new(root: PathBuf, mood: Arc<Mood>) -> Self {
+    pub(super) fn new(root: PathBuf, mood: Arc<Mood>, unsynced: Arc<Mutex<Unsynced>>) -> Self {
         let (files, folders) = (Mutex::default(), Mutex::default());
-        Self { mood, names: Mutex::new(Names::new(root)), files, folders, next_handle: AtomicU64::new(1) }
+        Self { mood, names: Mutex::new(Names::new(root)), unsynced, files, folders, next_handle: AtomicU64::new(1) }
     }
 
     fn path(&self, number: INodeNo) -> Result<PathBuf, Failed> {
@@ -83,11 +86,12 @@ impl Passing {
     }
 
     fn resize(&self, number: INodeNo, handle: Option<FileHandle>, size: u64) -> Result<(), Failed> {
-        match handle {
-            Some(handle) => self.file(handle)?.set_len(size)?,
-            None => File::options().write(true).open(self.path(number)?)?.set_len(size)?,
-        }
-        Ok(())
+        let file = match handle {
+            Some(handle) => self.file(handle)?,
+            None => Arc::new(File::options().read(true).write(true).open(self.path(number)?)?),
+        };
+        lock(&self.unsynced).before_resize(number.0, &file, size)?;
+        Ok(file.set_len(size)?)
     }
 }
 
@@ -144,7 +148,8 @@ impl Filesystem for Passing {
     fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, _: u32, reply: ReplyEntry) {
         let done = self.mood.change().and_then(|()| {
             let path = self.path_in(parent, name)?;
-            fs::DirBuilder::new().mode(mode).create(path)?;
+            fs::DirBuilder::new().mode(mode).create(&path)?;
+            lock(&self.unsynced).made(parent.0, path);
             self.entry(parent, name)
         });
         match done {
@@ -157,8 +162,11 @@ impl Filesystem for Passing {
         answer(
             reply,
             self.mood.change().and_then(|()| {
-                fs::remove_file(self.path_in(parent, name)?)?;
-                lock(&self.names).remove(parent.0, name);
+                let path = self.path_in(parent, name)?;
+                let mut names = lock(&self.names);
+                let number = names.number(parent.0, name);
+                lock(&self.unsynced).remove(parent.0, number, path)?;
+                names.remove(parent.0, name);
                 Ok(())
             }),
         );
@@ -194,7 +202,8 @@ impl Filesystem for Passing {
                 let mut names = lock(&self.names);
                 let from = names.path_in(parent.0, name).ok_or(Failed(Errno::ENOENT))?;
                 let to = names.path_in(newparent.0, newname).ok_or(Failed(Errno::ENOENT))?;
-                fs::rename(from, to)?;
+                let over = to.is_file().then(|| names.number(newparent.0, newname));
+                lock(&self.unsynced).rename([parent.0, newparent.0], from, to, over)?;
                 names.rename((parent.0, name), (newparent.0, newname));
                 Ok(())
             }),
@@ -212,8 +221,12 @@ impl Filesystem for Passing {
     fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, _: u32, _: i32, reply: ReplyCreate) {
         let done = self.mood.change().and_then(|()| {
             let path = self.path_in(parent, name)?;
+            let is_new = !path.exists();
             let mut options = File::options();
-            let file = options.read(true).write(true).create(true).truncate(false).mode(mode).open(path)?;
+            let file = options.read(true).write(true).create(true).truncate(false).mode(mode).open(&path)?;
+            if is_new {
+                lock(&self.unsynced).made(parent.0, path);
+            }
             Ok((self.keep(file), self.entry(parent, name)?))
         });
         match done {
@@ -243,7 +256,7 @@ impl Filesystem for Passing {
     fn write(
         &self,
         _: &Request,
-        _: INodeNo,
+        ino: INodeNo,
         fh: FileHandle,
         offset: u64,
         data: &[u8],
@@ -252,7 +265,11 @@ impl Filesystem for Passing {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let done = self.mood.change().and_then(|()| Ok(self.file(fh)?.write_all_at(data, offset)?));
+        let done = self.mood.change().and_then(|()| {
+            let file = self.file(fh)?;
+            lock(&self.unsynced).before_write(ino.0, &file, offset, data.len() as u64)?;
+            Ok(file.write_all_at(data, offset)?)
+        });
         match done {
             Ok(()) => reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX)),
             Err(Failed(error)) => reply.error(error),
@@ -277,12 +294,12 @@ impl Filesystem for Passing {
         reply.ok();
     }
 
-    fn fsync(&self, _: &Request, _: INodeNo, fh: FileHandle, _: bool, reply: ReplyEmpty) {
-        answer(reply, self.mood.change().and_then(|()| Ok(self.file(fh)?.sync_all()?)));
+    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        answer(reply, self.mood.change().map(|()| lock(&self.unsynced).file_synced(ino.0)));
     }
 
     fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        answer(reply, self.mood.change().and_then(|()| Ok(File::open(self.path(ino)?)?.sync_all()?)));
+        answer(reply, self.mood.change().map(|()| lock(&self.unsynced).folder_synced(ino.0)));
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
@@ -319,8 +336,4 @@ fn answer(reply: ReplyEmpty, done: Result<(), Failed>) {
         None => reply.ok(),
         Some(Failed(error)) => reply.error(error),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

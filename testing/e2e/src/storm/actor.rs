@@ -15,6 +15,7 @@ use crate::device::{Arguments, Device};
 use crate::timed::{Ended, Timed};
 use crate::tree;
 use crate::wire::Wire;
+use crate::world::World;
 
 /// No command of a storm takes that long unless it hangs.
 const DEADLINE: Duration = Duration::from_mins(5);
@@ -29,6 +30,8 @@ pub(super) struct Actor<'a> {
     pub(super) device: Device,
     pub(super) wire: Wire,
     folder: PathBuf,
+    /// The file with the password of the account.
+    password: PathBuf,
     journal: &'a Journal,
     /// Operations so far.
     number: u32,
@@ -36,12 +39,18 @@ pub(super) struct Actor<'a> {
     sources: BTreeMap<PathBuf, Vec<(String, Hash)>>,
     /// The last `put` of a file or folder.
     last: Option<(PathBuf, String)>,
+    /// A `get` that did not come to its end.
+    unfinished: Option<(String, PathBuf)>,
 }
 
 impl<'a> Actor<'a> {
-    /// `device` goes through `wire`; what it sends and gets lies in `folder`.
-    pub(super) fn new(name: String, device: Device, wire: Wire, folder: PathBuf, journal: &'a Journal) -> Self {
-        Self { name, device, wire, folder, journal, number: 0, sources: BTreeMap::new(), last: None }
+    /// A device of `world` that nobody is signed in on, and that goes on trying for `retry_for` seconds.
+    pub(super) fn new(world: &World, name: &str, retry_for: &str, journal: &'a Journal) -> Self {
+        let wire = Wire::open(world.server().address());
+        let device = world.device(name).at(wire.url()).with_options(&["--retry-for", retry_for]);
+        let (folder, password) = (world.folder(format!("{name}-files")), world.password_file());
+        let (name, sources) = (name.to_owned(), BTreeMap::new());
+        Self { name, device, wire, folder, password, journal, number: 0, sources, last: None, unfinished: None }
     }
 
     /// Does all of `steps`, unless the storm fails meanwhile.
@@ -91,17 +100,19 @@ impl<'a> Actor<'a> {
                 Some((source, target)) => self.put(&source, &target, step.fate),
                 None => Ok(()),
             },
-            Operation::Get { path } => self.get(path, &place.join("got"), step.fate),
+            Operation::Get { path } => self.get(path, place.join("got"), step.fate),
             operation => self.change(operation, step.fate),
         }
     }
 
     fn change(&self, operation: &Operation, fate: Fate) -> Result<(), String> {
+        let password = self.password.display().to_string();
         let (words, effect): (Vec<&str>, _) = match operation {
             Operation::MakeFolder { path } => (vec!["mkdir", "-p", path], Effect::Nothing),
             Operation::Move { from, to } => (vec!["mv", from, to], spreads(from, to)),
             Operation::Copy { from, to } => (vec!["cp", from, to], spreads(from, to)),
             Operation::Remove { path } => (vec!["rm", "-r", path], Effect::Removes(path.clone())),
+            Operation::Reclaim => (vec!["reclaim", "--now", "--yes", "--password-file", &password], Effect::Nothing),
             _ => (vec!["resume"], Effect::Nothing),
         };
         let arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = words.iter().map(|word| word as _).collect();
@@ -116,11 +127,15 @@ impl<'a> Actor<'a> {
         self.run(command, &format!("put {} {target}", source.display()), Effect::Brings(contents), fate).map(drop)
     }
 
-    /// Gets what is at `path`: all of it is something that was put, whole.
-    fn get(&self, path: &str, target: &Path, fate: Fate) -> Result<(), String> {
+    /// Gets what is at `path`, or goes on with what it got before, and was cut: all of it is something that was put, whole.
+    fn get(&mut self, path: &str, target: PathBuf, fate: Fate) -> Result<(), String> {
+        let unfinished = self.unfinished.take().filter(|(_, target)| !target.exists());
+        let (path, target) = unfinished.unwrap_or_else(|| (path.to_owned(), target));
         let command = self.device.command(&[&"get", &path, &target, &"--json"]);
-        if self.run(command, &format!("get {path}"), Effect::Nothing, fate)? == Outcome::Acknowledged {
-            self.check(target)?;
+        match self.run(command, &format!("get {path} {}", target.display()), Effect::Nothing, fate)? {
+            Outcome::Acknowledged => self.check(&target)?,
+            Outcome::Unknown => self.unfinished = Some((path, target)),
+            Outcome::Refused => {}
         }
         Ok(())
     }

@@ -24,15 +24,13 @@ use self::actor::Actor;
 use self::journal::Journal;
 use self::oracle::judge;
 use self::plan::{FOLDERS, Planner, Step};
-use self::settle::View;
+use self::settle::{View, json};
 pub use self::totals::Totals;
 use self::weather::Weather;
 use crate::bad_disk::BadDisk;
 use crate::content::Generated;
-use crate::device::Device;
 use crate::disk::SmallDisk;
 use crate::timed::Timed;
-use crate::wire::Wire;
 use crate::world::World;
 
 /// The account of a storm.
@@ -55,6 +53,22 @@ pub struct Storm {
     pub operations: u32,
 }
 
+/// A storm that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a series makes one of a panic")]
+pub struct Failure {
+    /// What was lost, differs, hangs or failed, and all that was done before.
+    pub what: String,
+    /// Acknowledged contents that are lost.
+    pub lost: u32,
+}
+
+impl From<String> for Failure {
+    fn from(what: String) -> Self {
+        Self { what, lost: 0 }
+    }
+}
+
 /// The command that runs it again.
 impl fmt::Display for Storm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,27 +78,33 @@ impl fmt::Display for Storm {
 }
 
 impl Storm {
+    /// A storm of a few seconds: of twenty seeds in a row, fourteen with two devices and six with five.
+    pub const fn short(seed: u64) -> Self {
+        let (devices, operations) = if matches!(seed % 20, 1..=14) { (2, 14) } else { (5, 6) };
+        Self { seed, devices, operations }
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
-    /// What was lost, differs, hangs or failed, and all that was done before.
-    pub fn run(&self) -> Result<Totals, String> {
+    /// When something was lost, differs, hangs or failed.
+    pub fn run(&self) -> Result<Totals, Failure> {
         let journal = Journal::new();
         let outcome = self.run_with(&journal);
-        outcome.map_err(|what| {
+        outcome.map_err(|Failure { what, lost }| {
             let deeds = journal.deeds();
             let told: Vec<String> = deeds
                 .iter()
                 .map(|deed| format!("{:>10.3?} to {:>10.3?}  {}", deed.began, deed.ended, deed.what))
                 .collect();
-            format!("{}\n{what}\nagain: {self}", told.join("\n"))
+            Failure { what: format!("{}\n{what}\nagain: {self}", told.join("\n")), lost }
         })
     }
 
-    fn run_with(&self, journal: &Journal) -> Result<Totals, String> {
+    fn run_with(&self, journal: &Journal) -> Result<Totals, Failure> {
         let room = DISK.0 + DISK.1 * u64::from(self.devices * self.operations);
-        let (mut world, disk, small) = World::on_bad_disk(room, self.seed);
-        let outcome = self.run_in(&mut world, (&disk, &small), journal);
+        let (mut world, mut disk, small) = World::on_bad_disk(room, self.seed);
+        let outcome = self.run_in(&mut world, (&mut disk, &small), journal);
         // Who uses a disk ends before it, and it before the folder that it is in.
         world.kill_server();
         drop(disk);
@@ -94,10 +114,10 @@ impl Storm {
     fn run_in(
         &self,
         world: &mut World,
-        (disk, small): (&BadDisk, &SmallDisk),
+        (disk, small): (&mut BadDisk, &SmallDisk),
         journal: &Journal,
-    ) -> Result<Totals, String> {
-        let mut actors = self.actors(world, journal);
+    ) -> Result<Totals, Failure> {
+        let mut actors = self.actors(world, journal)?;
         let plans = self.plans();
         let mut totals = Totals { runs: 1, ..Totals::default() };
         thread::scope(|scope| {
@@ -125,39 +145,39 @@ impl Storm {
         (0..self.devices).map(plan).collect()
     }
 
-    fn actors<'a>(&self, world: &World, journal: &'a Journal) -> Vec<Actor<'a>> {
-        (0..self.devices)
-            .map(|number| {
-                let name = format!("device-{number}");
-                let device = if number == 0 { world.sign_up(&name, HANDLE) } else { world.log_in(&name, HANDLE) };
-                if number == 0 {
-                    device.json(&[&"mkdir", &"-p", &FOLDERS[0], &FOLDERS[1], &FOLDERS[2], &FOLDERS[3], &FOLDERS[4]]);
-                }
-                actor(world, name, device, journal)
-            })
-            .collect()
+    fn actors<'a>(&self, world: &World, journal: &'a Journal) -> Result<Vec<Actor<'a>>, String> {
+        let mut actors = vec![Actor::new(world, "device-0", RETRY_FOR, journal)];
+        let first = &mut actors[0];
+        let (password, words) = (world.password_file(), world.path("words"));
+        json(first, &[&"signup", &"--handle", &HANDLE, &"--password-file", &password, &"--recovery-file", &words])?;
+        json(first, &[&"mkdir", &"-p", &FOLDERS[0], &FOLDERS[1], &FOLDERS[2], &FOLDERS[3], &FOLDERS[4]])?;
+        for number in 1..self.devices {
+            actors.push(signed_in(world, &format!("device-{number}"), journal)?);
+        }
+        Ok(actors)
     }
 }
 
-fn actor<'a>(world: &World, name: String, device: Device, journal: &'a Journal) -> Actor<'a> {
-    let wire = Wire::open(world.server().address());
-    let device = device.at(wire.url()).with_options(&["--retry-for", RETRY_FOR]);
-    let folder = world.folder(format!("{name}-files"));
-    Actor::new(name, device, wire, folder, journal)
+fn signed_in<'a>(world: &World, name: &str, journal: &'a Journal) -> Result<Actor<'a>, String> {
+    let mut actor = Actor::new(world, name, RETRY_FOR, journal);
+    json(&mut actor, &[&"login", &"--handle", &HANDLE, &"--password-file", &world.password_file()])?;
+    Ok(actor)
 }
 
-/// All devices finish what they began; then they and one that is new see the same.
+/// All devices finish what they began; then they and one that is new see the same, and the check of each finds nothing wrong.
 fn converge(world: &World, actors: &mut [Actor<'_>], journal: &Journal) -> Result<View, String> {
     for actor in actors.iter_mut() {
         settle::finish(actor, journal)?;
     }
-    let mut fresh = actor(world, "fresh".to_owned(), world.log_in("fresh", HANDLE), journal);
+    let mut fresh = signed_in(world, "fresh", journal)?;
     let view = View::of(&mut fresh)?;
+    view.check(&mut fresh)?;
     for actor in actors {
         let difference = view.difference(&View::of(actor)?);
         if !difference.is_empty() {
             return Err(format!("{} and a new device differ:\n{}", actor.name, difference.join("\n")));
         }
+        view.check(actor)?;
     }
     Ok(view)
 }
@@ -183,24 +203,23 @@ fn check_server(world: &World, may_leave_files: bool) -> Result<(), String> {
 }
 
 /// Judges what is there at the end.
-fn conclude(journal: &Journal, view: &View, mut totals: Totals) -> Result<Totals, String> {
+fn conclude(journal: &Journal, view: &View, mut totals: Totals) -> Result<Totals, Failure> {
     if let Some((path, _)) = view.contents.iter().find(|(_, content)| journal.size_of(content).is_none()) {
-        return Err(format!("{path} is no content that was put"));
+        return Err(format!("{path} is no content that was put").into());
     }
     let verdict = judge(&journal.deeds(), |hash| view.contents.values().any(|found| found == hash));
     let size = |hash| journal.size_of(hash).unwrap_or(0);
+    let count = |list: &[content::Hash]| u32::try_from(list.len()).unwrap_or(u32::MAX);
     if !verdict.lost.is_empty() {
         let bytes: u64 = verdict.lost.iter().map(size).sum();
         let deeds = journal.deeds();
         let lost: Vec<&str> =
             deeds.iter().filter(|deed| deed.brings_one_of(&verdict.lost)).map(|deed| deed.what.as_str()).collect();
-        return Err(format!(
-            "{} contents of {bytes} bytes were acknowledged and are lost:\n{}",
-            verdict.lost.len(),
-            lost.join("\n")
-        ));
+        let lost = lost.join("\n");
+        let count = count(&verdict.lost);
+        let what = format!("{count} contents of {bytes} bytes were acknowledged and are lost:\n{lost}");
+        return Err(Failure { what, lost: count });
     }
-    let count = |list: &[content::Hash]| u32::try_from(list.len()).unwrap_or(u32::MAX);
     totals.acknowledged = count(&verdict.found) + count(&verdict.excused);
     totals.acknowledged_bytes = verdict.found.iter().chain(&verdict.excused).map(size).sum();
     totals.excused = count(&verdict.excused);

@@ -52,6 +52,8 @@ pub(super) enum Operation {
     Get {
         path: String,
     },
+    /// Gives back at once what nothing refers to.
+    Reclaim,
     Resume,
 }
 
@@ -105,7 +107,8 @@ impl Planner {
             73..77 => self.relocation(|from, to| Operation::Copy { from, to }),
             77..86 => Operation::Remove { path: self.shared_file() },
             86..88 => Operation::Remove { path: self.unsteady().to_owned() },
-            88..94 => Operation::Get { path: if self.one_in(3) { self.folder().to_owned() } else { self.file() } },
+            88..93 => Operation::Get { path: self.wanted() },
+            93..96 => Operation::Reclaim,
             _ => Operation::Resume,
         }
     }
@@ -120,6 +123,9 @@ impl Planner {
 
     fn moment(&mut self, operation: &Operation) -> Moment {
         let random = &mut self.random;
+        if matches!(operation, Operation::Get { .. }) {
+            return Moment::Received(random.below(6 * MIB));
+        }
         let bytes = match operation {
             Operation::PutFile { content, .. } | Operation::PutStream { content, .. } => content.size + 40_000,
             Operation::PutFolder { files, .. } => files.iter().map(|(_, content)| content.size).sum::<u64>() + 40_000,
@@ -127,11 +133,7 @@ impl Planner {
         };
         match random.below(8) {
             0 | 1 => Moment::Sent(random.below(bytes)),
-            2 => Moment::Received(random.below(if matches!(operation, Operation::Get { .. }) {
-                2 * MIB
-            } else {
-                20_000
-            })),
+            2 => Moment::Received(random.below(20_000)),
             3 => Moment::Arrives(Kind::Commit, 1),
             4 | 5 => Moment::Answer(Kind::Commit, 1),
             6 => Moment::Answer(Kind::PutBlob, 1),
@@ -186,6 +188,15 @@ impl Planner {
         // Contents differ by more than a bit, or their streams might begin alike.
         let seed = (u64::from(self.device) << 40 | self.next << 8) + 1;
         Content { seed, size, like: None }
+    }
+
+    /// What is worth getting: most of it is there.
+    fn wanted(&mut self) -> String {
+        match (self.random.below(3), &self.large) {
+            (0, Some((_, target))) => target.clone(),
+            (1, _) => self.folder().to_owned(),
+            _ => self.shared_file(),
+        }
     }
 
     fn file(&mut self) -> String {

@@ -58,7 +58,8 @@ fn acknowledge(actor: &Actor<'_>, transfers: &[Value], journal: &Journal) {
     }
 }
 
-fn json(actor: &mut Actor<'_>, arguments: crate::device::Arguments<'_>) -> Result<Value, String> {
+/// What a command that must succeed answers.
+pub(super) fn json(actor: &mut Actor<'_>, arguments: crate::device::Arguments<'_>) -> Result<Value, String> {
     let ended = actor.answer(arguments);
     let answer = serde_json::from_slice(&ended.output).ok().filter(|_| ended.code() == Some(0));
     let words = || arguments.iter().map(|word| word.as_ref().display().to_string()).collect::<Vec<_>>().join(" ");
@@ -97,6 +98,16 @@ impl View {
         }
         fs_err::remove_dir_all(&target).expect("what was fetched can be removed");
         Ok(Self { listed, contents: contents.into_iter().map(|(path, (hash, _))| (path, hash)).collect() })
+    }
+
+    /// A device's own check of all that is stored finds nothing wrong, and leaves out no file.
+    pub(super) fn check(&self, actor: &mut Actor<'_>) -> Result<(), String> {
+        let report = json(actor, &[&"check"])?;
+        let is_clean = report["complete"] == true && report["findings"].as_array().is_some_and(Vec::is_empty);
+        if is_clean && report["files"] == self.contents.len() {
+            return Ok(());
+        }
+        Err(format!("{}: check of {} files: {report}", actor.name, self.contents.len()))
     }
 
     /// The paths at which another view differs.

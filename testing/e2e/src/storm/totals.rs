@@ -15,6 +15,8 @@ pub struct Totals {
     pub client_kills: u32,
     /// Times that the server was killed and started again.
     pub server_kills: u32,
+    /// Times of them that what it had not synced was lost.
+    pub power_cuts: u32,
     /// Connections, or all connections of a device, that were broken.
     pub cuts: u32,
     /// Times that the server's disk was full.
@@ -39,6 +41,7 @@ impl AddAssign for Totals {
         self.operations += other.operations;
         self.client_kills += other.client_kills;
         self.server_kills += other.server_kills;
+        self.power_cuts += other.power_cuts;
         self.cuts += other.cuts;
         self.full_disks += other.full_disks;
         self.slow_disks += other.slow_disks;
@@ -52,15 +55,14 @@ impl AddAssign for Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operations, client_kills, server_kills, cuts, full_disks, slow_disks, failing_disks, .. } = self;
-        write!(
-            f,
-            "{operations} operations, {client_kills} + {server_kills} kills of clients and servers, {cuts} cuts, "
-        )?;
+        let Self { operations, client_kills, server_kills, power_cuts, cuts, .. } = self;
+        write!(f, "{operations} operations, {client_kills} + {server_kills} kills of clients and servers, ")?;
+        write!(f, "{power_cuts} with a power cut, {cuts} cuts, ")?;
+        let Self { full_disks, slow_disks, failing_disks, .. } = self;
         write!(f, "{full_disks} full, {slow_disks} slow and {failing_disks} failing disks; ")?;
         let mib = self.acknowledged_bytes >> 20;
         let Self { acknowledged, excused, files, .. } = self;
         write!(f, "{acknowledged} contents of {mib} MiB acknowledged, of them {excused} removed or replaced, ")?;
-        write!(f, "0 lost; {files} files at the end")
+        write!(f, "{files} files at the end")
     }
 }

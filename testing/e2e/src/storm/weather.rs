@@ -14,6 +14,8 @@ use crate::world::World;
 
 /// How often it is seen how far the devices are.
 const LOOK: Duration = Duration::from_millis(2);
+/// About as long as a short operation takes.
+const WITHIN: Duration = Duration::from_millis(120);
 /// What fills a disk.
 const BALLAST: &str = "ballast";
 const PIECE: usize = 256 << 10;
@@ -24,7 +26,7 @@ pub(super) struct Weather<'a> {
     /// Beneath the server's disk.
     pub(super) small: &'a SmallDisk,
     /// The server's disk.
-    pub(super) disk: &'a BadDisk,
+    pub(super) disk: &'a mut BadDisk,
     pub(super) wires: Vec<Wire>,
     pub(super) journal: &'a Journal,
     pub(super) random: Generated,
@@ -40,12 +42,13 @@ impl Weather<'_> {
             if !self.wait_for(pause) {
                 break;
             }
-            match self.below(12) {
-                0..3 => self.kill_server(),
-                3 => self.cut_all(),
-                4..6 => self.bad_network(),
-                6..8 => self.full_disk(),
-                8..10 => self.slow_disk(),
+            match self.below(14) {
+                0..2 => self.kill_server(),
+                2..5 => self.cut_power(),
+                5 => self.cut_all(),
+                6..8 => self.bad_network(),
+                8..10 => self.full_disk(),
+                10..12 => self.slow_disk(),
                 _ => self.failing_disk(),
             }
         }
@@ -56,7 +59,18 @@ impl Weather<'_> {
     }
 
     fn kill_server(&mut self) {
+        self.wait_within();
         self.stop_server();
+        self.start_server();
+    }
+
+    /// The server dies with all that it has not synced.
+    fn cut_power(&mut self) {
+        self.wait_within();
+        self.stop_server();
+        let seed = self.random.below(u64::MAX);
+        self.disk.lose_power(seed);
+        self.totals.power_cuts += 1;
         self.start_server();
     }
 
@@ -131,6 +145,11 @@ impl Weather<'_> {
         let pause = 1 + self.below(3);
         self.wait_for(pause);
         self.disk.recover();
+    }
+
+    /// Waits for a moment within an operation, which the count of them does not tell.
+    fn wait_within(&mut self) {
+        thread::sleep(WITHIN.mul_f64(f64::from(self.below(1000)) / 1000.0));
     }
 
     /// Waits until the devices have begun so many operations more; false when they begin no more.

@@ -30,7 +30,17 @@ pub(super) struct PendingPassword {
 impl Server {
     /// Draws a challenge.
     pub(super) fn challenge(&mut self, purpose: Purpose) -> Challenge {
-        Challenge { challenge: self.challenges.keep(&mut self.random, purpose) }
+        let challenge = self.challenges.keep(&mut self.random, purpose);
+        if self.forgets() {
+            self.challenges.take(challenge.as_bytes());
+        }
+        Challenge { challenge }
+    }
+
+    fn forgets(&mut self) -> bool {
+        let forgets = self.forgotten > 0;
+        self.forgotten = self.forgotten.saturating_sub(1);
+        forgets
     }
 
     /// Takes a challenge back, if it was drawn for this.
@@ -54,6 +64,9 @@ impl Server {
         let names = (&self.realm, &bucket);
         let (login, ke2) = self.setup.start_login(names, record, start.ke1.as_bytes(), &mut self.random)?;
         let login = self.logins.keep(&mut self.random, PendingPassword { login, account, bucket });
+        if self.forgets() {
+            self.logins.take(login.as_bytes());
+        }
         Ok(LoginStarted { login, ke2: Base64::new(ke2) })
     }
 

@@ -85,6 +85,8 @@ struct Server {
     space_sessions: Sessions<SpaceId, Rights>,
     logins: Pending<PendingPassword>,
     challenges: Pending<Purpose>,
+    /// Logins that will be forgotten after their first message.
+    forgotten: u32,
     tries: Tries,
     door: Door,
     rates: Rates,
@@ -105,6 +107,7 @@ impl MemoryRemote {
             space_sessions: Sessions::new(clock, SESSIONS_PER_SPACE),
             logins: Pending::new(clock),
             challenges: Pending::new(clock),
+            forgotten: 0,
             tries: Tries::new(clock),
             door: Door::new(),
             rates: Rates::new(clock),
@@ -119,6 +122,11 @@ impl MemoryRemote {
     #[must_use]
     pub fn over(&self, line: &Line) -> Self {
         Self { server: Arc::clone(&self.server), moved: self.moved.clone(), line: line.clone() }
+    }
+
+    /// Forgets each of the next `count` logins after its first message, as a server that is started again does.
+    pub fn forget_logins(&self, count: u32) {
+        self.lock().forgotten = count;
     }
 
     /// Commits in all logs, the genesis of each included.
