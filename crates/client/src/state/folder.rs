@@ -1,8 +1,8 @@
 //! Files that only their owner may read.
 
 use std::fs::DirBuilder;
-use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
 use zeroize::Zeroizing;
@@ -26,11 +26,7 @@ pub(super) fn make_private_file(path: &Path) -> io::Result<()> {
 
 /// Writes a file that appears under `dir/name` whole or not at all. Of several that do so at once, the first one's stays.
 pub(super) fn write_private_once(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let salt = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    let draft = dir.join(format!("{name}.{salt:016x}"));
-    let mut file = create_private(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let draft = write_draft(dir, name, bytes)?;
     let linked = match fs_err::hard_link(&draft, dir.join(name)) {
         // A file system without hard links: the one where two first starts at the same moment would have to meet.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -45,18 +41,109 @@ pub(super) fn write_private_once(dir: &Path, name: &str, bytes: &[u8]) -> io::Re
     }
 }
 
+/// Replaces `dir/name`: whatever ends this, what was there or what comes is there whole. Then what was there is overwritten, and so are
+/// drafts that were left.
+pub(super) fn replace_private(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let _held = hold(dir)?;
+    wipe_drafts(dir, name)?;
+    let before = OpenOptions::new().write(true).open(dir.join(name))?;
+    let draft = write_draft(dir, name, bytes)?;
+    place_and_sync(&draft, dir, name)?;
+    // Where the file system or the drive writes elsewhere this does nothing, and nothing could: no reason to fail.
+    overwrite(before).ok();
+    Ok(())
+}
+
+/// Removes the drafts of `dir/name` that a process left when it was killed. One that is at it keeps its own.
+pub(super) fn remove_drafts(dir: &Path, name: &str) -> io::Result<()> {
+    if drafts(dir, name)?.is_empty() {
+        return Ok(());
+    }
+    let _held = hold(dir)?;
+    wipe_drafts(dir, name)
+}
+
+/// Overwrites and removes `dir/name` and its drafts, if they are there.
+pub(super) fn remove_private(dir: &Path, name: &str) -> io::Result<()> {
+    let _held = hold(dir)?;
+    wipe_drafts(dir, name)?;
+    match wipe(&dir.join(name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn wipe(path: &Path) -> io::Result<()> {
+    overwrite(OpenOptions::new().write(true).open(path)?).ok();
+    fs_err::remove_file(path)
+}
+
+fn wipe_drafts(dir: &Path, name: &str) -> io::Result<()> {
+    for draft in drafts(dir, name)? {
+        wipe(&draft)?;
+    }
+    Ok(())
+}
+
+/// Files named as [`write_draft`] does.
+fn drafts(dir: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(dir)? {
+        let path = entry?.path();
+        let draft_of = path.file_stem().is_some_and(|stem| stem == name);
+        let salt = path.extension().and_then(|salt| salt.to_str()).unwrap_or_default();
+        if draft_of && salt.len() == SALT_DIGITS && salt.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Holds the folder against others that replace a file in it; the system lets go of it however the process ends.
+fn hold(dir: &Path) -> io::Result<File> {
+    let held = File::open(dir)?;
+    held.file().lock()?;
+    Ok(held)
+}
+
+fn overwrite(mut file: File) -> io::Result<()> {
+    let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(SMALL_FILE);
+    file.write_all(&[0; SMALL_FILE][..len])?;
+    file.sync_all()
+}
+
+/// Writes `bytes` to a file beside `dir/name`, durable but for its name.
+fn write_draft(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let salt = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+    let draft = dir.join(format!("{name}.{salt:0SALT_DIGITS$x}"));
+    let mut file = create_private(&draft)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
+        fs_err::remove_file(&draft).ok();
+    })?;
+    Ok(draft)
+}
+
 fn place_and_sync(draft: &Path, dir: &Path, name: &str) -> io::Result<()> {
     fs_err::rename(draft, dir.join(name))?;
     sync_dir(dir)
 }
 
-/// The whole of a small file, or nothing when there is none.
+/// Digits in the name of a draft.
+const SALT_DIGITS: usize = 16;
+/// No file that is read or overwritten here is longer.
+const SMALL_FILE: usize = 1024;
+
+/// The whole of a small file, or nothing when there is none; of a longer one, the beginning.
 pub(super) fn read_secret(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    match fs_err::read(path) {
-        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // All at once, so that no copy stays behind where the buffer was.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SMALL_FILE));
+    file.take(SMALL_FILE as u64).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 fn create_private(path: &Path) -> io::Result<File> {
