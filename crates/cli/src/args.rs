@@ -59,6 +59,18 @@ pub(crate) struct GlobalOptions {
     /// Bytes a second at most, up and down together, over all connections: 500K, 2M
     #[arg(long, global = true, value_name = "RATE", env = "ANONICLOUD_LIMIT_RATE", value_parser = units::rate)]
     pub(crate) limit_rate: Option<NonZeroU64>,
+    /// Take the passphrase of a locked device key from the first line of FILE; else it is asked for
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ANONICLOUD_PASSPHRASE_FILE",
+        conflicts_with = "passphrase_stdin"
+    )]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Take it from the first line of stdin
+    #[arg(long, global = true)]
+    pub(crate) passphrase_stdin: bool,
     /// Answer in JSON on stdout, refuse in JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -195,6 +207,7 @@ mod tests {
             "anonicloud reclaim --password-stdin",
             "anonicloud reclaim --account-key",
             "anonicloud ls --profile ../other",
+            "anonicloud lock --passphrase-stdin --passphrase-file f",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
