@@ -60,15 +60,9 @@ pub(crate) struct GlobalOptions {
     #[arg(long, global = true, value_name = "RATE", env = "ANONICLOUD_LIMIT_RATE", value_parser = units::rate)]
     pub(crate) limit_rate: Option<NonZeroU64>,
     /// Take the passphrase of a locked device key from the first line of FILE; else it is asked for
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "ANONICLOUD_PASSPHRASE_FILE",
-        conflicts_with = "passphrase_stdin"
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "ANONICLOUD_PASSPHRASE_FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// Take it from the first line of stdin
+    /// Take it from the first line of stdin instead
     #[arg(long, global = true)]
     pub(crate) passphrase_stdin: bool,
     /// Answer in JSON on stdout, refuse in JSON on stderr
@@ -207,7 +201,6 @@ mod tests {
             "anonicloud reclaim --password-stdin",
             "anonicloud reclaim --account-key",
             "anonicloud ls --profile ../other",
-            "anonicloud lock --passphrase-stdin --passphrase-file f",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::args::GlobalOptions;
 use crate::config::{self, Settings};
 use crate::error::CliError;
-use crate::passphrase::PassphraseSource;
+use crate::passphrase::{KeyPlace, PassphraseSource};
 use crate::progress::{Bar, Tally};
 use crate::ui::{self, Ui};
 
@@ -75,6 +75,9 @@ impl Context {
         let state = self.open_state().await?;
         if stored_server(&state).await?.is_some() {
             return Err(CliError::AlreadySignedIn);
+        }
+        if self.passphrase.is_given() && matches!(KeyPlace::of(self.state_directory())?, KeyPlace::File) {
+            self.ui.tell("The device key is not locked, so no passphrase was needed; `anonicloud lock` locks it.")?;
         }
         let remote = self.connect(&address)?;
         Ok(Beginning { address, remote, state })

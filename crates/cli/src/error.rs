@@ -348,6 +348,7 @@ mod tests {
             OperationError::WeakPassword,
             OperationError::WeakPassphrase,
             OperationError::PassphraseWrong,
+            OperationError::KeyChanged,
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,

@@ -37,11 +37,15 @@ impl core::fmt::Debug for PassphraseSource {
 impl PassphraseSource {
     /// As the options say. A line of stdin is taken now, whether the key is locked or not: what follows is the command's.
     pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
-        Ok(match &options.passphrase_file {
-            Some(file) => Self::File(file.clone()),
-            None if options.passphrase_stdin => Self::Read(secrets::read_stdin(WHAT)?),
-            None => Self::Asked,
-        })
+        if options.passphrase_stdin {
+            return Ok(Self::Read(secrets::read_stdin(WHAT)?));
+        }
+        Ok(options.passphrase_file.clone().map_or(Self::Asked, Self::File))
+    }
+
+    /// Whether nobody is to be asked for it.
+    pub(crate) const fn is_given(&self) -> bool {
+        !matches!(self, Self::Asked)
     }
 
     /// The passphrase, if it was given.

@@ -15,17 +15,18 @@ use crate::report::KeyKept;
 #[command(after_help = "\
 Examples:
   anonicloud unlock
-  anonicloud unlock --passphrase-file ~/.secrets/passphrase")]
+  anonicloud unlock --passphrase-file /media/stick/passphrase")]
 pub(crate) struct Arguments {}
 
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let folder = context.state_directory();
-        let done = match KeyFile::read(folder)?.ok_or(CliError::NotSignedIn)? {
+        let before = KeyFile::read(folder)?.ok_or(CliError::NotSignedIn)?;
+        let done = match &before {
             KeyFile::Plain(_) => "the device key is not locked",
             KeyFile::Locked(locked) => {
-                let key = context.passphrase().open(context.ui, &locked).await?;
-                unlock_device_key(folder, &key)?;
+                let key = context.passphrase().open(context.ui, locked).await?;
+                unlock_device_key(folder, &before, &key)?;
                 "unlocked: the device key is in a file that only you can read"
             }
         };

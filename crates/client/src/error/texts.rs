@@ -63,8 +63,9 @@ impl OperationError {
             Self::PassphraseWrong => (
                 "passphrase_wrong",
                 Auth,
-                "try again; if it is forgotten, move the state folder away, `login` again, and `resume --from FILE` what was cut",
+                "try again; if it is forgotten, or right and the file is damaged, move the state folder away, `login` again, and `resume --from FILE` what was cut",
             ),
+            Self::KeyChanged => ("key_changed", Conflict, "nothing was changed; run it again"),
             Self::RecoveryWords(_) => {
                 ("recovery_words_wrong", Usage, "write down all 24 words, in their order; no account was made")
             }

@@ -15,6 +15,8 @@ use anonicloud_core::crypto::random::make_bytes;
 use anonicloud_core::crypto::secret::WrapKey;
 #[cfg(not(target_arch = "wasm32"))]
 use anonicloud_proto::codec::{Decode as _, Encode as _};
+#[cfg(not(target_arch = "wasm32"))]
+use zeroize::Zeroizing;
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::{StateError, folder};
@@ -83,9 +85,13 @@ impl KeyFile {
     /// # Errors
     /// [`StateError::Corrupt`] when the file is not a key.
     pub fn read(dir: &Path) -> Result<Option<Self>, StateError> {
-        let Some(bytes) = folder::read_secret(&dir.join(KEY_FILE_NAME)).map_err(StateError::Io)? else {
+        let Some(bytes) = folder::read_secret(dir, KEY_FILE_NAME).map_err(StateError::Io)? else {
             return Ok(None);
         };
+        // No key is that; a file that was overwritten is.
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(StateError::Corrupt);
+        }
         if let Ok(bytes) = bytes.as_slice().try_into() {
             return Ok(Some(Self::Plain(DeviceKey::from_bytes(bytes))));
         }
@@ -115,27 +121,28 @@ impl LockedKey {
     }
 }
 
-/// Locks `key`, which is the one in the folder `dir`, under a passphrase; the one before opens it no more.
+/// Locks `key` under a passphrase: the one that opened `before`, which was read in the folder `dir`. What opened that does no more.
 ///
 /// # Errors
-/// [`OperationError::WeakPassphrase`] when who has the disk could guess it.
+/// [`OperationError::WeakPassphrase`] when who has the disk could guess it, [`OperationError::KeyChanged`] when another
+/// process has replaced the key since.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn lock_device_key(dir: &Path, key: &DeviceKey, passphrase: &str) -> Result<(), OperationError> {
+pub fn lock_device_key(dir: &Path, before: &KeyFile, key: &DeviceKey, passphrase: &str) -> Result<(), OperationError> {
     check_strength(passphrase, &["anonicloud"]).map_err(|_| OperationError::WeakPassphrase)?;
     let id = LockId::make(&mut SystemRandom);
     let lock_key = derive_passphrase_key(passphrase, &id);
     let salt = make_bytes(&mut SystemRandom);
     let locked = LockedDeviceKey::seal(LockKind::Passphrase, id, &lock_key, &key.0, salt);
-    Ok(replace(dir, &locked.to_bytes())?)
+    replace(dir, before, &locked.to_bytes())
 }
 
-/// Keeps `key`, which is the one in the folder `dir`, in its file as it is: nothing more is needed to open it.
+/// Keeps `key` in its file as it is: the one that opened `before`, which was read in the folder `dir`.
 ///
 /// # Errors
-/// When the file cannot be replaced.
+/// When the file cannot be replaced, or was by another process.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn unlock_device_key(dir: &Path, key: &DeviceKey) -> Result<(), OperationError> {
-    Ok(replace(dir, key.0.expose_bytes())?)
+pub fn unlock_device_key(dir: &Path, before: &KeyFile, key: &DeviceKey) -> Result<(), OperationError> {
+    replace(dir, before, key.0.expose_bytes())
 }
 
 /// Removes the key of the folder `dir`, and what another process left of it.
@@ -145,11 +152,17 @@ pub(crate) fn remove_device_key(dir: &Path) -> Result<(), StateError> {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn replace(dir: &Path, bytes: &[u8]) -> Result<(), StateError> {
-    folder::replace_private(dir, KEY_FILE_NAME, bytes).map_err(|error| match error.kind() {
-        std::io::ErrorKind::StorageFull => StateError::Full,
-        _ => StateError::Io(error),
-    })
+fn replace(dir: &Path, before: &KeyFile, bytes: &[u8]) -> Result<(), OperationError> {
+    let held = match before {
+        KeyFile::Plain(key) => Zeroizing::new(key.0.expose_bytes().to_vec()),
+        KeyFile::Locked(locked) => Zeroizing::new(locked.0.to_bytes()),
+    };
+    match folder::replace_private(dir, KEY_FILE_NAME, &held, bytes) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OperationError::KeyChanged),
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StateError::Full.into()),
+        Err(error) => Err(StateError::Io(error).into()),
+    }
 }
 
 /// The file in the state folder.

@@ -41,17 +41,25 @@ pub(super) fn write_private_once(dir: &Path, name: &str, bytes: &[u8]) -> io::Re
     }
 }
 
-/// Replaces `dir/name`: whatever ends this, what was there or what comes is there whole. Then what was there is overwritten, and so are
-/// drafts that were left.
-pub(super) fn replace_private(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Replaces `dir/name`, which has to hold `before`: whatever ends this, what was there or what comes is there whole. Then what was
+/// there is overwritten, and so are drafts that were left. Gives whether it still held that; if not, nothing is changed.
+pub(super) fn replace_private(dir: &Path, name: &str, before: &[u8], bytes: &[u8]) -> io::Result<bool> {
     let _held = hold(dir)?;
-    wipe_drafts(dir, name)?;
-    let before = OpenOptions::new().write(true).open(dir.join(name))?;
+    let path = dir.join(name);
+    if read_small(&path)?.is_none_or(|found| found.as_slice() != before) {
+        return Ok(false);
+    }
+    let replaced = OpenOptions::new().write(true).open(&path)?;
     let draft = write_draft(dir, name, bytes)?;
-    place_and_sync(&draft, dir, name)?;
-    // Where the file system or the drive writes elsewhere this does nothing, and nothing could: no reason to fail.
-    overwrite(before).ok();
-    Ok(())
+    // A second name, by which what is replaced is found and overwritten when this is killed before it has done that.
+    fs_err::hard_link(&path, draft_path(dir, name)?).ok();
+    place_and_sync(&draft, dir, name).inspect_err(|_| {
+        wipe(dir, &draft).ok();
+    })?;
+    wipe_drafts(dir, name)?;
+    // Where there are no second names.
+    overwrite_unnamed(replaced).ok();
+    Ok(true)
 }
 
 /// Removes the drafts of `dir/name` that a process left when it was killed. One that is at it keeps its own.
@@ -63,26 +71,28 @@ pub(super) fn remove_drafts(dir: &Path, name: &str) -> io::Result<()> {
     wipe_drafts(dir, name)
 }
 
-/// Overwrites and removes `dir/name` and its drafts, if they are there.
+/// Removes `dir/name` and its drafts, if they are there, and overwrites what they held.
 pub(super) fn remove_private(dir: &Path, name: &str) -> io::Result<()> {
     let _held = hold(dir)?;
     wipe_drafts(dir, name)?;
-    match wipe(&dir.join(name)) {
+    match wipe(dir, &dir.join(name)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-fn wipe(path: &Path) -> io::Result<()> {
-    overwrite(OpenOptions::new().write(true).open(path)?).ok();
-    fs_err::remove_file(path)
+/// Removes a file and then overwrites what it held: at no instant a name leads to zeros.
+fn wipe(dir: &Path, path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    fs_err::remove_file(path)?;
+    sync_dir(dir)?;
+    // Where the file system or the drive writes elsewhere this does nothing, and nothing could: no reason to fail.
+    overwrite_unnamed(file).ok();
+    Ok(())
 }
 
 fn wipe_drafts(dir: &Path, name: &str) -> io::Result<()> {
-    for draft in drafts(dir, name)? {
-        wipe(&draft)?;
-    }
-    Ok(())
+    drafts(dir, name)?.iter().try_for_each(|draft| wipe(dir, draft))
 }
 
 /// Files named as [`write_draft`] does.
@@ -106,19 +116,30 @@ fn hold(dir: &Path) -> io::Result<File> {
     Ok(held)
 }
 
-fn overwrite(mut file: File) -> io::Result<()> {
-    let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(SMALL_FILE);
+/// Overwrites a file that has no name any more; one that has another name may be what somebody still needs.
+fn overwrite_unnamed(mut file: File) -> io::Result<()> {
+    let about = file.metadata()?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&about) > 0 {
+        return Ok(());
+    }
+    let len = usize::try_from(about.len()).unwrap_or(usize::MAX).min(SMALL_FILE);
     file.write_all(&[0; SMALL_FILE][..len])?;
     file.sync_all()
 }
 
+/// Where a draft of `dir/name` may be.
+fn draft_path(dir: &Path, name: &str) -> io::Result<PathBuf> {
+    let salt = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(dir.join(format!("{name}.{salt:0SALT_DIGITS$x}")))
+}
+
 /// Writes `bytes` to a file beside `dir/name`, durable but for its name.
 fn write_draft(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let salt = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    let draft = dir.join(format!("{name}.{salt:0SALT_DIGITS$x}"));
+    let draft = draft_path(dir, name)?;
     let mut file = create_private(&draft)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
-        fs_err::remove_file(&draft).ok();
+        wipe(dir, &draft).ok();
     })?;
     Ok(draft)
 }
@@ -133,8 +154,17 @@ const SALT_DIGITS: usize = 16;
 /// No file that is read or overwritten here is longer.
 const SMALL_FILE: usize = 1024;
 
-/// The whole of a small file, or nothing when there is none; of a longer one, the beginning.
-pub(super) fn read_secret(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+/// The whole of the small file `dir/name`, or nothing when there is none; of a longer one, the beginning. Not while it is replaced.
+pub(super) fn read_secret(dir: &Path, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let held = File::open(dir).ok();
+    if let Some(held) = &held {
+        // Where there are no locks, what was replaced may be met as zeros: who reads a key looks.
+        held.file().lock_shared().ok();
+    }
+    read_small(&dir.join(name))
+}
+
+fn read_small(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

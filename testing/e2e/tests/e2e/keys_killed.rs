@@ -1,9 +1,10 @@
 //! SIGKILL at every step of locking and unlocking: the key is there before and after, and no copy of it stays beside.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anonicloud_e2e::device::Device;
+use anonicloud_e2e::device::{Device, refused};
 use anonicloud_e2e::world::World;
 
 const PASSPHRASE: &str = "nine violet herons mend a quiet drum";
@@ -33,6 +34,7 @@ fn kill_at_every_step(given: &Device, command: &str, is_done: impl Fn(&[u8]) -> 
     let path = given.state().join("device.key");
     let begun = fs_err::read(&path).unwrap();
     assert!(!is_done(&begun));
+    begin_again(given, &begun);
     let (mut before, mut after) = (0, 0);
     for step in STEPS {
         for number in 1.. {
@@ -59,9 +61,14 @@ fn kill_at_every_step(given: &Device, command: &str, is_done: impl Fn(&[u8]) -> 
     (before, after)
 }
 
+/// The key as it was; beside an open one the second name that is left when the first start was killed.
 fn begin_again(device: &Device, key: &[u8]) {
     key_files(device.state()).iter().for_each(|path| fs_err::remove_file(path).unwrap());
-    fs_err::write(device.state().join("device.key"), key).unwrap();
+    let path = device.state().join("device.key");
+    fs_err::write(&path, key).unwrap();
+    if key.len() == 32 {
+        fs_err::hard_link(&path, device.state().join("device.key.0123456789abcdef")).unwrap();
+    }
 }
 
 #[test]
@@ -77,6 +84,33 @@ fn the_key_survives_a_kill_at_every_step_and_nothing_stays_beside_it() {
         let (before, after) = kill_at_every_step(&given, command, is_done);
         assert!(before > 2 && after > 1, "{command}: {before} kills before and {after} after it was done");
         given.json(&[&command]);
+        let path = given.state().join("device.key");
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(key_files(given.state()), [path]);
     }
     given.json(&[&"ls", &"/"]);
+}
+
+#[test]
+fn a_sign_out_that_is_killed_leaves_no_key_that_anybody_knows() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    laptop.json(&[&"mkdir", &"/Photos"]);
+    let is_secret = |path: &Path| fs_err::read(path).ok().is_none_or(|key| key.iter().any(|byte| *byte != 0));
+    let path = laptop.state().join("device.key");
+    for step in ["unlink", "fsync", "write"] {
+        for number in 1.. {
+            assert!(number < 100, "it never comes to its end");
+            let ended = run_to_step(&laptop, "logout", step, number);
+            assert!(is_secret(&path), "{step} {number}");
+            // As a person goes on, who does not know how far it came.
+            let again = laptop.run(&[&"logout", &"--json"]);
+            assert!(again.status.success() || refused(&again).code == "not_signed_in");
+            world.log_in("laptop", "alice").json(&[&"ls", &"/"]);
+            assert!(path.exists() && is_secret(&path), "{step} {number}");
+            if ended {
+                break;
+            }
+        }
+    }
 }

@@ -34,8 +34,8 @@ impl Typed {
         Self { run, terminal: File::from(terminal), shown: String::new() }
     }
 
-    /// Waits for a question, and until what is typed is not shown; then answers.
-    fn answer(mut self, question: &str, typed: &str) -> Self {
+    /// Waits for a question, and until what is typed is not shown.
+    fn asked(mut self, question: &str) -> Self {
         loop {
             let mut bytes = [0; 1];
             self.terminal.read_exact(&mut bytes).unwrap_or_else(|error| panic!("{error}: {}", self.shown));
@@ -47,6 +47,14 @@ impl Typed {
         while tcgetattr(&self.terminal).unwrap().local_modes.contains(LocalModes::ECHO) {
             std::thread::yield_now();
         }
+        self
+    }
+
+    fn answer(self, question: &str, typed: &str) -> Self {
+        self.asked(question).typed(typed)
+    }
+
+    fn typed(mut self, typed: &str) -> Self {
         self.terminal.write_all(format!("{typed}\n").as_bytes()).unwrap();
         self
     }
@@ -88,5 +96,21 @@ fn a_passphrase_is_typed_twice_to_lock_and_once_to_open() {
 
     let unlocked = Typed::start(&laptop, &["unlock"]).answer("passphrase: ", PASSPHRASE).end();
     assert!(unlocked.0.status.success(), "{}", unlocked.1);
+    laptop.json(&[&"ls", &"/"]);
+}
+
+#[test]
+fn a_key_that_another_process_replaced_while_the_passphrase_was_typed_stays() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    laptop.json(&[&"mkdir", &"/Photos"]);
+    let lock = Typed::start(&laptop, &["lock"]).asked("new passphrase: ");
+    laptop.json(&[&"logout"]);
+    let laptop = world.log_in("laptop", "alice");
+    let key = fs_err::read(laptop.state().join("device.key")).unwrap();
+    let (output, shown) = lock.typed(PASSPHRASE).answer("the same once more: ", PASSPHRASE).end();
+    assert_eq!(output.status.code(), Some(5), "{shown}");
+    assert!(shown.contains("another process has replaced the device key meanwhile"), "{shown}");
+    assert_eq!(fs_err::read(laptop.state().join("device.key")).unwrap(), key);
     laptop.json(&[&"ls", &"/"]);
 }
