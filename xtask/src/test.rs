@@ -13,6 +13,7 @@ use crate::{
 /// When something cannot be installed, does not build or fails.
 pub(crate) fn run(shell: &Shell, arguments: &[String]) -> Result<(), TaskError> {
     tools::need_packages(shell, tools::COMPILE)?;
+    tools::need_packages(shell, tools::TEST)?;
     tools::need_cargo_tool(shell, tools::NEXTEST)?;
     ui::step("build");
     // With the tests: they bring in features, and so nothing is compiled a second time for them.

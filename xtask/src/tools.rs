@@ -19,6 +19,9 @@ pub(crate) struct Package {
 /// What compiles the C inside aws-lc-sys and sqlite, and links.
 pub(crate) const COMPILE: &[Package] = &[Package { name: "gcc", proofs: &["cc"] }];
 
+/// What the end-to-end tests run beside our own programs.
+pub(crate) const TEST: &[Package] = &[Package { name: "strace", proofs: &["strace"] }];
+
 /// Debian's Rust, whose standard library can be built for wasm32.
 pub(crate) const WASM: &[Package] = &[
     Package { name: "rustc-web", proofs: &["/usr/bin/rustc"] },

@@ -59,6 +59,12 @@ pub(crate) struct GlobalOptions {
     /// Bytes a second at most, up and down together, over all connections: 500K, 2M
     #[arg(long, global = true, value_name = "RATE", env = "ANONICLOUD_LIMIT_RATE", value_parser = units::rate)]
     pub(crate) limit_rate: Option<NonZeroU64>,
+    /// Take the passphrase of a locked device key from the first line of FILE; else it is asked for
+    #[arg(long, global = true, value_name = "FILE", env = "ANONICLOUD_PASSPHRASE_FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Take it from the first line of stdin instead
+    #[arg(long, global = true)]
+    pub(crate) passphrase_stdin: bool,
     /// Answer in JSON on stdout, refuse in JSON on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,

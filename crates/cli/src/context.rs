@@ -1,16 +1,17 @@
 //! What every command is given, and how it comes to a signed-in client.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anonicloud_client::remote::{HttpRemote, Patience, RateLimit, Retry, ServerAddress};
-use anonicloud_client::state::{SealedState, SqliteState};
-use anonicloud_client::{Client, open_state, stored_server};
-
+use anonicloud_client::state::{KeyFile, SealedState, SqliteState};
+use anonicloud_client::{Client, open_state, open_state_with, stored_server};
 use zeroize::Zeroizing;
 
 use crate::args::GlobalOptions;
 use crate::config::{self, Settings};
 use crate::error::CliError;
+use crate::passphrase::{KeyPlace, PassphraseSource};
 use crate::progress::{Bar, Tally};
 use crate::ui::{self, Ui};
 
@@ -27,6 +28,7 @@ pub(crate) struct Context {
     /// How far it is.
     pub(crate) tally: Arc<Tally>,
     settings: Settings,
+    passphrase: PassphraseSource,
 }
 
 /// What signing up and logging in start from.
@@ -42,7 +44,12 @@ pub(crate) struct Beginning {
 impl Context {
     /// Reads the options of the run.
     pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
-        Ok(Self { ui: config::ui(options), tally: Arc::default(), settings: Settings::from_options(options)? })
+        Ok(Self {
+            ui: config::ui(options),
+            tally: Arc::default(),
+            settings: Settings::from_options(options)?,
+            passphrase: PassphraseSource::from_options(options)?,
+        })
     }
 
     /// A progress bar.
@@ -52,7 +59,7 @@ impl Context {
 
     /// The client of the account that this device is signed in to. A server that was named stands before the stored one.
     pub(crate) async fn client(&self) -> Result<NativeClient, CliError> {
-        let state = open_state(&self.settings.state_directory).await?;
+        let state = self.open_state().await?;
         let stored = stored_server(&state).await?.ok_or(CliError::NotSignedIn)?;
         let address = self.settings.server_over(stored);
         let client = Client::open(self.connect(&address)?, state).await?;
@@ -65,12 +72,37 @@ impl Context {
     /// What a new account on this device starts from; refused when there is one.
     pub(crate) async fn beginning(&self) -> Result<Beginning, CliError> {
         let address = self.settings.server_to_begin().ok_or(CliError::ServerMissing)?;
-        let state = open_state(&self.settings.state_directory).await?;
+        let state = self.open_state().await?;
         if stored_server(&state).await?.is_some() {
             return Err(CliError::AlreadySignedIn);
         }
+        if self.passphrase.is_given() && matches!(KeyPlace::of(self.state_directory())?, KeyPlace::File) {
+            self.ui.tell("The device key is not locked, so no passphrase was needed; `anonicloud lock` locks it.")?;
+        }
         let remote = self.connect(&address)?;
         Ok(Beginning { address, remote, state })
+    }
+
+    /// The folder of the local state.
+    pub(crate) fn state_directory(&self) -> &Path {
+        &self.settings.state_directory
+    }
+
+    /// Where a passphrase comes from.
+    pub(crate) const fn passphrase(&self) -> &PassphraseSource {
+        &self.passphrase
+    }
+
+    /// The local state, with the passphrase if it takes one.
+    async fn open_state(&self) -> Result<SealedState<SqliteState>, CliError> {
+        let folder = self.state_directory();
+        match KeyFile::read(folder)? {
+            Some(KeyFile::Locked(locked)) => {
+                let key = self.passphrase.open(self.ui, &locked).await?;
+                Ok(open_state_with(folder, &key).await?)
+            }
+            _ => Ok(open_state(folder).await?),
+        }
     }
 
     /// Asks a person for a line, without holding Ctrl-C back.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anonicloud_client::remote::ConnectError;
+use anonicloud_client::state::StateError;
 use anonicloud_client::transfer::FilterError;
 use anonicloud_client::{ErrorKind, OperationError};
 use serde::Serialize;
@@ -50,6 +51,10 @@ pub(crate) enum CliError {
     NotSignedIn,
     #[error("this device is signed in already")]
     AlreadySignedIn,
+    #[error("the device key is locked, and nobody is there to ask for the passphrase")]
+    Locked,
+    #[error("the new passphrase is missing")]
+    NewPassphraseMissing,
     #[error("the handle is missing")]
     HandleMissing,
     #[error("nobody is there to confirm the recovery words")]
@@ -78,6 +83,12 @@ pub(crate) enum CliError {
     Randomness(#[from] getrandom::Error),
 }
 
+impl From<StateError> for CliError {
+    fn from(error: StateError) -> Self {
+        Self::Operation(error.into())
+    }
+}
+
 impl CliError {
     /// Stable, for programs.
     pub(crate) fn code(&self) -> &'static str {
@@ -94,6 +105,8 @@ impl CliError {
             Self::StateDirectoryUnknown => "state_directory_unknown",
             Self::NotSignedIn => "not_signed_in",
             Self::AlreadySignedIn => "already_signed_in",
+            Self::Locked => "locked",
+            Self::NewPassphraseMissing => "new_passphrase_missing",
             Self::HandleMissing => "handle_missing",
             Self::WordsUnconfirmed => "recovery_words_unconfirmed",
             Self::FreeingUnconfirmed => "freeing_unconfirmed",
@@ -126,6 +139,8 @@ impl CliError {
             Self::StateDirectoryUnknown => "name one with --state-dir DIR or in ANONICLOUD_STATE_DIR",
             Self::NotSignedIn => "run `anonicloud login` or `anonicloud signup`",
             Self::AlreadySignedIn => "run `anonicloud logout` first, or use another --profile",
+            Self::Locked => "name a file that holds it with --passphrase-file FILE or in ANONICLOUD_PASSPHRASE_FILE",
+            Self::NewPassphraseMissing => "name a file that holds it with --new-passphrase-file FILE",
             Self::HandleMissing => "name it with --handle HANDLE",
             Self::WordsUnconfirmed => "have them written with --recovery-file FILE, or sign up in a terminal",
             Self::FreeingUnconfirmed => "run it in a terminal, or say so with --yes",
@@ -160,12 +175,13 @@ impl CliError {
             | Self::Filter(_)
             | Self::PatternsUnreadable { .. }
             | Self::StateDirectoryUnknown
+            | Self::NewPassphraseMissing
             | Self::HandleMissing
             | Self::WordsUnconfirmed
             | Self::FreeingUnconfirmed
             | Self::WordsWrong
             | Self::NoAnswer => Exit::Usage,
-            Self::NotSignedIn => Exit::Auth,
+            Self::NotSignedIn | Self::Locked => Exit::Auth,
             Self::AlreadySignedIn | Self::TransfersWaiting(_) => Exit::Conflict,
             Self::Partial(_) => Exit::Partial,
             Self::Damaged(_) => Exit::Integrity,
@@ -288,9 +304,8 @@ mod tests {
 
     use anonicloud_client::OperationError;
     use anonicloud_client::remote::RemoteError;
-    use anonicloud_client::state::StateError;
 
-    use super::{CliError, Exit};
+    use super::{CliError, Exit, StateError};
 
     fn every_error() -> Vec<CliError> {
         let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
@@ -300,6 +315,8 @@ mod tests {
             CliError::StateDirectoryUnknown,
             CliError::NotSignedIn,
             CliError::AlreadySignedIn,
+            CliError::Locked,
+            CliError::NewPassphraseMissing,
             CliError::HandleMissing,
             CliError::WordsUnconfirmed,
             CliError::FreeingUnconfirmed,
@@ -329,6 +346,9 @@ mod tests {
             OperationError::LoginFailed,
             OperationError::DeviceUnknown,
             OperationError::WeakPassword,
+            OperationError::WeakPassphrase,
+            OperationError::PassphraseWrong,
+            OperationError::KeyChanged,
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
@@ -346,6 +366,7 @@ mod tests {
             OperationError::UnknownTransfer("7f3a".to_owned()),
             OperationError::Busy,
             OperationError::State(StateError::Corrupt),
+            OperationError::State(StateError::Locked),
             OperationError::State(StateError::Full),
             OperationError::Remote(RemoteError::Malformed { what: "a head" }),
         ];

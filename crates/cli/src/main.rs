@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod escape;
 mod interrupt;
+mod passphrase;
 mod paths;
 mod progress;
 mod report;

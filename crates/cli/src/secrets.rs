@@ -3,7 +3,7 @@
 //! Enters: what is typed at a hidden prompt, or stands in a file or on stdin. Leaves: zeroizing strings, and one file
 //! that only its owner reads. Never: a secret from the arguments or the environment, which other processes can see.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufRead, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -79,7 +79,7 @@ impl PasswordSource {
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>, SecretError> {
         match &self.password_file {
             Some(file) => read_file(file, "password").map(Some),
-            None if self.password_stdin => read_line(io::stdin().lock(), "password").map(Some),
+            None if self.password_stdin => read_stdin("password").map(Some),
             None => Ok(None),
         }
     }
@@ -89,6 +89,25 @@ impl PasswordSource {
 pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     let file = fs_err::File::open(path).map_err(|error| SecretError::Read(what, error))?;
     read_line(file, what)
+}
+
+/// The first line of stdin that was not read yet. What follows it stays to be read.
+pub(crate) fn read_stdin(what: &'static str) -> Result<Zeroizing<String>, SecretError> {
+    read_line(UpToLine(io::stdin().lock()), what)
+}
+
+/// Gives a line, and takes no more than it from what it reads.
+struct UpToLine<R>(R);
+
+impl<R: BufRead> Read for UpToLine<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let there = self.0.fill_buf()?;
+        let line = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |end| end + 1);
+        let taken = line.min(out.len());
+        out[..taken].copy_from_slice(&there[..taken]);
+        self.0.consume(taken);
+        Ok(taken)
+    }
 }
 
 /// Asks without showing what is typed.
@@ -151,7 +170,7 @@ fn read_line(mut reader: impl Read, what: &'static str) -> Result<Zeroizing<Stri
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{MAXIMUM, SecretError, read_line, write_new_file};
+    use super::{MAXIMUM, SecretError, UpToLine, read_line, write_new_file};
 
     #[test]
     fn the_first_line_is_the_secret() {
@@ -160,6 +179,15 @@ mod tests {
         }
         let longest = "x".repeat(MAXIMUM);
         assert_eq!(read_line(longest.as_bytes(), "password").unwrap().as_str(), longest);
+    }
+
+    #[test]
+    fn what_follows_the_line_stays_to_be_read() {
+        let mut rest = &b"pass phrase\npass word\ncontent"[..];
+        for line in ["pass phrase", "pass word"] {
+            assert_eq!(read_line(UpToLine(&mut rest), "password").unwrap().as_str(), line);
+        }
+        assert_eq!(rest, b"content");
     }
 
     #[test]

@@ -27,11 +27,13 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 24] = [
+    const COMMANDS: [&str; 26] = [
         "signup",
         "login",
         "logout",
         "whoami",
+        "lock",
+        "unlock",
         "put",
         "get",
         "ls",

@@ -20,7 +20,7 @@ use crate::session::record::AccountRecord;
 use crate::space::access::SpaceDoor;
 use crate::space::head::Head;
 use crate::space::nodes::NodeCache;
-use crate::state::{LocalState, SealedState, SqliteState};
+use crate::state::{DeviceKey, LocalState, SealedState, SqliteState};
 
 /// The signed-in account: a remote, the local state, and the space that its keys open.
 #[derive(Debug)]
@@ -48,6 +48,14 @@ pub struct Client<R, S> {
 /// When it is damaged, or cannot be made.
 pub async fn open_state(folder: &Path) -> Result<SealedState<SqliteState>, OperationError> {
     Ok(SealedState::open(folder).await?)
+}
+
+/// [`open_state`] with a device key that was locked.
+///
+/// # Errors
+/// As there.
+pub async fn open_state_with(folder: &Path, key: &DeviceKey) -> Result<SealedState<SqliteState>, OperationError> {
+    Ok(SealedState::open_with(folder, key).await?)
 }
 
 /// The server of the account that is signed in here; `None` when nobody is.

@@ -42,7 +42,7 @@ mod work;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::{
-    client::{Client, open_state, stored_server},
+    client::{Client, open_state, open_state_with, stored_server},
     error::{ErrorKind, OperationError},
 };
 

@@ -28,6 +28,8 @@ labels! {
     KekPassword = "kek/password",
     /// Recovery entropy to the key that wraps the UMK.
     KekRecovery = "kek/recovery",
+    /// A device's passphrase, stretched, to the key that wraps the device key.
+    KekPassphrase = "kek/passphrase",
     /// Recovery entropy to the seeds of the recovery signing key.
     RecoveryAuth = "recovery-auth",
     /// UMK to the key that wraps the identity seeds.
@@ -78,6 +80,8 @@ labels! {
     WrapLeafPage = "wrap/leaf-page",
     /// Wrap of a value in a device's local state.
     WrapLocalState = "wrap/local-state",
+    /// Wrap of the key of a device's local state.
+    WrapDeviceKey = "wrap/device-key",
     /// Hash that names a space.
     SpaceId = "space-id",
     /// Hash of a composite public key.

@@ -8,6 +8,7 @@ mod du;
 mod find;
 mod get;
 mod listing;
+mod lock;
 mod login;
 mod logout;
 mod ls;
@@ -29,6 +30,7 @@ mod status;
 mod target;
 mod transferred;
 mod tree;
+mod unlock;
 mod walked;
 mod watch;
 mod whoami;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Login(login::Arguments),
     Logout(logout::Arguments),
     Whoami(whoami::Arguments),
+    Lock(lock::Arguments),
+    Unlock(unlock::Arguments),
     Put(put::Arguments),
     Get(get::Arguments),
     Ls(ls::Arguments),
@@ -76,6 +80,8 @@ impl Command {
             Self::Login(arguments) => arguments.run(context).await,
             Self::Logout(arguments) => arguments.run(context).await,
             Self::Whoami(arguments) => arguments.run(context).await,
+            Self::Lock(arguments) => arguments.run(context).await,
+            Self::Unlock(arguments) => arguments.run(context).await,
             Self::Put(arguments) => arguments.run(context).await,
             Self::Get(arguments) => arguments.run(context).await,
             Self::Ls(arguments) => arguments.run(context).await,

@@ -50,6 +50,15 @@ pub(crate) struct Identity<'a> {
     pub(crate) device_id: &'a str,
     pub(crate) server: &'a str,
     pub(crate) devices: usize,
+    /// How the device key is kept, as in [`KeyKept`].
+    pub(crate) device_key: &'static str,
+}
+
+/// `lock` and `unlock`.
+#[derive(Debug, Serialize)]
+pub(crate) struct KeyKept {
+    /// `file` or `passphrase`.
+    pub(crate) device_key: &'static str,
 }
 
 /// `quota`, in bytes as the server counts them.
@@ -303,6 +312,7 @@ mod tests {
             device_id: "ffeeddccbbaa99887766554433221100",
             server: "https://cloud.example.org",
             devices: 2,
+            device_key: "file",
         };
         let source = TransferSource {
             local: "/home/alice/film.mkv".to_owned(),
@@ -317,6 +327,7 @@ mod tests {
             "signup, login": signed_in,
             "logout": SignedOut { server_told: true },
             "whoami": identity,
+            "lock, unlock": KeyKept { device_key: "passphrase" },
             "quota": Space { used: 1, released: 0, released_until: None, reserved: 2, quota: 10, free: 7 },
             "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
             "ls, tree, find": { "items": [listed()] },

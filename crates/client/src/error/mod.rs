@@ -62,6 +62,15 @@ pub enum OperationError {
     /// The password is too weak to protect an account by itself.
     #[error("the password is too easy to guess")]
     WeakPassword,
+    /// The passphrase is too weak to protect a device key.
+    #[error("the passphrase is too easy to guess")]
+    WeakPassphrase,
+    /// The passphrase does not open the device key, or its file was damaged.
+    #[error("the passphrase does not open the device key")]
+    PassphraseWrong,
+    /// Another process has replaced the device key since it was read.
+    #[error("another process has replaced the device key meanwhile")]
+    KeyChanged,
     /// The recovery words that were read back are not the ones that were shown.
     #[error("the recovery words are not the ones that were shown")]
     RecoveryWords(#[source] ParseRecoveryWordsError),

@@ -57,6 +57,15 @@ impl OperationError {
             Self::WeakPassword => {
                 ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
             }
+            Self::WeakPassphrase => {
+                ("weak_passphrase", Usage, "use a longer one: who has the disk can try as many as they like")
+            }
+            Self::PassphraseWrong => (
+                "passphrase_wrong",
+                Auth,
+                "try again; if it is forgotten, or right and the file is damaged, move the state folder away, `login` again, and `resume --from FILE` what was cut",
+            ),
+            Self::KeyChanged => ("key_changed", Conflict, "nothing was changed; run it again"),
             Self::RecoveryWords(_) => {
                 ("recovery_words_wrong", Usage, "write down all 24 words, in their order; no account was made")
             }
@@ -152,6 +161,9 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
             LocalDisk,
             "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
         ),
+        StateError::Locked => {
+            ("locked", ErrorKind::Auth, "name a file that holds the passphrase with `--passphrase-file FILE`")
+        }
         StateError::Full => ("disk_full", LocalDisk, "free space on this device, then `resume`"),
         _ => ("state_unusable", LocalDisk, "check the state folder's disk and permissions"),
     }

@@ -9,7 +9,7 @@ use super::login::{fetch_sigchain, login_by_device};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::{Remote, SessionToken};
-use crate::state::{SqliteState, StateChange, Table};
+use crate::state::{SqliteState, StateChange, Table, remove_device_key};
 
 /// What signing out did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl<R: Remote> Client<R, SqliteState> {
 
 /// Removes the key and the database it sealed: without the key, what a disk may still hold of the database opens nothing.
 fn wipe(folder: &Path) -> Result<(), OperationError> {
-    for name in ["device.key", "state.db-wal", "state.db-shm", "state.db"] {
+    remove_device_key(folder)?;
+    for name in ["state.db-wal", "state.db-shm", "state.db"] {
         let path = folder.join(name);
         match fs_err::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -2,6 +2,7 @@
 //!
 //! Enters: plain values. Leaves: the same. Never: a name, path or key readable in the file.
 
+mod device_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod sealed;
@@ -10,7 +11,12 @@ mod sqlite;
 
 use thiserror::Error;
 
-pub use sealed::{DeviceKey, SealedState, StateChange, StateEntry};
+pub use device_key::DeviceKey;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use device_key::remove_device_key;
+#[cfg(not(target_arch = "wasm32"))]
+pub use device_key::{KeyFile, LockedKey, lock_device_key, unlock_device_key};
+pub use sealed::{SealedState, StateChange, StateEntry};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteState;
 
@@ -97,6 +103,9 @@ pub enum StateError {
     /// A newer version of this program made the database.
     #[error("the local state is of a newer version of this program")]
     Newer,
+    /// The device key takes a passphrase, or whatever it was locked with.
+    #[error("the device key is locked")]
+    Locked,
     /// The disk is full.
     #[error("the disk that holds the local state is full")]
     Full,

@@ -17,55 +17,14 @@ use anonicloud_proto::ids::{AccountId, RealmId};
 use anonicloud_proto::label::Label;
 use zeroize::Zeroizing;
 
-use super::{Change, LocalState, Seen, StateError, StoredKey, Table};
+use super::device_key::DeviceKey;
 #[cfg(not(target_arch = "wasm32"))]
-use super::{folder, sqlite};
+use super::device_key::KEY_FILE_NAME;
+#[cfg(not(target_arch = "wasm32"))]
+use super::sqlite;
+use super::{Change, LocalState, Seen, StateError, StoredKey, Table};
 use crate::random::SystemRandom;
 
-/// The key that everything a device remembers is sealed under. It never leaves the device.
-pub struct DeviceKey(WrapKey);
-
-impl DeviceKey {
-    /// The key with these bytes; the array passed in is wiped.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(WrapKey::from_bytes(bytes))
-    }
-
-    /// The key in the file `device.key` of the folder `dir`; when there is none, a fresh one, durable before it is given.
-    ///
-    /// # Errors
-    /// [`StateError::Corrupt`] when the file is not a key.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn load_or_make(dir: &Path) -> Result<Self, StateError> {
-        folder::make_private_dir(dir).map_err(StateError::Io)?;
-        if let Some(key) = Self::load(dir)? {
-            return Ok(key);
-        }
-        let fresh = WrapKey::make(&mut SystemRandom);
-        folder::write_private_once(dir, KEY_FILE_NAME, fresh.expose_bytes()).map_err(StateError::Io)?;
-        // Another process may have been faster: then its key counts.
-        Self::load(dir)?.ok_or(StateError::Corrupt)
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    fn load(dir: &Path) -> Result<Option<Self>, StateError> {
-        let bytes = folder::read_secret(&dir.join(KEY_FILE_NAME)).map_err(StateError::Io)?;
-        let key = bytes.map(|bytes| {
-            let bytes = bytes.as_slice().try_into().map_err(|_| StateError::Corrupt)?;
-            Ok(Self::from_bytes(bytes))
-        });
-        key.transpose()
-    }
-}
-
-impl fmt::Debug for DeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DeviceKey(..)")
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-const KEY_FILE_NAME: &str = "device.key";
 /// The key of the keyed hash is derived by BLAKE3 under this, so that no key serves two algorithms.
 const HASH_KEY_CONTEXT: &str = "AnoniCloud/1 local state keys";
 /// Local values belong to the device, to no installation or account.
@@ -141,7 +100,8 @@ impl SealedState<sqlite::SqliteState> {
     /// The state in the folder `dir`: the database and, beside it, the key; both are made when neither is there.
     ///
     /// # Errors
-    /// [`StateError::Corrupt`] when one is damaged, or when there is a filled database whose key is gone.
+    /// [`StateError::Corrupt`] when one is damaged, or when there is a filled database whose key is gone;
+    /// [`StateError::Locked`] when the key takes something more, see [`SealedState::open_with`].
     pub async fn open(dir: &Path) -> Result<Self, StateError> {
         let store = sqlite::SqliteState::open(dir).await?;
         // A new key would open nothing, and this device would forget silently which heads it has seen. Nothing is ever
@@ -150,9 +110,20 @@ impl SealedState<sqlite::SqliteState> {
         if is_filled && !fs_err::exists(dir.join(KEY_FILE_NAME)).map_err(StateError::Io)? {
             return Err(StateError::Corrupt);
         }
-        let key = DeviceKey::load_or_make(dir)?;
-        let state = Self::new(store, &key);
-        // Nor would a damaged key, under which nothing is even found.
+        Self::checked(store, &DeviceKey::load_or_make(dir)?).await
+    }
+
+    /// The state in the folder `dir`, whose key is `key`.
+    ///
+    /// # Errors
+    /// [`StateError::Corrupt`] when the database is damaged, or is that of another key.
+    pub async fn open_with(dir: &Path, key: &DeviceKey) -> Result<Self, StateError> {
+        Self::checked(sqlite::SqliteState::open(dir).await?, key).await
+    }
+
+    async fn checked(store: sqlite::SqliteState, key: &DeviceKey) -> Result<Self, StateError> {
+        let state = Self::new(store, key);
+        // A damaged key opens nothing either: under it nothing is even found.
         state.scan(Table::Account).await?;
         Ok(state)
     }
@@ -166,8 +137,8 @@ impl SealedState<sqlite::SqliteState> {
 impl<S: LocalState> SealedState<S> {
     /// Keeps values in `store`, sealed under `key`.
     pub fn new(store: S, key: &DeviceKey) -> Self {
-        let hash_key = blake3::derive_key(HASH_KEY_CONTEXT, key.0.expose_bytes());
-        Self { store, wrap_key: key.0.duplicate(), hash_key: Zeroizing::new(hash_key) }
+        let hash_key = blake3::derive_key(HASH_KEY_CONTEXT, key.wrap_key().expose_bytes());
+        Self { store, wrap_key: key.wrap_key().duplicate(), hash_key: Zeroizing::new(hash_key) }
     }
 
     /// The value at `key`.

@@ -55,6 +55,11 @@ pub fn derive_recovery_key(entropy: &RecoveryEntropy, realm: &RealmId) -> WrapKe
     WrapKey::filled(|out| derive_from(entropy.expose_bytes(), Label::KekRecovery, realm, out))
 }
 
+/// The key that wraps a device key, from a device's passphrase after stretching. A device belongs to no realm.
+pub(super) fn derive_passphrase_key(stretched: &[u8; 32]) -> WrapKey {
+    WrapKey::filled(|out| derive_from(stretched, Label::KekPassphrase, &RealmId::from_bytes([0; RealmId::LEN]), out))
+}
+
 /// Seeds of the signing key that proves knowledge of the recovery words.
 pub fn derive_recovery_auth(entropy: &RecoveryEntropy, realm: &RealmId) -> CompositeSeed {
     CompositeSeed::filled(|out| {

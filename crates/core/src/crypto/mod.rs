@@ -5,6 +5,7 @@
 
 mod aead;
 mod chunked;
+pub mod device_key;
 pub mod kdf;
 pub mod kem;
 pub mod opaque;
@@ -16,6 +17,7 @@ pub mod rejected;
 pub mod secret;
 pub mod segment;
 pub mod signature;
+mod stretch;
 pub mod wrap;
 
 #[cfg(test)]

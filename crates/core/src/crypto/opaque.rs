@@ -9,7 +9,6 @@ use anonicloud_proto::context::context;
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
 use anonicloud_proto::suite::Suite;
-use argon2::{Algorithm, Argon2, Params, Version};
 use opaque_ke::errors::InternalError;
 use opaque_ke::generic_array::{ArrayLength, GenericArray};
 use opaque_ke::ksf::Ksf;
@@ -25,6 +24,7 @@ use super::password::PasswordInput;
 use super::random::{OpaqueRandom, Random};
 use super::rejected::Rejected;
 use super::secret::ExportKey;
+use super::stretch::{SALT_LEN, stretch};
 
 /// OPAQUE as suite 0x0001 has it, but for the key stretching: the vectors of the RFC have none.
 pub(super) struct OpaqueWith<K>(PhantomData<K>);
@@ -37,18 +37,16 @@ impl<K: Ksf> CipherSuite for OpaqueWith<K> {
 
 type OpaqueSuite = OpaqueWith<Argon2idKsf>;
 
-/// Argon2id, 64 MiB, 3 passes, 1 lane, salt of 16 zeros (the OPRF output is the salt in all but name: RFC 9807, section 7).
+/// Argon2id as the suite fixes it, salt of 16 zeros (the OPRF output is the salt in all but name: RFC 9807, section 7).
 #[derive(Default)]
 pub(super) struct Argon2idKsf;
 
 impl Ksf for Argon2idKsf {
     fn hash<L: ArrayLength<u8>>(&self, mut input: GenericArray<u8, L>) -> Result<GenericArray<u8, L>, InternalError> {
-        let params = Params::new(64 << 10, 3, 1, None).map_err(|_| InternalError::KsfError)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut output = GenericArray::default();
-        let hashed = argon2.hash_password_into(&input, &[0; 16], &mut output);
+        let stretched = stretch(&input, &[0; SALT_LEN], &mut output);
         input.as_mut_slice().zeroize();
-        hashed.map_err(|_| InternalError::KsfError)?;
+        stretched.map_err(|_| InternalError::KsfError)?;
         Ok(output)
     }
 }

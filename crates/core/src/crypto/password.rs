@@ -19,9 +19,7 @@ pub struct PasswordInput(SecretBytes);
 impl PasswordInput {
     /// `ctx("opaque-pw", [realm, NFKC(password), account key or empty])`.
     pub fn derive(realm: &RealmId, password: &str, account_key: Option<&AccountKey>) -> Self {
-        // NFKC makes no character more than 11 times longer, so the text never moves and leaves no copy.
-        let mut normal = Zeroizing::new(String::with_capacity(password.len().saturating_mul(12)));
-        normal.extend(password.nfkc());
+        let normal = normalize(password);
         let key: &[u8] = account_key.map_or(&[], |key| key.expose_bytes());
         let input = context(Label::OpaquePassword, realm, &[normal.as_bytes(), key]);
         Self(SecretBytes::from_vec(input))
@@ -31,6 +29,14 @@ impl PasswordInput {
     pub(super) fn expose_bytes(&self) -> &[u8] {
         self.0.expose_bytes()
     }
+}
+
+/// What is typed, in NFKC, so that it is the same bytes on every system.
+pub(super) fn normalize(typed: &str) -> Zeroizing<String> {
+    // NFKC makes no character more than 11 times longer, so the text never moves and leaves no copy.
+    let mut normal = Zeroizing::new(String::with_capacity(typed.len().saturating_mul(12)));
+    normal.extend(typed.nfkc());
+    normal
 }
 
 /// The password could be guessed by who steals the server's database.

@@ -33,6 +33,12 @@ mod in_place;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod keys_killed;
+#[cfg(test)]
+mod keys_typed;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod limit;

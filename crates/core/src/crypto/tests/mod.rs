@@ -1,6 +1,7 @@
 //! Tests of the composition layer as a whole: published vectors, our own vectors, properties.
 
 mod aead;
+mod device_key;
 mod opaque;
 mod password;
 mod segment;

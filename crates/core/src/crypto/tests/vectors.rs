@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::opaque::{opaque_client, opaque_rfc9807};
+use crate::crypto::device_key::{LockId, LockKind, LockedDeviceKey, derive_passphrase_key};
 use crate::crypto::kdf;
 use crate::crypto::password::PasswordInput;
 use crate::crypto::public::{FileVersionId, SegmentHash};
@@ -86,7 +87,7 @@ fn every_vector_is_what_this_code_computes() {
         assert!(vector.outputs == outputs, "{}: {}\n{outputs:#}", path.display(), vector.about);
         kinds.insert(vector.kind);
     }
-    assert_eq!(kinds.len(), 14, "each kind has a vector: {kinds:?}");
+    assert_eq!(kinds.len(), 15, "each kind has a vector: {kinds:?}");
 }
 
 fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
@@ -107,6 +108,7 @@ fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
         "opaque-rfc9807" => opaque_rfc9807(inputs),
         "opaque-client" => opaque_client(inputs),
         "puzzle" => solved_puzzle(inputs),
+        "device-key" => locked_device_key(inputs),
         _ => return None,
     })
 }
@@ -114,6 +116,14 @@ fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
 fn solved_puzzle(inputs: &Inputs) -> Value {
     let bits = u32::try_from(inputs.number("bits")).unwrap();
     json!({ "solution": puzzle::solve(&inputs.realm(), &inputs.bytes("puzzle"), bits) })
+}
+
+fn locked_device_key(inputs: &Inputs) -> Value {
+    let id = LockId::from_bytes(inputs.array("id"));
+    let lock_key = derive_passphrase_key(inputs.text("passphrase"), &id);
+    let device_key = WrapKey::from_bytes(inputs.array("device_key"));
+    let locked = LockedDeviceKey::seal(LockKind::Passphrase, id, &lock_key, &device_key, inputs.array("salt"));
+    json!({ "lock_key": hex(lock_key.expose_bytes()), "file": hex(locked.to_bytes()) })
 }
 
 fn kdf_account(inputs: &Inputs) -> Value {

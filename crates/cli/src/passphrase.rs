@@ -1,0 +1,133 @@
+//! The passphrase of a locked device key.
+//!
+//! Enters: the options of every command, a terminal. Leaves: an opened key, or a refusal at once. Never: a question that
+//! nobody can answer.
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use anonicloud_client::OperationError;
+use anonicloud_client::state::{DeviceKey, KeyFile, LockedKey};
+use zeroize::Zeroizing;
+
+use crate::args::GlobalOptions;
+use crate::error::CliError;
+use crate::secrets;
+use crate::ui::Ui;
+
+/// How often a person may mistype it.
+const TRIES: u32 = 3;
+
+/// Where the passphrase comes from.
+pub(crate) enum PassphraseSource {
+    /// From a person, if one is there.
+    Asked,
+    /// From the first line of a file.
+    File(PathBuf),
+    /// From stdin, whose first line was read.
+    Read(Zeroizing<String>),
+}
+
+impl core::fmt::Debug for PassphraseSource {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("PassphraseSource(..)")
+    }
+}
+
+impl PassphraseSource {
+    /// As the options say. A line of stdin is taken now, whether the key is locked or not: what follows is the command's.
+    pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
+        if options.passphrase_stdin {
+            return Ok(Self::Read(secrets::read_stdin(WHAT)?));
+        }
+        Ok(options.passphrase_file.clone().map_or(Self::Asked, Self::File))
+    }
+
+    /// Whether nobody is to be asked for it.
+    pub(crate) const fn is_given(&self) -> bool {
+        !matches!(self, Self::Asked)
+    }
+
+    /// The passphrase, if it was given.
+    pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, CliError> {
+        Ok(match self {
+            Self::Asked => None,
+            Self::File(file) => Some(secrets::read_file(file, WHAT)?),
+            Self::Read(passphrase) => Some(passphrase.clone()),
+        })
+    }
+
+    /// Opens a locked key: with what was given, or by asking.
+    pub(crate) async fn open(&self, ui: Ui, locked: &LockedKey) -> Result<DeviceKey, CliError> {
+        if let Some(passphrase) = self.given()? {
+            return Ok(locked.open(&passphrase)?);
+        }
+        if !can_ask(ui) {
+            return Err(CliError::Locked);
+        }
+        for _ in 1..TRIES {
+            let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
+            match locked.open(&typed) {
+                Err(OperationError::PassphraseWrong) => ui.tell("That is not the passphrase.")?,
+                opened => return Ok(opened?),
+            }
+        }
+        let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
+        Ok(locked.open(&typed)?)
+    }
+
+    /// A new passphrase, typed twice.
+    pub(crate) async fn ask_new(&self, ui: Ui) -> Result<Zeroizing<String>, CliError> {
+        if !can_ask(ui) {
+            return Err(CliError::NewPassphraseMissing);
+        }
+        loop {
+            let typed = secrets::ask_hidden("new passphrase: ", WHAT).await?;
+            let again = secrets::ask_hidden("the same once more: ", WHAT).await?;
+            if *again == *typed {
+                return Ok(typed);
+            }
+            ui.tell("These were two different passphrases.")?;
+        }
+    }
+}
+
+/// How the device key is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KeyPlace {
+    File,
+    Passphrase,
+}
+
+impl KeyPlace {
+    /// Of the key in the folder.
+    pub(crate) fn of(folder: &Path) -> Result<Self, CliError> {
+        Ok(match KeyFile::read(folder)? {
+            Some(KeyFile::Locked(_)) => Self::Passphrase,
+            _ => Self::File,
+        })
+    }
+
+    /// For programs.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Passphrase => "passphrase",
+        }
+    }
+
+    /// For a person.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::File => "in a file that only you can read",
+            Self::Passphrase => "locked under a passphrase",
+        }
+    }
+}
+
+const WHAT: &str = "passphrase";
+
+/// Whether a person can see a question; it is answered on the terminal itself, whatever stdin is.
+fn can_ask(ui: Ui) -> bool {
+    !ui.is_json() && io::stderr().is_terminal()
+}
