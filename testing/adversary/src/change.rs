@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::{Answer, Call, Kind};
-use crate::forge::forge;
+use crate::forge::{forge, head_of};
 use crate::liar::Mind;
 use crate::lie::Lie;
 
@@ -44,6 +44,10 @@ impl Lie {
                 let mut page = page(&answer.body);
                 page.retain(|commit| commit.header.fields().seq < *seq);
                 Some(answer.with_body(encoded(&page)))
+            }
+            Self::Posted(nth) if call.kind == Kind::Head => {
+                let posted = mind.tape.iter().filter(|exchange| exchange.call.kind == Kind::Commit).nth(*nth)?;
+                Some(answer.with_body(head_of(&posted.request, &answer.body)))
             }
             Self::Forged(how) if call.kind == Kind::Head => Some(answer.with_body(forge(*how, &answer.body))),
             _ => None,

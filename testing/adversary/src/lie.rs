@@ -51,6 +51,8 @@ pub enum Lie {
     LogReversed,
     /// Commits of the log's page from this place on are not there.
     LogEndsAt(u64),
+    /// The head is the `nth` commit that was posted, counted from 0, whether it was kept or thrown away.
+    Posted(usize),
     /// The head is one that the server made.
     Forged(Forgery),
     /// Another address is to be asked.

@@ -8,9 +8,11 @@ use anonicloud_adversary::Liar;
 use anonicloud_client::OperationError;
 use anonicloud_client::check::Finding;
 use anonicloud_client::path::RemotePath;
+use anonicloud_client::reclaim::PasswordProof;
 use anonicloud_client::session::{Credentials, login};
 use anonicloud_client::transfer::{Filter, GetItem, GetTarget, Progress, PutSource};
 use anonicloud_e2e::device::refused;
+use anonicloud_e2e::world::PASSWORD;
 use anonicloud_testkit::memory_remote::MemoryRemote;
 use anonicloud_testkit::memory_state::MemoryState;
 use serde_json::Value;
@@ -173,6 +175,23 @@ impl Device {
         match self {
             Self::Library(library) => library.open().await?.sweep().await.map(drop).map_err(|error| code(&error)),
             Self::Program(program) => program.run(&[&"reclaim"]).map(drop),
+        }
+    }
+
+    /// Frees for good what nothing needs.
+    pub(crate) async fn reclaim_now(&self) -> Outcome<()> {
+        match self {
+            Self::Library(library) => {
+                let client = library.open().await?;
+                let password = Zeroizing::new(PASSWORD.to_owned());
+                let proof = PasswordProof { password, account_key: None };
+                let freeing = client.prepare_to_free(proof).await.map_err(|error| code(&error))?;
+                client.free(freeing).await.map(drop).map_err(|error| code(&error))
+            }
+            Self::Program(program) => {
+                let password = &program.password;
+                program.run(&[&"reclaim", &"--now", &"--yes", &"--password-file", password]).map(drop)
+            }
         }
     }
 

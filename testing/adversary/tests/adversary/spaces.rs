@@ -12,6 +12,7 @@ rows!(
     a12_a_head_of_another_suite_epoch_or_kind,
     a21_an_older_head,
     a21_a_log_that_ends_early_or_runs_backwards,
+    a22_two_histories_are_never_one_again,
     a22_a_commit_that_was_answered_and_thrown_away,
 );
 
@@ -115,4 +116,27 @@ async fn a22_a_commit_that_was_answered_and_thrown_away(world: &World) {
     let refused = alice.list().await.unwrap_err();
     assert!(["rolled_back", "rejected", "history_split"].contains(&refused.as_str()), "{refused}");
     assert_eq!(tablet.list().await.unwrap(), ["more of the tablet", "of the tablet", "one", "two"]);
+}
+
+/// Alice's commit is answered, thrown away, and shown to a phone that knows nothing; the tablet writes another one in its place.
+async fn a22_two_histories_are_never_one_again(world: &World) {
+    let alice = with_tree(world).await;
+    let (tablet, phone) = (world.log_in("alice", "tablet").await, world.log_in("alice", "phone").await);
+    world.lie(Lie::Acknowledge(Kind::Commit));
+    alice.make_directory("/of alice").await.unwrap();
+    world.honest();
+    world.lie(Lie::Posted(2));
+    assert_eq!(phone.list().await.unwrap(), ["of alice", "one", "two"]);
+    world.honest();
+    tablet.make_directory("/of the tablet").await.unwrap();
+    // Who is on one side is shown the other, at the same place and further on.
+    for round in 0..2 {
+        for device in [&alice, &phone] {
+            let refused = device.list().await.unwrap_err();
+            assert!(["rolled_back", "rejected"].contains(&refused.as_str()), "{round}: {refused}");
+        }
+        refuses(world, &tablet, Lie::Posted(2), &["rolled_back"]).await;
+        tablet.make_directory(&format!("/{round}")).await.unwrap();
+    }
+    assert_eq!(tablet.list().await.unwrap(), ["0", "1", "of the tablet", "one", "two"]);
 }

@@ -9,12 +9,13 @@ use anonicloud_proto::api::ErrorCode;
 use serde_json::json;
 
 use crate::rows;
-use crate::world::{SEGMENT, World};
+use crate::world::{SEGMENT, World, remote};
 
 rows!(
     a14_a_password_that_is_easy_to_guess_makes_no_account,
     a33_bodies_without_an_end_end,
     a33_puzzles_and_chains_without_an_end_are_refused,
+    a33_numbers_that_no_server_means,
     a34_no_other_requests_and_no_redirect,
     p1_an_upload_goes_on_behind_what_arrived,
     p4_an_upload_that_the_server_refused_blocks_no_name,
@@ -66,6 +67,50 @@ async fn a33_puzzles_and_chains_without_an_end_are_refused(world: &World) {
     }
     alice.make_directory("/folder").await.unwrap();
     world.log_in("alice", "tablet").await;
+}
+
+/// Whatever number a server says, nothing overflows, nothing begins that does not end, and nothing is believed that does harm.
+async fn a33_numbers_that_no_server_means(world: &World) {
+    let alice = world.sign_up("alice").await;
+    let (most, content) = (json!(u64::MAX), world.put(&alice, "kept", SEGMENT).await);
+    for field in ["/quota", "/used", "/reserved"] {
+        world.lie(Lie::Set(Kind::Account, field, most.clone()));
+        alice.quota().await.unwrap();
+        world.honest();
+    }
+    for (field, value) in [("/bytes", most.clone()), ("/since", json!(u32::MAX)), ("/free_from", json!(u32::MAX))] {
+        world.lie(Lie::Set(Kind::Released, field, value));
+        alice.quota().await.unwrap();
+        world.honest();
+    }
+    world.put(&alice, "gone", SEGMENT).await;
+    alice.remove(&remote("gone")).await.unwrap();
+    for more in [false, true] {
+        world.lie(Lie::Set(Kind::FreeReleased, "/freed", most.clone()));
+        world.lie(Lie::Set(Kind::FreeReleased, "/more", json!(more)));
+        assert_eq!(alice.reclaim_now().await.unwrap_err(), "malformed_answer");
+        world.honest();
+        world.put(&alice, "gone", SEGMENT).await;
+        alice.remove(&remote("gone")).await.unwrap();
+    }
+    for lie in [
+        Lie::Set(Kind::PutBlob, "/complete", json!(false)),
+        Lie::Set(Kind::PutBlob, "/stored", json!(0)),
+        Lie::Set(Kind::OpenUpload, "/reserved", most),
+        Lie::Set(Kind::Commit, "/seq", json!(0)),
+    ] {
+        let about = format!("{lie:?}");
+        world.lie(lie);
+        // A blob that is never complete is not waited for; the other numbers change nothing.
+        match world.put_content(&alice, "another", &content).await {
+            Ok(()) => {}
+            Err(refused) => assert_eq!(refused, "malformed_answer", "{about}"),
+        }
+        world.honest();
+    }
+    world.assert_content(&alice, "kept", &content).await;
+    world.put_content(&alice, "another", &content).await.unwrap();
+    world.assert_content(&alice, "another", &content).await;
 }
 
 async fn a34_no_other_requests_and_no_redirect(world: &World) {
