@@ -78,23 +78,23 @@ macro_rules! rows {
 /// All of them.
 pub const ROWS: &[Row] = rows! {
     "a01" "A wrapped private key is altered bit by bit; from what the client does with it the server computes the key",
-        "MEGA: Malleable Encryption Goes Awry (ePrint 2022/914), The Hidden Number Problem with Small Unknown Multipliers (2023/329)",
+        "MEGA: Malleable Encryption Goes Awry (ePrint 2022/959), Cryptanalyzing MEGA in Six Queries (2022/914), Caveat Implementor! (2023/329)",
         "wraps are committing AEAD; only seeds are stored, public halves are computed anew and compared with the sigchain",
         [], [Nothing "the recovery slot, which no command opens yet"];
     "a02" "Checks that fail differently are an oracle, also those of a patch",
-        "Caveat Implementor! (ePrint 2023/329 and its follow-up on MEGA's patch)",
+        "Caveat Implementor! Key Recovery Attacks on MEGA (ePrint 2023/329)",
         "tag and commitment are checked before anything is parsed; there is one error, and after it nothing is sent",
         [], [];
     "a03" "An object of one kind is taken for one of another kind, since one key serves both",
-        "MEGA (ePrint 2022/914); Three Lessons From Threema (USENIX Security 2023)",
+        "MEGA (ePrint 2022/959); Three Lessons From Threema (USENIX Security 2023)",
         "every key and signature has a label of one registry, with realm, owner, object and version",
         [], [];
     "a04" "The client answers with what it made of bytes of the server's choice",
-        "MEGA: session ids and the attack GaP-Bleichenbacher (ePrint 2022/914)",
+        "MEGA: session ids and the attack GaP-Bleichenbacher (ePrint 2022/959)",
         "a login is OPAQUE, or a signature over a text that the client builds; no request holds anything decrypted",
         [], [];
     "a05" "The server plants files, folders and shares",
-        "MEGA (ePrint 2022/914); Sync and pCloud (End-to-End Encrypted Cloud Storage in the Wild, CCS 2024)",
+        "MEGA (ePrint 2022/959); Sync and pCloud (End-to-End Encrypted Cloud Storage in the Wild, CCS 2024)",
         "what there is is reached from a commit with a composite signature in a hash chain, and not otherwise",
         [], [Sharing "shares and links that the server plants"];
     "a06" "A field with keys is missing, empty or the server's, and the client encrypts to it",
@@ -102,7 +102,7 @@ pub const ROWS: &[Row] = rows! {
         "a client encrypts under keys it made or found in a signed object; a field that is missing is a malformed answer",
         [], [Sharing "keyboxes and rosters"];
     "a07" "The server gives its own public key for that of whom one shares with",
-        "Nextcloud, Tresorit, Sync, pCloud (CCS 2024); Wuala, SpiderOak, Tresorit (arXiv 1404.2697)",
+        "Nextcloud (Share with Care, EuroS&P 2024); Tresorit, Sync, pCloud (CCS 2024); Wuala, SpiderOak, Tresorit (arXiv 1404.2697)",
         "a log of keys, pins and safety numbers",
         [], [Sharing "all of it beyond the links of one's own sigchain"];
     "a08" "The secret of a link is sent to the server",

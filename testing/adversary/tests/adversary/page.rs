@@ -39,7 +39,6 @@ fn the_page_says_what_is_tested() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "who runs the tests is told what they leave out")]
 fn every_row_is_tested_or_says_what_it_waits_for() {
     let tests = tests();
     for row in ROWS {
