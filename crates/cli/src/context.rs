@@ -117,6 +117,11 @@ impl Context {
         &self.settings.exclude
     }
 
+    /// Whether room may be given back unasked.
+    pub(crate) const fn wants_upkeep(&self) -> bool {
+        self.settings.upkeep
+    }
+
     fn connect(&self, address: &ServerAddress) -> Result<NativeRemote, CliError> {
         let mut remote = HttpRemote::new(address, Patience::default()).map_err(CliError::Address)?;
         if let Some(rate) = self.settings.limit_rate {

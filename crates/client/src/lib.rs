@@ -31,6 +31,8 @@ mod progress;
 mod random;
 pub mod remote;
 #[cfg(not(target_arch = "wasm32"))]
+mod repack;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod session;
 #[cfg(not(target_arch = "wasm32"))]
 mod space;
@@ -62,6 +64,7 @@ pub mod watch {
 /// Giving room back.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reclaim {
+    pub use crate::repack::RepackReport;
     pub use crate::session::{Freeing, PasswordProof, Released};
     pub use crate::space::sweep::SweepReport;
 }

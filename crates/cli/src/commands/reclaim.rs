@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anonicloud_client::reclaim::{PasswordProof, SweepReport};
+use anonicloud_client::reclaim::{PasswordProof, RepackReport, SweepReport};
 use clap::{ArgGroup, Args};
 use indicatif::HumanBytes;
 
@@ -15,7 +15,8 @@ use crate::ui::Ui;
 /// Give back the room of what was removed or replaced
 ///
 /// What no file and no folder needs any more is released; the server keeps it for 30 days on which it runs, and until then
-/// it counts. Other devices that sent something meanwhile lose nothing; update AnoniCloud on each of them before the first
+/// it counts. What lives in packs that are mostly dead is sent anew first, so that these packs are released too;
+/// --now leaves that to a run before it. Other devices that sent something meanwhile lose nothing; update AnoniCloud on each of them before the first
 /// reclaim. With --now it is gone at once, for good: the password is asked for, what is freed is shown, and you are asked
 /// once more.
 #[derive(Debug, Args)]
@@ -59,16 +60,27 @@ impl Arguments {
             return Err(CliError::FreeingUnconfirmed);
         }
         let client = context.client().await?;
-        let (swept, freed) = if self.dry_run {
-            (client.find_unused().await?, 0)
+        let (repacked, swept, freed) = if self.dry_run {
+            (client.find_sparse().await?, client.find_unused().await?, 0)
         } else if self.now {
-            self.free(context, &client).await?
+            // What was just moved stays where it was for who reads it now: it is not freed by the run that moves it.
+            let (swept, freed) = self.free(context, &client).await?;
+            (RepackReport::default(), swept, freed)
         } else {
-            (client.sweep().await?, 0)
+            let repacked = client.repack(&context.bar()).await;
+            // Whatever became of that, what nothing needs is released.
+            let swept = client.sweep().await?;
+            (repacked?, swept, 0)
         };
         let waiting = client.quota().await?.released;
         let reclaimed = Reclaimed {
             dry_run: self.dry_run,
+            repacked_packs: repacked.packs,
+            repacked: repacked.bytes,
+            moved: repacked.sent,
+            left_files: repacked.left,
+            short_of_room: repacked.is_short_of_room,
+            under_way: repacked.is_under_way,
             released: swept.bytes,
             released_blobs: swept.blobs,
             kept_blobs: swept.kept,
@@ -115,11 +127,38 @@ impl Arguments {
     }
 }
 
-/// Says what another sweep got wrong, and what is gone.
+/// Says what was repacked and what was not, and what is wrong.
 fn tell(ui: Ui, reclaimed: &Reclaimed) -> Result<(), CliError> {
-    let (kept, missing) = (reclaimed.kept_blobs, reclaimed.missing_blobs);
+    if reclaimed.repacked_packs > 0 {
+        let (packs, sent) = (HumanBytes(reclaimed.repacked), HumanBytes(reclaimed.moved));
+        let text = if reclaimed.dry_run {
+            format!(
+                "{packs} in packs that are mostly dead would be released too, for which at most {sent} would be sent"
+            )
+        } else {
+            format!("repacked {packs} that were mostly dead, for which {sent} were sent")
+        };
+        ui.note(&text)?;
+    }
+    if reclaimed.under_way {
+        ui.tell("another process of this device repacks now: what it moves is released by the next reclaim")?;
+    }
+    if reclaimed.left_files > 0 {
+        let left = reclaimed.left_files;
+        ui.tell(&format!(
+            "{left} files stay in packs that are mostly dead: run it again; `anonicloud check` finds damage"
+        ))?;
+    }
+    if reclaimed.short_of_room {
+        ui.tell("more could be given back if more of the quota were free: repacking needs room for a while")?;
+    }
+    warn(ui, reclaimed.kept_blobs, reclaimed.missing_blobs, reclaimed.dry_run)
+}
+
+/// Says what another sweep got wrong, and what is gone.
+pub(super) fn warn(ui: Ui, kept: u64, missing: u64, dry_run: bool) -> Result<(), CliError> {
     if kept > 0 {
-        let done = if reclaimed.dry_run { "would be kept" } else { "was kept" };
+        let done = if dry_run { "would be kept" } else { "was kept" };
         ui.tell(&format!("warning: a sweep had released what is needed: {kept} of the stored pieces; it {done}"))?;
     }
     if missing > 0 {

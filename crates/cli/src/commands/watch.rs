@@ -1,9 +1,13 @@
 //! `watch`: what other devices change, as it comes.
 
+use core::convert::Infallible;
+use core::time::Duration;
+
 use anonicloud_client::path::RemotePath;
+use anonicloud_client::watch::Watch;
 use clap::Args;
 
-use crate::context::Context;
+use crate::context::{Context, NativeClient};
 use crate::error::CliError;
 use crate::escape;
 use crate::paths::RemoteArgument;
@@ -14,11 +18,15 @@ use crate::report::{ChangedPath, Watching};
 /// One line a path: `added`, `changed`, `removed` or `moved`. What is in a new folder is told too; a folder that is gone
 /// or moved stands for what is in it. A server that is away is asked again until it is back, and what was missed
 /// meanwhile is told then. Ctrl-C ends it. With --json each line is an object; the first says that it has begun.
+///
+/// Once a day it gives back the room of what was removed or replaced, as `reclaim` does, if anything changed since; not with
+/// --once, nor with --no-upkeep or `upkeep = false` in the config file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   anonicloud watch
   anonicloud watch /Photos
+  anonicloud watch --no-upkeep
   anonicloud watch --once /inbox && anonicloud get /inbox .
   anonicloud watch --json / | jq -r 'select(.event == \"added\").path'")]
 pub(crate) struct Arguments {
@@ -28,6 +36,26 @@ pub(crate) struct Arguments {
     /// End after the first changes
     #[arg(long)]
     once: bool,
+    /// Only watch: do not give back room
+    #[arg(long)]
+    no_upkeep: bool,
+}
+
+/// How often it is looked whether upkeep is due.
+const UPKEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// Gives back room whenever that is due, by a client of its own: what is watched is told meanwhile.
+async fn keep_up(context: &Context) -> Infallible {
+    loop {
+        // What fails is tried again another day, and `reclaim` says why.
+        if let Ok(client) = context.client().await
+            && let Ok(Some(swept)) = client.upkeep().await
+        {
+            // Where not even a line can be written to stderr, the watch itself will fail to tell.
+            drop(super::reclaim::warn(context.ui, swept.kept, swept.missing, false));
+        }
+        tokio::time::sleep(UPKEEP_EVERY).await;
+    }
 }
 
 impl Arguments {
@@ -40,8 +68,21 @@ impl Arguments {
         let client = context.client().await?;
         let mut watch = client.watch(&self.path.path).await?;
         Self::tell_begun(context, &self.path.path)?;
+        if self.once || self.no_upkeep || !context.wants_upkeep() {
+            return self.tell_changes(context, &client, &mut watch).await;
+        }
+        // Both are large, and few programs run them.
+        let tell = Box::pin(self.tell_changes(context, &client, &mut watch));
+        let keep_up = Box::pin(keep_up(context));
+        tokio::select! {
+            told = tell => told,
+            never = keep_up => match never {},
+        }
+    }
+
+    async fn tell_changes(&self, context: &Context, client: &NativeClient, watch: &mut Watch) -> Result<(), CliError> {
         loop {
-            for change in client.next_changes(&mut watch).await? {
+            for change in client.next_changes(watch).await? {
                 let changed = ChangedPath::new(&change);
                 context.ui.answer(&changed, |out| changed.write(out, context.ui.stdout_is_terminal()))?;
             }

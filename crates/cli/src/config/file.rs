@@ -34,6 +34,7 @@ pub(super) struct ConfigFile {
     #[serde(default, deserialize_with = "rate")]
     limit_rate: Option<NonZeroU64>,
     exclude: Option<Vec<String>>,
+    upkeep: Option<bool>,
     #[serde(default)]
     profile: BTreeMap<String, Section>,
 }
@@ -55,6 +56,8 @@ pub(super) struct Section {
     pub(super) limit_rate: Option<NonZeroU64>,
     /// Patterns that are left out of every `put`.
     pub(super) exclude: Option<Vec<String>>,
+    /// Whether `watch` gives back room.
+    pub(super) upkeep: Option<bool>,
 }
 
 impl ConfigFile {
@@ -97,6 +100,7 @@ impl ConfigFile {
             retry_for: own.retry_for.or(self.retry_for),
             limit_rate: own.limit_rate.or(self.limit_rate),
             exclude: own.exclude.or(self.exclude),
+            upkeep: own.upkeep.or(self.upkeep),
         }
     }
 
@@ -147,6 +151,7 @@ mod tests {
         retry_for = 7
         limit_rate = '500K'
         exclude = ['*.log']
+        upkeep = false
         state_dir = 'work'";
 
     fn load(text: &str) -> Result<ConfigFile, CliError> {
@@ -173,6 +178,7 @@ mod tests {
             retry_for: Some(5),
             limit_rate: NonZeroU64::new(2 << 20),
             exclude: exclude("*.tmp"),
+            upkeep: None,
         };
         assert_eq!(section(Some("other-account")), Section { state_dir: None, ..section(None) });
         assert_eq!(section(Some("unheard-of")), section(Some("other-account")));
@@ -184,6 +190,7 @@ mod tests {
             retry_for: Some(7),
             limit_rate: NonZeroU64::new(500 << 10),
             exclude: exclude("*.log"),
+            upkeep: Some(false),
         };
         assert_eq!(section(Some("work")), work);
     }

@@ -80,6 +80,18 @@ pub(crate) struct Space {
 pub(crate) struct Reclaimed {
     /// Whether nothing was done.
     pub(crate) dry_run: bool,
+    /// Packs that were mostly dead, and out of which this run has brought what lives in them.
+    pub(crate) repacked_packs: u64,
+    /// Their bytes: they are among what is released.
+    pub(crate) repacked: u64,
+    /// Sent for that.
+    pub(crate) moved: u64,
+    /// Files that stay in such packs for now.
+    pub(crate) left_files: u64,
+    /// Whether more could be repacked with more of the quota free.
+    pub(crate) short_of_room: bool,
+    /// Whether another process of this device repacks, so that this run did not.
+    pub(crate) under_way: bool,
     /// Released by this run.
     pub(crate) released: u64,
     pub(crate) released_blobs: u64,
@@ -329,7 +341,7 @@ mod tests {
             "whoami": identity,
             "lock, unlock": KeyKept { device_key: "passphrase" },
             "quota": Space { used: 1, released: 0, released_until: None, reserved: 2, quota: 10, free: 7 },
-            "reclaim": Reclaimed { dry_run: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
+            "reclaim": Reclaimed { dry_run: false, repacked_packs: 1, repacked: 3, moved: 1, left_files: 0, short_of_room: false, under_way: false, released: 1, released_blobs: 1, kept_blobs: 0, missing_blobs: 0, freed: 0, waiting: 2, waiting_since: Some("2026-11-23".to_owned()), waiting_until: Some("2026-12-24".to_owned()) },
             "ls, tree, find": { "items": [listed()] },
             "stat": listed(),
             "du": Usage { totals: vec![of] },

@@ -36,6 +36,7 @@ impl<R: Remote> Client<R, SqliteState> {
             Table::Nodes,
             Table::Downloads,
             Table::Reached,
+            Table::Upkeep,
         ];
         self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
         if let Some(folder) = self.folder().map(Path::to_owned) {

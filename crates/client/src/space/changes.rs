@@ -291,8 +291,8 @@ fn is_same_thing(one: &Entry, other: &Entry) -> bool {
 /// Whether two entries that are no folders hold something else.
 fn is_other_content(one: &Entry, other: &Entry) -> bool {
     match (&one.content, &other.content) {
-        (EntryContent::File { version: one, .. }, EntryContent::File { version: other, .. }) => {
-            one.version() != other.version()
+        (EntryContent::File { size, version: one }, EntryContent::File { size: other_size, version: other }) => {
+            size != other_size || !one.version().is_same_content(&other.version())
         }
         (EntryContent::Symlink { target: one }, EntryContent::Symlink { target: other }) => one != other,
         (EntryContent::Directory { .. }, EntryContent::Directory { .. }) => false,

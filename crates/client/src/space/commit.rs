@@ -34,6 +34,8 @@ use crate::upload::reservation::Reservation;
 
 /// Times that a commit is merged anew before it gives up; each loss means that another device got on.
 const ATTEMPTS: u32 = 50;
+/// The same for what can wait for another day.
+const REPACK_ATTEMPTS: u32 = 3;
 /// Packs of nodes sent at once.
 const IN_FLIGHT: usize = 4;
 
@@ -79,7 +81,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let mut edited = self.apply_edits(base.as_ref(), edits, rules).await?;
         let brought = adds.len();
         let mut stored = StoredNodes::default();
-        for _ in 0..ATTEMPTS {
+        let attempts = if edits.iter().all(is_repacking) { REPACK_ATTEMPTS } else { ATTEMPTS };
+        for _ in 0..attempts {
             let sealed = self.store_tree(edited.tree, reservation, &mut adds, &mut stored).await?;
             if self.try_commit(sealed.as_ref(), &adds, &mut stored.kept).await? {
                 let nodes = adds.iter().skip(brought);
@@ -88,11 +91,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
             self.sync().await?;
             let theirs = self.root().await?;
-            if self.has_version_of(edits).await? {
+            if self.has_version_of(edits).await? || self.is_moved_by_others(edits).await? {
                 return Err(OperationError::Contended);
             }
             // A merge of removals takes nothing from the tree before: it only takes out of theirs what theirs did not change.
-            edited = if self.sweeps().get() == sweeps || edits.iter().all(is_removal) {
+            let is_merged = self.sweeps().get() == sweeps || edits.iter().all(is_removal);
+            // What is brought elsewhere is brought out of the newest tree, or not at all: to a merge it is no change.
+            edited = if is_merged && !edits.iter().all(is_repacking) {
                 let trees = MergeInput { base: base.as_ref(), ours: sealed.as_ref(), theirs: theirs.as_ref() };
                 match self.merge_trees(trees, naming, edited.conflicts).await {
                     // The tree before was freed meanwhile.
@@ -152,12 +157,28 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             if let Edit::PutFile { path, version, .. } = edit
                 && let Found::Entry(entry) = self.find(path).await?
                 && let EntryContent::File { version: there, .. } = &entry.content
-                && there.version() == version.version()
+                && there.version().is_same_content(&version.version())
             {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether all that `edits` bring elsewhere has another record by now: then their packs would hold nothing.
+    async fn is_moved_by_others(&self, edits: &[Edit]) -> Result<bool, OperationError> {
+        let mut is_any = false;
+        for edit in edits {
+            let Edit::MoveRecord { path, from, .. } = edit else { continue };
+            is_any = true;
+            if let Found::Entry(entry) = self.find(path).await?
+                && let EntryContent::File { version, .. } = &entry.content
+                && version.hash() == from
+            {
+                return Ok(false);
+            }
+        }
+        Ok(is_any)
     }
 
     /// Seals what changed, and stores its packs; gives the new root.
@@ -169,7 +190,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         stored: &mut StoredNodes,
     ) -> Result<Option<TreeRoot>, OperationError> {
         let mut random = SystemRandom;
-        let mut packer = NodePacker::new(SystemRandom);
+        let mut packer = Packer::new(SystemRandom);
         let mut pieces = Vec::new();
         let sealed = dirty.seal(&mut TreeSealer {
             realm: self.realm(),
@@ -248,7 +269,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// The head that this process acts on.
-    pub(super) fn known_head(&self) -> Result<SpaceState, OperationError> {
+    pub(crate) fn known_head(&self) -> Result<SpaceState, OperationError> {
         Ok(self.head().borrow().as_ref().map(|head| head.state.clone()).ok_or(Rejected)?)
     }
 
@@ -263,24 +284,32 @@ const fn is_removal(edit: &Edit) -> bool {
     matches!(edit, Edit::Remove { .. })
 }
 
+const fn is_repacking(edit: &Edit) -> bool {
+    matches!(edit, Edit::MoveRecord { .. } | Edit::Reseal { .. })
+}
+
 /// A tree as a commit names it.
 pub(super) fn root_ref(root: &TreeRoot) -> RootRef {
     RootRef { totals: root.totals, piece: root.child.piece, hash: root.child.hash, key: root.root_key() }
 }
 
-/// Lays node pieces in as many packs as they need.
-struct NodePacker {
+/// Lays pieces in as many packs as they need.
+pub(crate) struct Packer {
     random: SystemRandom,
     open: PackBuilder,
     full: Vec<Pack>,
 }
 
-impl NodePacker {
-    fn new(mut random: SystemRandom) -> Self {
+impl Packer {
+    pub(crate) fn new(mut random: SystemRandom) -> Self {
         Self { open: PackBuilder::make(&mut random), full: Vec::new(), random }
     }
 
-    fn place(&mut self, piece: &[u8]) -> PieceRef {
+    /// Places a piece that fits an empty pack.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub(crate) fn place(&mut self, piece: &[u8]) -> PieceRef {
         if let Ok(placed) = self.open.add(piece) {
             return placed;
         }
@@ -288,10 +317,11 @@ impl NodePacker {
         let full = std::mem::replace(&mut self.open, next);
         self.full.push(full.finish(&mut self.random));
         let placed = self.open.add(piece);
-        placed.expect("a sealed node fits an empty pack")
+        placed.expect("the piece fits an empty pack")
     }
 
-    fn finish(mut self) -> Vec<Pack> {
+    /// All packs, the last one finished.
+    pub(crate) fn finish(mut self) -> Vec<Pack> {
         if !self.open.is_empty() {
             self.full.push(self.open.finish(&mut self.random));
         }

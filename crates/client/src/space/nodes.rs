@@ -71,7 +71,7 @@ impl NodeSource for NodeCache {
 }
 
 /// An opened node, and the change that keeps its piece, if it came from the server.
-pub(super) type ReadNode = (Arc<DirectoryNode>, Option<StateChange>);
+pub(crate) type ReadNode = (Arc<DirectoryNode>, Option<StateChange>);
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Runs a step of the tree until it is done, loading what it needs.
@@ -108,7 +108,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     }
 
     /// Opens one node for a walk that meets each once, and leaves the cache as it is.
-    pub(super) async fn read_node(&self, wanted: &Wanted) -> Result<ReadNode, OperationError> {
+    pub(crate) async fn read_node(&self, wanted: &Wanted) -> Result<ReadNode, OperationError> {
         let hash = wanted.child().hash;
         if let Some(node) = self.nodes().node(&hash) {
             return Ok((node, None));

@@ -3,7 +3,7 @@
 //! Enters: an opened node. Leaves: every blob that its files refer to. Never: a blob less than that; what cannot be read is an
 //! error, and nothing is swept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anonicloud_core::content::layout::AllLeaves;
@@ -44,6 +44,9 @@ impl Needs {
     }
 }
 
+/// Per record, by its hash, the blobs that it needs beside the pack that it lies in.
+pub(crate) type NeedsByRecord = HashMap<StoredHash, Vec<BlobId>>;
+
 /// What is remembered of the records in one pack. A record never moves and never changes.
 #[derive(Debug, PartialEq, Eq, Default)]
 struct ReachedPack(Vec<Needs>);
@@ -81,20 +84,25 @@ pub(crate) fn remember(pack: &BlobId, needs: Vec<Needs>) -> StateChange {
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Every blob that the files of `node` need.
     pub(super) async fn reach_files(&self, node: &DirectoryNode) -> Result<Vec<BlobId>, OperationError> {
-        let mut packs: BTreeMap<BlobId, Vec<&VersionRef>> = BTreeMap::new();
-        for version in node.entries().unwrap_or_default().iter().filter_map(version_of) {
-            packs.entry(version.record().blob).or_default().push(version);
-        }
         let mut blobs = Vec::new();
-        for (pack, versions) in packs {
+        for (pack, versions) in by_pack(node) {
             blobs.push(pack);
-            blobs.extend(self.reach_records(&pack, &versions).await?);
+            blobs.extend(self.reach_records(&pack, &versions).await?.into_values().flatten());
         }
         Ok(blobs)
     }
 
+    /// What the files of `node` need beside the packs of their records, by the hashes of these.
+    pub(crate) async fn needs_of_files(&self, node: &DirectoryNode) -> Result<NeedsByRecord, OperationError> {
+        let mut needs = NeedsByRecord::new();
+        for (pack, versions) in by_pack(node) {
+            needs.extend(self.reach_records(&pack, &versions).await?);
+        }
+        Ok(needs)
+    }
+
     /// What the versions need whose records lie in `pack`.
-    async fn reach_records(&self, pack: &BlobId, versions: &[&VersionRef]) -> Result<Vec<BlobId>, OperationError> {
+    async fn reach_records(&self, pack: &BlobId, versions: &[&VersionRef]) -> Result<NeedsByRecord, OperationError> {
         let kept = self.state().read(Table::Reached, pack.as_bytes()).await?;
         // What cannot be decoded is found out anew.
         let mut kept = kept.and_then(|row| ReachedPack::from_bytes(&row).ok()).unwrap_or_default().0;
@@ -111,9 +119,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             kept.extend(read);
             self.state().apply(vec![remember(pack, kept.clone())]).await?;
         }
-        let known: HashMap<&StoredHash, &Needs> = kept.iter().map(|needs| (&needs.record, needs)).collect();
-        let needed = versions.iter().filter_map(|version| known.get(version.hash())).flat_map(|needs| &needs.blobs);
-        Ok(needed.copied().collect())
+        let wanted: HashSet<&StoredHash> = versions.iter().map(|version| version.hash()).collect();
+        kept.retain(|needs| wanted.contains(&needs.record));
+        Ok(kept.into_iter().map(|needs| (needs.record, needs.blobs)).collect())
     }
 
     async fn read_needs(&self, version: &VersionRef) -> Result<Needs, OperationError> {
@@ -129,6 +137,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The versions of the files of `node`, by the packs of their records.
+fn by_pack(node: &DirectoryNode) -> BTreeMap<BlobId, Vec<&VersionRef>> {
+    let mut packs: BTreeMap<BlobId, Vec<&VersionRef>> = BTreeMap::new();
+    for version in node.entries().unwrap_or_default().iter().filter_map(version_of) {
+        packs.entry(version.record().blob).or_default().push(version);
+    }
+    packs
 }
 
 fn version_of(entry: &Arc<Entry>) -> Option<&VersionRef> {

@@ -40,6 +40,8 @@ pub enum Table {
     Downloads,
     /// Per pack, which blobs the records in it need.
     Reached,
+    /// What repacking has under way, and when room was last given back unasked.
+    Upkeep,
 }
 
 impl Table {
@@ -54,6 +56,7 @@ impl Table {
             Self::Nodes => 5,
             Self::Downloads => 6,
             Self::Reached => 7,
+            Self::Upkeep => 8,
         }
     }
 }

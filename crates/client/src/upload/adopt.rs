@@ -9,6 +9,7 @@ use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::node::EntryContent;
 
 use super::assembly::FileTarget;
+use super::begun::is_same_content;
 use super::engine::Uploader;
 use super::file::FileTask;
 use super::request::AdoptReport;
@@ -84,10 +85,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             None => None,
         };
         // Committed already: what the file has more than that is a version on top of it.
-        let is_done = there.map(VersionRef::version) == Some(open.ticket.source.version());
-        let base = if is_done { there } else { open.ticket.base.as_ref() };
+        let is_done = there.is_some_and(|there| open.is_own(&there.version()));
         // Of one that is not in the tree any more, nothing is there for sure.
-        let keep = base.map(VersionRef::version) == there.map(VersionRef::version);
+        let keep = is_done || is_same_content(open.ticket.base.as_ref(), there);
+        let base = if keep { there } else { open.ticket.base.as_ref() };
         let base = base.map(VersionRef::duplicate);
         progress.plan(1, source.size());
         let mut uploader = Uploader::new(self, make_upload_id(), progress);

@@ -175,7 +175,11 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
             Edit::MakeDirectory { .. } => self.report.directories -= 1,
             Edit::PutSymlink { .. } => self.report.symlinks -= 1,
             Edit::SetAttributes { .. } => self.report.unchanged -= 1,
-            Edit::Remove { .. } | Edit::Move { .. } | Edit::Copy { .. } => {}
+            Edit::Remove { .. }
+            | Edit::Move { .. }
+            | Edit::Copy { .. }
+            | Edit::MoveRecord { .. }
+            | Edit::Reseal { .. } => {}
         }
     }
 }
@@ -216,7 +220,9 @@ pub(crate) const fn path_of(edit: &Edit) -> Option<&RemotePath> {
         | Edit::MakeDirectory { path, .. }
         | Edit::PutSymlink { path, .. }
         | Edit::SetAttributes { path, .. } => Some(path),
-        Edit::Remove { .. } | Edit::Move { .. } | Edit::Copy { .. } => None,
+        Edit::Remove { .. } | Edit::Move { .. } | Edit::Copy { .. } | Edit::MoveRecord { .. } | Edit::Reseal { .. } => {
+            None
+        }
     }
 }
 

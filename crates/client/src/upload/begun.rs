@@ -52,19 +52,28 @@ impl Begun {
     }
 }
 
+/// Whether two entries have one version, wherever its pieces lie, or no file is at both.
+pub(super) fn is_same_content(one: Option<&VersionRef>, other: Option<&VersionRef>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.version().is_same_content(&other.version()),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Compares what was begun with the version that the tree has at its path.
     pub(super) async fn standing(&self, begun: &Begun, there: Option<&VersionRef>) -> Result<Standing, OperationError> {
-        let base = begun.base.as_ref().map(VersionRef::version);
+        let base = begun.base.as_ref();
         let mut version = there.map(VersionRef::duplicate);
-        if version.as_ref().map(VersionRef::version) == base {
+        if is_same_content(version.as_ref(), base) {
             return Ok(Standing::Waiting);
         }
         for _ in 0..HISTORY_MAX {
-            let Some(newer) = version.filter(|version| Some(version.version()) != base) else {
+            let Some(newer) = version.filter(|version| !is_same_content(Some(version), base)) else {
                 break;
             };
-            if newer.version() == begun.own {
+            if newer.version().is_same_content(&begun.own) {
                 return Ok(Standing::Committed);
             }
             let piece = match self.fetch_piece(newer.record()).await {

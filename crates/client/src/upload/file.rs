@@ -113,7 +113,7 @@ impl<R: Remote, S: LocalState> Uploader<'_, R, S> {
         let found = self.find_ticket(target, file.size()).await?;
         // A version that is in the tree is never written again: its keys have sealed all they may.
         let (done, found): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|open| Some(open.ticket.source.version()) == committed);
+            found.into_iter().partition(|open| committed.is_some_and(|there| open.is_own(&there)));
         for open in done {
             if !self.client.is_of_job(&open.upload).await? {
                 self.client.end_upload(&open.upload).await?;

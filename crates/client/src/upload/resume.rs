@@ -81,6 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Drops what no job takes up again: uploads of streams that were cut, and packs of what another device began.
     pub(super) async fn drop_orphans(&self) -> Result<(), OperationError> {
+        self.drop_cut_repacking().await?;
         let (streams, jobs): (Vec<_>, Vec<_>) = queued(self.state()).await?.into_iter().partition(Job::is_stream);
         let mut changes = Vec::new();
         for stream in &streams {

@@ -1,7 +1,7 @@
 //! Upload tickets: what lets a large file go on after a cut, from this device or another (spec: 2-content, "Upload tickets").
 
-use anonicloud_core::content::reference::VersionRef;
 use anonicloud_core::content::ticket::{Ticket, TicketOwner};
+use anonicloud_core::crypto::public::FileVersionId;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::name::{EntryName, RemotePath};
@@ -10,6 +10,7 @@ use anonicloud_proto::ids::UploadId;
 use bytes::Bytes;
 
 use super::assembly::FileTarget;
+use super::begun::is_same_content;
 use super::engine::Uploader;
 use super::jobs::{Job, queued};
 use super::staged::encode_path;
@@ -69,13 +70,18 @@ impl OpenTicket {
         Ok(names.collect::<Result<Vec<_>, _>>()?.into())
     }
 
+    /// Whether `version` is what its upload becomes, wherever that was brought since.
+    pub(super) fn is_own(&self, version: &FileVersionId) -> bool {
+        self.ticket.source.version().is_same_content(version)
+    }
+
     /// Whether it began with the file that `target` is to be, of `size` bytes, over the same version. What another device
     /// began with another file is that device's to finish.
     fn is_of(&self, target: &FileTarget, size: u64) -> bool {
-        let version = |base: &Option<VersionRef>| base.as_ref().map(VersionRef::version);
-        let (ticket, there) = (&self.ticket, version(&target.base));
+        let (ticket, there) = (&self.ticket, target.base.as_ref());
         let same_file = ticket.size == size && ticket.mtime == target.attributes.mtime;
-        let same_base = version(&ticket.base) == there || Some(ticket.source.version()) == there;
+        let is_done = there.is_some_and(|there| self.is_own(&there.version()));
+        let same_base = is_same_content(ticket.base.as_ref(), there) || is_done;
         same_file && same_base && self.path().is_ok_and(|path| path == target.path)
     }
 }

@@ -127,6 +127,12 @@ impl Source {
         Self::from_parts(Suite::V1, version, FileKey::make(random))
     }
 
+    /// A fresh key for the content of this version, brought elsewhere.
+    #[must_use]
+    pub fn make_moved(&self, random: &mut dyn Random) -> Self {
+        Self::from_parts(Suite::V1, self.version.make_moved(random), FileKey::make(random))
+    }
+
     /// The key of a version that a reference or a ticket names.
     pub(super) const fn from_parts(suite: Suite, version: FileVersionId, key: FileKey) -> Self {
         Self { suite, version, key, derived: OnceLock::new() }

@@ -157,6 +157,15 @@ impl DirtyDirectory {
         Ok(())
     }
 
+    /// Has the list sealed anew that `name` is in, or would be.
+    pub(super) fn touch<E: From<ReadTreeError>>(
+        &mut self,
+        name: &EntryName,
+        source: &dyn NodeSource,
+    ) -> Result<(), Stop<E>> {
+        self.node_for(name, source, true).map(|_| ())
+    }
+
     /// Takes the entry `name` out.
     pub(super) fn take<E: From<ReadTreeError>>(
         &mut self,

@@ -10,14 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// A device that watches, line by line; killed when dropped.
-struct Watching {
+pub(crate) struct Watching {
     process: Child,
     lines: BufReader<ChildStdout>,
 }
 
 impl Watching {
     /// Begins to watch; when this answers, nothing is missed any more.
-    fn begin(device: &Device, arguments: Arguments<'_>) -> Self {
+    pub(crate) fn begin(device: &Device, arguments: Arguments<'_>) -> Self {
         let mut command = device.command(arguments);
         let mut process = command.arg("--json").stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap());
@@ -33,7 +33,7 @@ impl Watching {
     }
 
     /// The next events, each with its paths.
-    fn events(&mut self, count: usize) -> Vec<String> {
+    pub(crate) fn events(&mut self, count: usize) -> Vec<String> {
         let told = (0..count).map(|_| {
             let event = self.next();
             let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();

@@ -48,6 +48,8 @@ impl Editor<'_> {
                 let entry = directory.take(name, source)?.ok_or_else(|| not_found(path))?;
                 directory.put(name, entry.with_attributes(*attributes), source)
             }
+            Edit::MoveRecord { path, from, version } => self.move_record(path, from, version),
+            Edit::Reseal { path } => self.reseal(path),
         }
     }
 
@@ -160,7 +162,10 @@ impl Editor<'_> {
     }
 
     /// The directory that `path` is in, which must be there, and the name in it.
-    fn parent<'p>(&mut self, path: &'p RemotePath) -> Result<(&mut DirtyDirectory, &'p EntryName), Stop<EditError>> {
+    pub(super) fn parent<'p>(
+        &mut self,
+        path: &'p RemotePath,
+    ) -> Result<(&mut DirtyDirectory, &'p EntryName), Stop<EditError>> {
         parent_of(self.tree, path, self.source)
     }
 

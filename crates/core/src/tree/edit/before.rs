@@ -10,7 +10,7 @@ use crate::tree::opened::DirtyEntry;
 pub enum Before {
     /// Nothing.
     Nothing,
-    /// A file with this version.
+    /// A file with this version, wherever its pieces were brought since.
     File(FileVersionId),
     /// A link to this target.
     Symlink(Vec<u8>),
@@ -36,6 +36,10 @@ impl Before {
         match (self, entry) {
             (Self::Anything, _) | (Self::Directory, DirtyEntry::Directory(_)) => true,
             (_, DirtyEntry::Directory(_)) => false,
+            (Self::File(version), DirtyEntry::Kept(entry)) => match &entry.content {
+                EntryContent::File { version: there, .. } => there.version().is_same_content(version),
+                EntryContent::Directory { .. } | EntryContent::Symlink { .. } => false,
+            },
             (_, DirtyEntry::Kept(entry)) => *self == Self::of(Some(entry)),
         }
     }

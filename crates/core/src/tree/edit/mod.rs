@@ -3,7 +3,9 @@
 mod apply;
 mod before;
 mod copy;
+mod elsewhere;
 
+use anonicloud_proto::hash::StoredHash;
 use thiserror::Error;
 
 pub use self::before::Before;
@@ -85,6 +87,20 @@ pub enum Edit {
         attributes: Attributes,
         /// What it holds.
         before: Before,
+    },
+    /// Names the record of a file that was brought elsewhere. An entry that has another record by now stays as it is.
+    MoveRecord {
+        /// Of which file.
+        path: RemotePath,
+        /// The hash of the record that it has.
+        from: StoredHash,
+        /// The same content, sealed and stored anew.
+        version: VersionRef,
+    },
+    /// Seals a node of a directory anew, with those above it, though nothing in it changes. Of a directory that is gone, none.
+    Reseal {
+        /// A name that is in the node, or would be.
+        path: RemotePath,
     },
 }
 
@@ -224,7 +240,9 @@ impl Edit {
             | Self::MakeDirectory { path, .. }
             | Self::PutSymlink { path, .. }
             | Self::Remove { path, .. }
-            | Self::SetAttributes { path, .. } => (path, None),
+            | Self::SetAttributes { path, .. }
+            | Self::MoveRecord { path, .. }
+            | Self::Reseal { path } => (path, None),
             Self::Move { from, to, .. } | Self::Copy { from, to } => (from, Some(to)),
         }
     }

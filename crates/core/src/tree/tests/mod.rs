@@ -1,5 +1,6 @@
 mod before;
 mod edits;
+mod elsewhere;
 mod exchanged;
 mod hostile;
 mod joined;
