@@ -4,6 +4,8 @@
 
 use core::fmt;
 #[cfg(not(target_arch = "wasm32"))]
+use std::io;
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -116,9 +118,14 @@ impl LockedKey {
     /// # Errors
     /// [`OperationError::PassphraseWrong`].
     pub fn open(&self, passphrase: &str) -> Result<DeviceKey, OperationError> {
-        let lock_key = derive_passphrase_key(passphrase, self.0.id());
+        let lock_key = stretched(passphrase, self.0.id())?;
         self.0.open(&lock_key).map(DeviceKey).map_err(|_| OperationError::PassphraseWrong)
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn stretched(passphrase: &str, id: &LockId) -> Result<WrapKey, StateError> {
+    derive_passphrase_key(passphrase, id).map_err(|_| StateError::Io(io::ErrorKind::OutOfMemory.into()))
 }
 
 /// Locks `key` under a passphrase: the one that opened `before`, which was read in the folder `dir`. What opened that does no more.
@@ -130,7 +137,7 @@ impl LockedKey {
 pub fn lock_device_key(dir: &Path, before: &KeyFile, key: &DeviceKey, passphrase: &str) -> Result<(), OperationError> {
     check_strength(passphrase, &["anonicloud"]).map_err(|_| OperationError::WeakPassphrase)?;
     let id = LockId::make(&mut SystemRandom);
-    let lock_key = derive_passphrase_key(passphrase, &id);
+    let lock_key = stretched(passphrase, &id)?;
     let salt = make_bytes(&mut SystemRandom);
     let locked = LockedDeviceKey::seal(LockKind::Passphrase, id, &lock_key, &key.0, salt);
     replace(dir, before, &locked.to_bytes())

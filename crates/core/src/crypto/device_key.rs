@@ -7,6 +7,7 @@ use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
 use anonicloud_proto::suite::Suite;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::kdf;
@@ -120,12 +121,20 @@ impl Decode for LockedDeviceKey {
     }
 }
 
+/// The 64 MiB that Argon2id takes are not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there is no memory to stretch a passphrase")]
+#[expect(clippy::exhaustive_structs, reason = "there is no more to say")]
+pub struct NoMemory;
+
 /// The key that opens the lock `id` of a passphrase, in NFKC: Argon2id, then HKDF under a label of its own.
-pub fn derive_passphrase_key(passphrase: &str, id: &LockId) -> WrapKey {
+///
+/// # Errors
+/// [`NoMemory`]: nothing else can be wrong, since the parameters are constants.
+pub fn derive_passphrase_key(passphrase: &str, id: &LockId) -> Result<WrapKey, NoMemory> {
     let mut stretched = Zeroizing::new([0; 32]);
-    stretch(normalize(passphrase).as_bytes(), id.as_bytes(), &mut *stretched)
-        .expect("the parameters are constants that Argon2id takes");
-    kdf::derive_passphrase_key(&stretched)
+    stretch(normalize(passphrase).as_bytes(), id.as_bytes(), &mut *stretched).map_err(|_| NoMemory)?;
+    Ok(kdf::derive_passphrase_key(&stretched))
 }
 
 const PIECE_LEN: usize = WrapKey::LEN + PIECE_OVERHEAD;

@@ -120,7 +120,7 @@ fn solved_puzzle(inputs: &Inputs) -> Value {
 
 fn locked_device_key(inputs: &Inputs) -> Value {
     let id = LockId::from_bytes(inputs.array("id"));
-    let lock_key = derive_passphrase_key(inputs.text("passphrase"), &id);
+    let lock_key = derive_passphrase_key(inputs.text("passphrase"), &id).unwrap();
     let device_key = WrapKey::from_bytes(inputs.array("device_key"));
     let locked = LockedDeviceKey::seal(LockKind::Passphrase, id, &lock_key, &device_key, inputs.array("salt"));
     json!({ "lock_key": hex(lock_key.expose_bytes()), "file": hex(locked.to_bytes()) })
