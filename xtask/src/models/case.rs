@@ -19,7 +19,7 @@ pub(super) struct Case {
 
 /// The first lines of a model say something that cannot be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum MalformedModel {
+pub(crate) enum MalformedModel {
     /// Neither what is expected of the model nor of a variant.
     #[error("`{0}` is not `sessions NUMBER: VERDICTS`, one for each query")]
     Expectation(String),
