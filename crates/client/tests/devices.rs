@@ -152,7 +152,7 @@ mod tests {
         let world = World::new("a login that is forgotten");
         let line = Line::default();
         world.first(&line).await;
-        for (forgotten, works) in [(2, true), (3, false)] {
+        for (forgotten, works) in [(4, true), (5, false)] {
             let password = Zeroizing::new(PASSWORD.to_owned());
             let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
             world.server.forget_logins(forgotten);

@@ -17,4 +17,4 @@ pub use released::{Freeing, PasswordProof, Released};
 pub use sign_up::{NewAccount, SignUpDraft};
 
 /// Logins that are begun before a refusal of the second message counts: a server that is started again after the first does not know it.
-pub(crate) const LOGINS: u32 = 3;
+pub(crate) const LOGINS: u32 = 5;
