@@ -95,15 +95,20 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When the server does not answer; what it freed before that is freed.
     pub async fn free(&self, freeing: Freeing) -> Result<u64, OperationError> {
-        let Freeing { credentials, mut token, through, .. } = freeing;
-        let mut freed = 0;
+        let Freeing { credentials, mut token, through, released, .. } = freeing;
+        let mut freed: u64 = 0;
         let mut proofs = 0;
         loop {
             match self.remote().free_released(&token, through).await {
-                Ok(answer) if answer.more && answer.freed > 0 => freed += answer.freed,
                 Ok(answer) => {
-                    freed += answer.freed;
-                    break;
+                    freed = freed.saturating_add(answer.freed);
+                    // A server that counts on would never end.
+                    if freed > released.bytes {
+                        return Err(RemoteError::Malformed { what: "more freed than was released" }.into());
+                    }
+                    if !answer.more || answer.freed == 0 {
+                        break;
+                    }
                 }
                 // It took longer than the server believes a password.
                 Err(RemoteError::Refused { code: ErrorCode::PasswordNeeded | ErrorCode::SessionExpired, .. })
