@@ -1,0 +1,66 @@
+//! Who has no session, and asks for everything.
+
+use anonicloud_client::remote::{BlobPart, Remote, RemoteError, RemoteResult, SessionToken, SpaceAccess};
+use anonicloud_proto::api::{ErrorCode, OpenUpload, SpaceSessionFinish};
+use anonicloud_proto::codec::Decode as _;
+use anonicloud_proto::hash::StoredHash;
+use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
+use bytes::Bytes;
+
+use anonicloud_adversary::Kind;
+
+use crate::world::World;
+
+/// Asks for all there is of an account, by everything that its server ever saw but a proof.
+pub(crate) async fn gets_nothing(world: &World) {
+    // The space of the account, and a blob of it, as whoever listens at the server knows them.
+    let commit = world.since(0).into_iter().find(|exchange| exchange.call.kind == Kind::Commit).unwrap();
+    let posted = anonicloud_proto::commit::PostedCommit::from_bytes(&commit.request).unwrap();
+    let space = posted.logged.header.fields().space;
+    let blob = posted.lists.adds[0].blob;
+    match (world.http(), world.memory()) {
+        (Some(http), _) => ask_for_everything(&http, space, blob).await,
+        (_, Some(memory)) => ask_for_everything(&memory, space, blob).await,
+        _ => unreachable!("a world is one of the two"),
+    }
+}
+
+fn refused<T>(answer: RemoteResult<T>, what: &str) {
+    match answer {
+        Err(RemoteError::Refused { code: ErrorCode::SessionExpired | ErrorCode::LoginFailed, .. }) => {}
+        Err(other) => panic!("{what}: {other:?}"),
+        Ok(_) => panic!("{what} was given out"),
+    }
+}
+
+async fn ask_for_everything<R: Remote>(remote: &R, space: SpaceId, blob: BlobId) {
+    let token = SessionToken::new(&[7; 32]);
+    refused(remote.account(&token).await, "the account");
+    refused(remote.sigchain(&token).await, "the sigchain");
+    refused(remote.released(&token, None).await, "what was released");
+    let access = SpaceAccess { space, token: SessionToken::new(&[7; 32]) };
+    let upload = UploadId::from_bytes([7; 16]);
+    refused(remote.head(&access).await, "the head");
+    refused(remote.log(&access, 0).await, "the log");
+    refused(remote.blobs(&access, None).await, "the list of blobs");
+    refused(remote.get_blob(&access, &blob, None).await, "a blob");
+    refused(remote.uploads(&access, None).await, "uploads");
+    refused(remote.upload_state(&access, &upload, None).await, "an upload");
+    refused(remote.open_upload(&access, &OpenUpload { upload, bytes: 1 << 20 }).await, "room");
+    let part = BlobPart {
+        blob,
+        offset: 0,
+        size: 16 << 10,
+        hash: StoredHash::of(b"no"),
+        bytes: Bytes::from(vec![0; 16 << 10]),
+    };
+    refused(remote.put_blob(&access, &upload, part).await, "a place for a blob");
+    // A session without a proof, and with the read token guessed.
+    for read in [None, Some(vec![7; 32])] {
+        let challenge = remote.space_challenge(&space).await.unwrap().challenge;
+        let read = read.map(anonicloud_proto::api::Base64::new);
+        let finish = SpaceSessionFinish { challenge, epoch: 1, read, append: None, write: None, admin: None };
+        let opened = remote.space_session(&space, &finish).await;
+        assert!(opened.is_err(), "a session was opened without a proof");
+    }
+}
