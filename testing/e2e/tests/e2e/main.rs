@@ -58,6 +58,7 @@ mod reclaim;
 mod reclaim_meanwhile;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod repack;
 #[cfg(test)]
 mod restarts;

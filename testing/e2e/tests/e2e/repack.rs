@@ -48,7 +48,9 @@ fn fill_and_thin(world: &World, device: &Device, files: u64, size: u64) {
         arguments.extend(some.iter().map(|path| path as &dyn AsRef<OsStr>));
         device.json(&arguments);
     }
-    gone.iter().for_each(|path| fs_err::remove_file(folder.join(path)).unwrap());
+    for path in &gone {
+        fs_err::remove_file(folder.join(path)).unwrap();
+    }
     // The folders' times are those after the removals.
     device.json(&[&"put", &folder, &"/"]);
 }
