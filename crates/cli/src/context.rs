@@ -117,7 +117,7 @@ impl Context {
         &self.settings.exclude
     }
 
-    /// Whether room may be given back unasked.
+    /// Whether `watch` gives back room.
     pub(crate) const fn wants_upkeep(&self) -> bool {
         self.settings.upkeep
     }

@@ -19,14 +19,14 @@ use crate::report::{ChangedPath, Watching};
 /// or moved stands for what is in it. A server that is away is asked again until it is back, and what was missed
 /// meanwhile is told then. Ctrl-C ends it. With --json each line is an object; the first says that it has begun.
 ///
-/// Once a day it gives back the room of what was removed or replaced, as `reclaim` does, if anything changed since; not with
-/// --once, nor with --no-upkeep or `upkeep = false` in the config file.
+/// With --upkeep, or `upkeep = true` in the config file, it also gives back the room of what was removed or replaced, as
+/// `reclaim` does, once a day if anything changed since.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   anonicloud watch
   anonicloud watch /Photos
-  anonicloud watch --no-upkeep
+  anonicloud watch --upkeep
   anonicloud watch --once /inbox && anonicloud get /inbox .
   anonicloud watch --json / | jq -r 'select(.event == \"added\").path'")]
 pub(crate) struct Arguments {
@@ -34,11 +34,11 @@ pub(crate) struct Arguments {
     #[arg(value_name = "PATH", default_value = "/", value_parser = RemoteArgument::parser())]
     path: RemoteArgument,
     /// End after the first changes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "upkeep")]
     once: bool,
-    /// Only watch: do not give back room
+    /// Give back room once a day, as `reclaim` does
     #[arg(long)]
-    no_upkeep: bool,
+    upkeep: bool,
 }
 
 /// How often it is looked whether upkeep is due.
@@ -68,7 +68,7 @@ impl Arguments {
         let client = context.client().await?;
         let mut watch = client.watch(&self.path.path).await?;
         Self::tell_begun(context, &self.path.path)?;
-        if self.once || self.no_upkeep || !context.wants_upkeep() {
+        if self.once || !(self.upkeep || context.wants_upkeep()) {
             return self.tell_changes(context, &client, &mut watch).await;
         }
         // Both are large, and few programs run them.

@@ -151,7 +151,7 @@ mod tests {
         retry_for = 7
         limit_rate = '500K'
         exclude = ['*.log']
-        upkeep = false
+        upkeep = true
         state_dir = 'work'";
 
     fn load(text: &str) -> Result<ConfigFile, CliError> {
@@ -190,7 +190,7 @@ mod tests {
             retry_for: Some(7),
             limit_rate: NonZeroU64::new(500 << 10),
             exclude: exclude("*.log"),
-            upkeep: Some(false),
+            upkeep: Some(true),
         };
         assert_eq!(section(Some("work")), work);
     }

@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     pub(crate) state_directory: PathBuf,
     /// Patterns that are left out of every `put`.
     pub(crate) exclude: Vec<String>,
-    /// Whether room may be given back unasked.
+    /// Whether `watch` gives back room.
     pub(crate) upkeep: bool,
 }
 
@@ -61,7 +61,7 @@ impl Settings {
             limit_rate: options.limit_rate.or(section.limit_rate),
             state_directory,
             exclude: section.exclude.unwrap_or_default(),
-            upkeep: section.upkeep.unwrap_or(true),
+            upkeep: section.upkeep.unwrap_or(false),
         })
     }
 
@@ -138,7 +138,7 @@ mod tests {
             limit_rate: None,
             state_directory: PathBuf::new(),
             exclude: Vec::new(),
-            upkeep: true,
+            upkeep: false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Room that comes back unasked: at most once a day on a device, and only when somebody committed since.
+//! Room that comes back in the background: at most once a day on a device, and only when somebody committed since.
 
 use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 

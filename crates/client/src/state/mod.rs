@@ -40,7 +40,7 @@ pub enum Table {
     Downloads,
     /// Per pack, which blobs the records in it need.
     Reached,
-    /// What repacking has under way, and when room was last given back unasked.
+    /// What repacking has under way, and when room was last given back in the background.
     Upkeep,
 }
 
