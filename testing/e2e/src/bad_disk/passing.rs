@@ -317,11 +317,8 @@ impl Filesystem for Passing {
     fn readdir(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         let listed = lock(&self.folders).get(&fh.0).cloned().unwrap_or_default();
         let entries = (1..).zip(listed.iter()).skip(usize::try_from(offset).unwrap_or(usize::MAX));
-        for (next, (number, kind, name)) in entries {
-            if reply.add(*number, next, *kind, name) {
-                break;
-            }
-        }
+        // What is added last ends the buffer.
+        entries.take_while(|(next, (number, kind, name))| !reply.add(*number, *next, *kind, name)).for_each(drop);
         reply.ok();
     }
 
