@@ -1,7 +1,7 @@
 //! What each lie does to an answer.
 
 use anonicloud_proto::api::{Base64, BlobProgress, CommitAnswer};
-use anonicloud_proto::codec::{Decode as _, Encode as _, Reader};
+use anonicloud_proto::codec::{Decode as _, Encode, Reader};
 use anonicloud_proto::commit::{LoggedCommit, PostedCommit};
 use anonicloud_proto::ids::BlobId;
 use bytes::Bytes;
@@ -238,5 +238,5 @@ pub(crate) fn page(bytes: &[u8]) -> Vec<LoggedCommit> {
 }
 
 pub(crate) fn encoded(page: &[LoggedCommit]) -> Vec<u8> {
-    page.iter().flat_map(|commit| commit.to_bytes()).collect()
+    page.iter().flat_map(Encode::to_bytes).collect()
 }

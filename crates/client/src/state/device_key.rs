@@ -167,7 +167,7 @@ fn replace(dir: &Path, before: &KeyFile, bytes: &[u8]) -> Result<(), OperationEr
     match folder::replace_private(dir, KEY_FILE_NAME, &held, bytes) {
         Ok(true) => Ok(()),
         Ok(false) => Err(OperationError::KeyChanged),
-        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(StateError::Full.into()),
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => Err(StateError::Full.into()),
         Err(error) => Err(StateError::Io(error).into()),
     }
 }

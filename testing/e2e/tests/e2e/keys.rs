@@ -110,7 +110,7 @@ fn stdin_gives_the_passphrase_and_then_what_the_command_reads() {
     let world = World::new();
     let (laptop, _) = locked_laptop(&world);
     let content = content::bytes(3, 100_000);
-    let piped = laptop.clone().with_options(&["--passphrase-stdin"]);
+    let piped = laptop.with_options(&["--passphrase-stdin"]);
     let mut command = piped.command(&[&"put", &"-", &"/note", &"--json"]);
     let mut put = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut stdin = put.stdin.take().unwrap();

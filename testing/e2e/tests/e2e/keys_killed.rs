@@ -44,14 +44,18 @@ fn kill_at_every_step(given: &Device, command: &str, is_done: impl Fn(&[u8]) -> 
             }
             let left = fs_err::read(&path).unwrap();
             if is_done(&left) {
-                after += 1
+                after += 1;
             } else {
-                before += 1
+                before += 1;
             }
             // The passphrase is given, and taken if need be.
             given.json(&[&"status"]);
             if left.len() != 32 {
-                assert_eq!(key_files(given.state()), [path.clone()], "a draft of the key stays beside the locked one");
+                assert_eq!(
+                    key_files(given.state()),
+                    core::slice::from_ref(&path),
+                    "a draft of the key stays beside the locked one"
+                );
             }
             begin_again(given, &begun);
         }
@@ -63,7 +67,9 @@ fn kill_at_every_step(given: &Device, command: &str, is_done: impl Fn(&[u8]) -> 
 
 /// The key as it was; beside an open one the second name that is left when the first start was killed.
 fn begin_again(device: &Device, key: &[u8]) {
-    key_files(device.state()).iter().for_each(|path| fs_err::remove_file(path).unwrap());
+    for path in key_files(device.state()) {
+        fs_err::remove_file(path).unwrap();
+    }
     let path = device.state().join("device.key");
     fs_err::write(&path, key).unwrap();
     if key.len() == 32 {
