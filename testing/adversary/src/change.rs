@@ -29,7 +29,10 @@ impl Lie {
     /// What is said in place of `answer`; `None` when the lie is not about it.
     pub(crate) fn change(&self, mind: &Mind, call: &Call, answer: &Answer) -> Option<Answer> {
         if !answer.is_granted() {
-            return None;
+            // Who shows a commit that was thrown away gives its blobs too.
+            let bytes = matches!(self, Self::Posted(_)).then_some(part(stored(mind, call.blob?)?, call)?)?;
+            let is_asked = call.kind == Kind::GetBlob;
+            return is_asked.then(|| Answer::new(if call.range.is_some() { 206 } else { 200 }, bytes));
         }
         self.change_bytes(mind, call, answer).or_else(|| self.change_json(call, answer)).or_else(|| match self {
             Self::BlobsRotated => other_blob(mind, call, answer, |at, len| (at + 1) % len),
