@@ -268,18 +268,3 @@ pub const ROWS: &[Row] = rows! {
         "every refusal has a stable code, a sentence and a hint",
         ["servers_that_are_not_the_one", "other_versions_of_the_api_are_refused"], [];
 };
-
-/// A check that was taken out of the product once, to see its tests fail.
-#[derive(Debug, Clone, Copy)]
-#[expect(clippy::exhaustive_structs, reason = "the page takes it apart")]
-pub struct Broken {
-    /// The row.
-    pub id: &'static str,
-    /// What was taken out, and where.
-    pub check: &'static str,
-    /// What the test said.
-    pub said: &'static str,
-}
-
-/// All of them.
-pub const BROKEN: &[Broken] = &[];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anonicloud_adversary::rows::{BROKEN, Feature, ROWS, Row};
+use anonicloud_adversary::rows::{Feature, ROWS, Row};
 
 const ROOT: &str = "../..";
 const PAGE: &str = "../../docs/attacks.md";
@@ -16,9 +16,10 @@ Every attack class published on encrypted storage that we know (`a01` to `a37`),
 stops each here, and the tests that show it. The tests run in CI, so that what stands here passes; a row without a test says what it waits for.
 
 A test is named after its row. Those in `testing/adversary` are run twice, with the client library in front of a server in memory and with the program
-`anonicloud` in front of the real server over HTTPS: between the two stands a server that lies. Each fails unless the client refuses with the right stable
-code, or the lie changes nothing; unless no byte that is not the file's reached the disk; unless the same run without the lie succeeds; and if a request held
-the password, a name or content. Those in `crates` lie to the code that they stand beside.
+`anonicloud` in front of the real server over HTTPS: between the two stands a server that lies. Each fails unless the client refuses with a stable code that
+is named there, or the lie changes nothing, and if a request held the password or a mark that stands in names and contents. Those of content look at what
+reached the disk, and most do the same without the lie, which must succeed. Those in `crates` lie to the code that they stand beside. None of those in
+`testing/adversary` has been seen to fail yet on a program without its check.
 
 This page is made by the test `the_page_says_what_is_tested`; with `UPDATE_SNAPSHOTS=1` it writes it.
 
@@ -135,11 +136,6 @@ fn write(tests: &Tests) -> String {
         write_waiting(&mut page, feature, &format!("\nFor {feature}:\n\n"));
     }
     write_waiting(&mut page, Feature::Nothing, "\n## Not written yet\n\n");
-    page.push_str("\n## Checks that were taken out\n\nEach was taken out of the product by itself, and its tests were seen to fail.\n\n");
-    page.push_str("| Row | Check | What the test said |\n|---|---|---|\n");
-    for broken in BROKEN {
-        writeln!(page, "| {} | {} | {} |", broken.id, broken.check, broken.said).unwrap();
-    }
     page
 }
 
