@@ -4,12 +4,13 @@ use anonicloud_core::account::boxes::BoxOwner;
 use anonicloud_core::account::sigchain::Sigchain;
 use anonicloud_proto::api::{AccountAnswer, ErrorCode};
 
+use super::LOGINS;
 use super::login::{fetch_sigchain, login_by_device};
 use super::record::AccountRecord;
 use super::released::Released;
 use crate::client::Client;
 use crate::error::OperationError;
-use crate::remote::{Remote, RemoteError, RemoteResult, SessionToken};
+use crate::remote::{Remote, RemoteError, SessionToken};
 use crate::state::{LocalState, Seen, StateChange};
 
 /// Who is signed in here.
@@ -65,7 +66,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When the server does not answer, or no longer knows this device.
     pub async fn quota(&self) -> Result<Quota, OperationError> {
         let remote = self.remote();
-        let ask = async |token: &_| Ok((remote.account(token).await?, remote.released(token, None).await?));
+        let ask =
+            async |token: &_| Ok::<_, RemoteError>((remote.account(token).await?, remote.released(token, None).await?));
         let (answer, released) = self.in_account_session(ask).await?;
         let released = Released::from(released);
         Ok(Quota { used: answer.used, released, reserved: answer.reserved, quota: answer.quota })
@@ -74,9 +76,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// The account's sigchain, fetched and verified; it goes on from the one that is known here.
     pub(crate) async fn sigchain(&self) -> Result<Sigchain, OperationError> {
         let owner = BoxOwner { realm: *self.realm(), account: *self.account_id() };
-        let token = self.account_session().await?;
         let known = self.private_space().borrow().owner().clone();
-        fetch_sigchain(self.remote(), &token, &owner, Some(&known)).await
+        let remote = self.remote();
+        self.in_account_session(async |token| fetch_sigchain(remote, token, &owner, Some(&known)).await).await
     }
 
     /// The change that keeps the account's sigchain with all links that are known by now, and what it is to be made on; none
@@ -103,13 +105,21 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         self.in_account_session(async |token| remote.account(token).await).await
     }
 
-    /// Sends a request in an account session that this device's key opens.
-    pub(super) async fn in_account_session<T>(
+    /// Sends a request in an account session that this device's key opens; opens another one when the server, started again
+    /// meanwhile, has forgotten it.
+    pub(super) async fn in_account_session<T, E: Into<OperationError>>(
         &self,
-        request: impl AsyncFn(&SessionToken) -> RemoteResult<T>,
+        request: impl AsyncFn(&SessionToken) -> Result<T, E>,
     ) -> Result<T, OperationError> {
+        for _ in 1..LOGINS {
+            let token = self.account_session().await?;
+            match request(&token).await.map_err(Into::into) {
+                Err(OperationError::Remote(RemoteError::Refused { code: ErrorCode::SessionExpired, .. })) => {}
+                other => return other,
+            }
+        }
         let token = self.account_session().await?;
-        Ok(request(&token).await?)
+        request(&token).await.map_err(Into::into)
     }
 
     async fn account_session(&self) -> Result<SessionToken, OperationError> {

@@ -45,6 +45,7 @@ impl MemoryRemote {
         token: &SessionToken,
         answer: impl FnOnce(&mut Server, AccountId) -> Answer<T>,
     ) -> RemoteResult<T> {
+        self.line.account_request()?;
         let account = self.ask(|server| {
             let session = server.account_sessions.find(token.expose_bytes());
             session.ok_or(ErrorCode::SessionExpired)

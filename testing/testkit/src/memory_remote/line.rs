@@ -26,6 +26,7 @@ struct Events {
     refused_commits: VecDeque<ErrorCode>,
     refused_blobs: VecDeque<Option<ErrorCode>>,
     lost_commits: u32,
+    forgotten_sessions: u32,
     cuts: VecDeque<usize>,
     after_heads: VecDeque<Event>,
     last_head: Option<HeadAnswer>,
@@ -56,6 +57,11 @@ impl Line {
     /// Loses the answers of the next `count` commits that are applied.
     pub fn lose_commits(&self, count: u32) {
         self.0.borrow_mut().lost_commits = count;
+    }
+
+    /// Has the server forget the sessions of the account that the next `count` requests are made in.
+    pub fn forget_account_sessions(&self, count: u32) {
+        self.0.borrow_mut().forgotten_sessions = count;
     }
 
     /// Cuts each of the next answers with a blob after so many bytes, if it has more.
@@ -89,6 +95,16 @@ impl Line {
             event.await;
         }
         self.0.borrow_mut().refused_blobs.pop_front().flatten().map_or(Ok(()), |code| Err(refused(code)))
+    }
+
+    /// Whether a request finds its session of the account.
+    pub(super) fn account_request(&self) -> RemoteResult<()> {
+        let forgotten = &mut self.0.borrow_mut().forgotten_sessions;
+        if *forgotten == 0 {
+            return Ok(());
+        }
+        *forgotten -= 1;
+        Err(refused(ErrorCode::SessionExpired))
     }
 
     /// The answer of a commit as it comes to the device.
