@@ -1,8 +1,8 @@
 //! Repacking (spec: 3-spaces, "Repacking"): what lives in packs that are mostly dead is brought elsewhere, so that the next
 //! sweep releases these packs.
 //!
-//! Enters: a verified head. Leaves: the same tree for everybody who looks, with its pieces in other packs. Never: more bytes up
-//! than the packs give back, a conflict, or a piece under a key that sealed another one.
+//! Enters: a verified head. Leaves: the same tree for everybody who looks, with its pieces in other packs. Never: by
+//! what is planned, more bytes up than the packs give back; a conflict, or a piece under a key that sealed another one.
 
 mod choice;
 mod seal;
