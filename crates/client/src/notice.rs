@@ -23,6 +23,8 @@ pub enum Notice {
     },
     /// The server does not answer who watches; it is asked again until it does.
     ServerAway,
+    /// The server does not have the tree that was told last to who watches: all that is there now is told as new.
+    OlderTreeGone,
     /// Another device moved a folder to where this device's move of it would have ended under itself.
     MoveRefused {
         /// Where it is.
@@ -43,6 +45,9 @@ impl fmt::Display for Notice {
                 write!(f, "{path} was changed by another device too: what this device has is in {copy}")
             }
             Self::ServerAway => f.write_str("the server does not answer now: it is asked again until it does"),
+            Self::OlderTreeGone => f.write_str(
+                "what changed meanwhile cannot be told, as another device gave back its room: all that is there now is told as added",
+            ),
             Self::MoveRefused { path } => {
                 write!(f, "{path} stays where another device moved it: it would have ended inside itself")
             }

@@ -97,7 +97,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     async fn check_file(&self, folder: &RemotePath, task: Task<'_>, look: &Look<'_>) -> Result<(), OperationError> {
         let path = folder.join(&task.entry.name);
         let tell = |part, damage, pieces| look.tell(&Finding { path: path.clone(), part, damage, pieces });
-        match self.judged(async || self.stored_leaves(&task, look).await).await? {
+        match self.judged(look, async || self.stored_leaves(&task, look).await).await? {
             Ok(leaves) => {
                 look.report.borrow_mut().pieces += 1;
                 let wrong = self.check_segments(&leaves, task.chosen.as_deref(), look).await?;
@@ -138,7 +138,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             None => stream::iter(0..segment_count(leaves.size())).right_stream(),
         };
         let segments = segments.map(|index| async move {
-            match self.judged(async || self.check_segment(leaves, index, look).await).await? {
+            match self.judged(look, async || self.check_segment(leaves, index, look).await).await? {
                 Ok(len) => {
                     let mut report = look.report.borrow_mut();
                     report.pieces += 1;

@@ -3,7 +3,7 @@
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_proto::api::ErrorCode;
 
-use super::Damage;
+use super::{Damage, Look};
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::remote::Remote;
@@ -43,9 +43,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// What `ask` gives, or what is wrong with it; asked twice when the server refuses for the moment.
     ///
     /// # Errors
-    /// When the server answers nothing else either, or has this device wait, or when the failure is this device's.
+    /// When the server answers nothing else either, or has this device wait, or when the failure is this device's; that it is
+    /// not there, when it may have moved since the look began.
     pub(super) async fn judged<T>(
         &self,
+        look: &Look<'_>,
         ask: impl AsyncFn() -> Result<T, Fault>,
     ) -> Result<Result<T, Damage>, OperationError> {
         let first = ask().await;
@@ -56,20 +58,21 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         match answer {
             Ok(value) => Ok(Ok(value)),
             Err(Fault::Malformed) => Ok(Err(Damage::Malformed)),
-            Err(Fault::Failed(error)) => self.judge(error).await.map(Err),
+            Err(Fault::Failed(error)) => self.judge(error, look).await.map(Err),
         }
     }
 
-    async fn judge(&self, error: OperationError) -> Result<Damage, OperationError> {
+    async fn judge(&self, error: OperationError, look: &Look<'_>) -> Result<Damage, OperationError> {
+        if error.is_not_found() {
+            return if self.is_swept_since(look.sweeps).await? { Err(error) } else { Ok(Damage::Missing) };
+        }
         let error = match error {
             OperationError::Rejected(_) => return Ok(Damage::Altered),
             OperationError::Remote(error) => error,
             error => return Err(error),
         };
-        match error.code() {
-            Some(ErrorCode::NotFound) => return Ok(Damage::Missing),
-            Some(ErrorCode::TooManyRequests) => return Err(error.into()),
-            _ => {}
+        if error.code() == Some(ErrorCode::TooManyRequests) {
+            return Err(error.into());
         }
         let remote = self.remote();
         match self.door().request(remote, async |access| remote.head(access).await).await {

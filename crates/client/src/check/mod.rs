@@ -105,31 +105,44 @@ struct Look<'a> {
     picker: Option<RefCell<Picker<SystemRandom>>>,
     requests: Semaphore,
     report: &'a RefCell<CheckReport>,
-    /// The folders of which something was told: a sample walks over the same twice.
-    told: RefCell<HashSet<RemotePath>>,
+    /// Of what something was told, of a folder whatever it was: a sample walks over the same twice, and what begins anew meets
+    /// all of it again.
+    told: RefCell<HashSet<(RemotePath, Part, Option<Damage>)>>,
+    /// The sweeps that were known when it began.
+    sweeps: u64,
 }
 
 impl<'a> Look<'a> {
     fn new(progress: &'a dyn Progress, found: &'a dyn Fn(&Finding), report: &'a RefCell<CheckReport>) -> Self {
-        Self { progress, found, picker: None, requests: Semaphore::new(IN_FLIGHT), report, told: RefCell::default() }
-    }
-
-    fn tell(&self, finding: &Finding) {
-        (self.found)(finding);
-    }
-
-    /// Tells of a folder, once.
-    fn tell_folder(&self, path: RemotePath, damage: Damage) {
-        if self.told.borrow_mut().insert(path.clone()) {
-            self.tell(&Finding { path, part: Part::Folder, damage, pieces: 1 });
+        Self {
+            progress,
+            found,
+            picker: None,
+            requests: Semaphore::new(IN_FLIGHT),
+            report,
+            told: RefCell::default(),
+            sweeps: 0,
         }
+    }
+
+    /// Tells of something, once.
+    fn tell(&self, finding: &Finding) {
+        let damage = Some(finding.damage).filter(|_| finding.part != Part::Folder);
+        if self.told.borrow_mut().insert((finding.path.clone(), finding.part, damage)) {
+            (self.found)(finding);
+        }
+    }
+
+    fn tell_folder(&self, path: RemotePath, damage: Damage) {
+        self.tell(&Finding { path, part: Part::Folder, damage, pieces: 1 });
     }
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Fetches all that the newest tree holds at and below `path`, or of its files a `sample`, and verifies it. `found` is told
     /// of each finding; after one the rest is looked at all the same. Nothing but what the server gives now counts. `report`
-    /// is filled meanwhile, and counts also when this is stopped.
+    /// is filled meanwhile, and counts also when this is stopped. Where something is not there any more and somebody gave back
+    /// room meanwhile, all begins anew with the tree that is the newest then.
     ///
     /// Of a whole check `progress` counts files and content bytes, of a sample pieces.
     ///
@@ -144,28 +157,45 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         found: &dyn Fn(&Finding),
         report: &RefCell<CheckReport>,
     ) -> Result<(), OperationError> {
+        let mut look = Look::new(progress, found, report);
+        loop {
+            match self.check_newest(path, sample, &mut look).await {
+                Err(error) if error.is_not_found() && look.sweeps != self.sweeps().get() => {}
+                checked => return checked,
+            }
+        }
+    }
+
+    async fn check_newest(
+        &self,
+        path: &RemotePath,
+        sample: Option<Sample>,
+        look: &mut Look<'_>,
+    ) -> Result<(), OperationError> {
         self.packs().clear();
         self.sync().await?;
-        let mut look = Look::new(progress, found, report);
-        let Some(start) = self.start_of(path, &look).await? else {
+        look.sweeps = self.sweeps().get();
+        look.picker = None;
+        let before = look.report.take();
+        let Some(start) = self.start_of(path, look).await? else {
             return Ok(());
         };
         let Some(sample) = sample else {
             let totals = start.totals;
-            progress.plan(totals.files, totals.bytes);
-            return self.check_below(&start, &look).await;
+            look.progress.plan(totals.files + before.files, totals.bytes + before.bytes);
+            return self.check_below(&start, look).await;
         };
-        let population = self.count_pieces(&start, &look).await?;
+        let population = self.count_pieces(&start, look).await?;
         let chosen = sample.of(population);
-        progress.plan(0, chosen);
+        look.progress.plan(0, chosen + before.pieces);
         look.picker = Some(RefCell::new(Picker::new(population, chosen, SystemRandom)));
-        report.borrow_mut().folders = 0;
-        self.check_below(&start, &look).await?;
+        look.report.borrow_mut().folders = 0;
+        self.check_below(&start, look).await?;
         // What the server gave to be counted and then did not give again was not looked at.
-        let left = look.picker.map_or(0, |picker| picker.into_inner().wanted());
+        let left = look.picker.take().map_or(0, |picker| picker.into_inner().wanted());
         let (chosen, lost) = (chosen - left, lost_of(population));
         let probability = probability_of_showing(population, lost, chosen);
-        report.borrow_mut().sampled = Some(Sampled { population, chosen, lost, probability });
+        look.report.borrow_mut().sampled = Some(Sampled { population, chosen, lost, probability });
         Ok(())
     }
 

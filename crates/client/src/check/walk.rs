@@ -8,7 +8,7 @@ use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::tree::edit::EditError;
 use anonicloud_core::tree::lookup::{Found, find};
 use anonicloud_core::tree::name::{DEPTH_MAX, RemotePath};
-use anonicloud_core::tree::node::{DirectoryNode, Entry};
+use anonicloud_core::tree::node::{DirectoryNode, Entry, TreeRoot};
 use anonicloud_core::tree::store::{OpenNodeError, Step, Wanted};
 use futures::{StreamExt as _, stream};
 
@@ -28,7 +28,7 @@ pub(super) struct Start {
 }
 
 enum StartAt {
-    Root,
+    Root(TreeRoot),
     Entry(Arc<Entry>),
 }
 
@@ -51,7 +51,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let wanted = match find(Some(&root), path, &nodes)? {
                 Step::Need(wanted) => wanted,
                 Step::Done(Found::Root) => {
-                    return Ok(Some(Start { totals: root.totals, path: path.clone(), at: StartAt::Root }));
+                    return Ok(Some(Start { totals: root.totals, path: path.clone(), at: StartAt::Root(root) }));
                 }
                 Step::Done(Found::Entry(entry)) => {
                     let totals = entry.content.totals();
@@ -62,7 +62,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             };
             for wanted in wanted {
                 let hash = wanted.child().hash;
-                match self.judged(async || self.stored_node(&wanted, look).await).await? {
+                match self.judged(look, async || self.stored_node(&wanted, look).await).await? {
                     Ok(node) => nodes.keep(vec![(hash, Arc::new(node))]),
                     Err(damage) => {
                         look.tell_folder(path.clone(), damage);
@@ -81,7 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         look_at: impl AsyncFn(&RemotePath, &[Arc<Entry>]) -> Result<(), OperationError>,
     ) -> Result<(), OperationError> {
         let first = match &start.at {
-            StartAt::Root => self.root().await?.as_ref().map(Wanted::root),
+            StartAt::Root(root) => Some(Wanted::root(root)),
             StartAt::Entry(entry) => Wanted::directory(entry),
         };
         if let (StartAt::Entry(entry), None) = (&start.at, &first) {
@@ -95,7 +95,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         while !open.is_empty() {
             let next = open.split_off(open.len().saturating_sub(IN_FLIGHT));
             let nodes = stream::iter(next).map(|next| async move {
-                let node = self.judged(async || self.stored_node(&next.wanted, look).await).await;
+                let node = self.judged(look, async || self.stored_node(&next.wanted, look).await).await;
                 (next, node)
             });
             // In their order, which the second walk of a sample has too.

@@ -90,12 +90,24 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         filter: &Filter,
         progress: &dyn Progress,
     ) -> Result<GetReport, OperationError> {
-        let plan = self.plan_get(&items, filter).await?;
         let mut report = GetReport::default();
+        loop {
+            let sweeps = self.sweeps().get();
+            let plan = self.plan_get(&items, filter).await;
+            let fetched = match plan {
+                Ok(plan) => self.carry_out(plan, progress, &mut report).await,
+                Err(error) => Err(error),
+            };
+            match fetched {
+                Ok(()) => break,
+                // What was to be fetched may lie elsewhere now; what came before that is there already.
+                Err(error) if error.is_not_found() && self.is_swept_since(sweeps).await? => {}
+                Err(error) => return Err(error),
+            }
+        }
         for item in items.iter().filter(|item| item.target == GetTarget::Stdout) {
             self.get_to_stdout(&item.remote, progress, &mut report).await?;
         }
-        self.carry_out(plan, progress, &mut report).await?;
         self.clear_nodes().await?;
         Ok(report)
     }
@@ -181,8 +193,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<(), OperationError> {
         let bytes: u64 = plan.files.iter().map(FileTask::size).sum();
         progress.plan(plan.files.len() as u64 + plan.unchanged, bytes + plan.unchanged_bytes);
-        progress.skip(plan.unchanged_bytes);
-        report.unchanged += plan.unchanged;
+        // What this wrote before it had to plan anew is no news.
+        progress.skip(plan.unchanged_bytes.saturating_sub(report.bytes));
+        report.unchanged = plan.unchanged.saturating_sub(report.files);
         let Plan { mut folders, links, files, places, sifted, .. } = plan;
         report.sifted = sifted;
         let (folders, changed) = work::run(move || {
@@ -190,7 +203,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Ok::<_, OperationError>((folders, changed))
         })
         .await?;
-        report.directories += folders.len() as u64;
+        report.directories = folders.len() as u64;
         let mut files = files.into_iter().peekable();
         let mut gathered = Vec::new();
         while files.peek().is_some() {

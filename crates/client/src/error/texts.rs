@@ -195,7 +195,11 @@ const fn remote_row(error: &RemoteError) -> (&'static str, ErrorKind, &'static s
             ErrorCode::ApiVersionUnsupported => ("api_version_unsupported", Server, ""),
             ErrorCode::TooManyRequests => ("too_many_requests", Server, ""),
             ErrorCode::Unavailable => ("unavailable", Network, ""),
-            ErrorCode::NotFound => ("server_not_found", Server, ""),
+            ErrorCode::NotFound => (
+                "server_not_found",
+                Server,
+                "if another device gives back room just now, run this again; otherwise see what is lost with `check`",
+            ),
             ErrorCode::BlobConflict => ("blob_conflict", Server, ""),
             _ => ("server_refused", Server, ""),
         },

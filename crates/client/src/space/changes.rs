@@ -114,13 +114,13 @@ struct Comparison {
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
-    /// What differs at and below `path`, by path.
+    /// What differs at and below `path`, by path; `None` when the server does not have the older tree any more.
     pub(crate) async fn compare(
         &self,
         path: &RemotePath,
         old: Option<&TreeRoot>,
         new: Option<&TreeRoot>,
-    ) -> Result<Vec<Change>, OperationError> {
+    ) -> Result<Option<Vec<Change>>, OperationError> {
         let mut comparison = Comparison::default();
         match path.split() {
             None => {
@@ -129,17 +129,19 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 comparison.pairs.push(Pair { from: path.clone(), path: path.clone(), old, new });
             }
             Some((parent, _)) => {
-                let (old, new) = (self.entry_in(path, old).await?, self.entry_in(path, new).await?);
+                let Some(old) = unless_gone(self.entry_in(path, old).await)? else { return Ok(None) };
+                let new = self.entry_in(path, new).await?;
                 comparison.record(&parent, &parent, old.into_iter().collect(), new.into_iter().collect())?;
             }
         }
         self.finish(comparison).await
     }
 
-    async fn finish(&self, mut comparison: Comparison) -> Result<Vec<Change>, OperationError> {
+    async fn finish(&self, mut comparison: Comparison) -> Result<Option<Vec<Change>>, OperationError> {
         loop {
             while let Some(Pair { from, path, old, new }) = comparison.pairs.pop() {
-                let (old, new) = (self.entries(&from, old).await?, self.entries(&path, new).await?);
+                let Some(old) = unless_gone(self.entries(&from, old).await)? else { return Ok(None) };
+                let new = self.entries(&path, new).await?;
                 comparison.record(&from, &path, old, new)?;
             }
             comparison.match_moved()?;
@@ -151,14 +153,15 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             let is_sought = !comparison.come.placed.is_empty();
             let gone = if is_sought { comparison.gone.unopened() } else { Vec::new() };
             if come.is_empty() && gone.is_empty() {
-                return Ok(comparison.end());
+                return Ok(Some(comparison.end()));
             }
             for placed in come {
                 let entries = self.entries(&placed.path, DirectoryRef::of(&placed.entry)).await?;
                 comparison.open_come(&placed, entries)?;
             }
             for placed in gone {
-                let entries = self.entries(&placed.path, DirectoryRef::of(&placed.entry)).await?;
+                let entries = self.entries(&placed.path, DirectoryRef::of(&placed.entry)).await;
+                let Some(entries) = unless_gone(entries)? else { return Ok(None) };
                 comparison.open_gone(&placed, entries)?;
             }
         }
@@ -280,6 +283,14 @@ impl Comparison {
         self.changes.extend(tops.map(|placed| placed.change(ChangeKind::Removed)));
         self.changes.sort_by_cached_key(|change| change.path.to_bytes());
         self.changes
+    }
+}
+
+/// What was read of the older tree; `None` when the server does not have it.
+fn unless_gone<T>(read: Result<T, OperationError>) -> Result<Option<T>, OperationError> {
+    match read {
+        Err(error) if error.is_not_found() => Ok(None),
+        read => read.map(Some),
     }
 }
 

@@ -142,6 +142,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         Err(OperationError::RolledBack)
     }
 
+    /// Whether somebody gave back room since `sweeps` was counted: what the server does not have any more may have moved.
+    pub(crate) async fn is_swept_since(&self, sweeps: u64) -> Result<bool, OperationError> {
+        self.sync().await?;
+        Ok(self.sweeps().get() != sweeps)
+    }
+
     /// Takes the head that this device saw last for the newest.
     async fn take_kept_head(&self) -> Result<(), OperationError> {
         let state = self.known_state().await?.ok_or(OperationError::NotKept)?;

@@ -76,13 +76,29 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if answer.is_some() {
             self.sync().await?;
         }
-        // Another process of this device may have got on, too.
-        let root = self.root().await?;
-        let changes = self.compare(&watch.path, watch.seen.as_ref(), root.as_ref()).await?;
+        let (root, changes) = self.changes_since(watch).await?;
         // One that watches for months keeps no more than the tree has.
         self.nodes().shrink();
         self.clear_nodes().await?;
         watch.seen = root;
         Ok(changes)
+    }
+
+    /// The tree as it is known here, and what differs in it from the one that was told last.
+    async fn changes_since(&self, watch: &Watch) -> Result<(Option<TreeRoot>, Vec<Change>), OperationError> {
+        let mut seen = watch.seen.as_ref();
+        loop {
+            // Another process of this device may have got on, too.
+            let (root, sweeps) = (self.root().await?, self.sweeps().get());
+            match self.compare(&watch.path, seen, root.as_ref()).await {
+                Ok(Some(changes)) => return Ok((root, changes)),
+                Ok(None) => {
+                    self.notify(&Notice::OlderTreeGone);
+                    seen = None;
+                }
+                Err(error) if error.is_not_found() && self.is_swept_since(sweeps).await? => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }

@@ -22,9 +22,11 @@ pub enum Kind {
     Commit,
     /// `GET blobs/{blob}`.
     GetBlob,
+    /// `GET head`, at once or after a number.
+    Head,
     /// `DELETE /v1/account/released`.
     Free,
-    /// All others: sessions, heads, logs, accounts.
+    /// All others: sessions, logs, accounts.
     Other,
 }
 
@@ -41,6 +43,7 @@ impl Kind {
             ("DELETE", ["uploads", _]) => Self::EndUpload,
             ("POST", ["commits"]) => Self::Commit,
             ("GET", ["blobs", _]) => Self::GetBlob,
+            ("GET", ["head"]) => Self::Head,
             ("DELETE", []) if path == "/v1/account/released" => Self::Free,
             _ => Self::Other,
         }

@@ -43,6 +43,8 @@ mod large;
 #[cfg(test)]
 mod limit;
 #[cfg(test)]
+mod moved_and_freed;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod overtaken;

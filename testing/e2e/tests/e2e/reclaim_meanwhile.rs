@@ -40,7 +40,7 @@ fn a_download_under_way_ends_while_another_device_reclaims() {
     tablet.json(&[&"rm", &"/film"]);
     reclaim_now(&world, &tablet);
     world.wire().release();
-    assert_eq!(run.refusal().code, "server_not_found");
+    assert_eq!(run.refusal().code, "not_found");
     assert!(!world.path("back").exists());
 }
 

@@ -26,7 +26,7 @@ fn is_removed(number: u64) -> bool {
 
 /// A folder with `files` small files of some `size` bytes and the beginnings of two large ones in packs with the ends of them,
 /// all sent by `device`; six of ten and one of the large ones are then removed everywhere.
-fn fill_and_thin(world: &World, device: &Device, files: u64, size: u64) {
+pub(crate) fn fill_and_thin(world: &World, device: &Device, files: u64, size: u64) {
     let folder = world.folder("folder");
     for number in 0..FOLDERS {
         fs_err::create_dir(folder.join(number.to_string())).unwrap();
@@ -70,7 +70,7 @@ fn live(world: &World) -> u64 {
     files.map(|file| fs_err::metadata(file).unwrap().len()).sum()
 }
 
-fn number_of(answer: &Value, field: &str) -> u64 {
+pub(crate) fn number_of(answer: &Value, field: &str) -> u64 {
     answer[field].as_u64().unwrap_or_else(|| panic!("no {field} in {answer}"))
 }
 
@@ -86,7 +86,7 @@ fn assert_reclaimed(world: &World, device: &Device) {
     assert_folder(world, device);
 }
 
-fn direct(world: &World, name: &str) -> Device {
+pub(crate) fn direct(world: &World, name: &str) -> Device {
     world.log_in(name, "alice").at(format!("http://{}", world.server().address()))
 }
 
