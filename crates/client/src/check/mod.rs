@@ -182,12 +182,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         };
         let Some(sample) = sample else {
             let totals = start.totals;
-            look.progress.plan(totals.files + before.files, totals.bytes + before.bytes);
+            look.progress.plan(totals.files.saturating_add(before.files), totals.bytes.saturating_add(before.bytes));
             return self.check_below(&start, look).await;
         };
         let population = self.count_pieces(&start, look).await?;
         let chosen = sample.of(population);
-        look.progress.plan(0, chosen + before.pieces);
+        look.progress.plan(0, chosen.saturating_add(before.pieces));
         look.picker = Some(RefCell::new(Picker::new(population, chosen, SystemRandom)));
         look.report.borrow_mut().folders = 0;
         self.check_below(&start, look).await?;
