@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::{Answer, Call, Kind};
-use crate::forge::{forge, head_of};
+use crate::forge::forge;
+use crate::history::History;
 use crate::liar::Mind;
 use crate::lie::Lie;
 
@@ -19,6 +20,7 @@ impl Lie {
         match self {
             Self::Acknowledge(kind) if *kind == call.kind => Some(acknowledged(call, request)),
             Self::BlobsSwallowed if call.kind == Kind::PutBlob => Some(acknowledged(call, request)),
+            Self::Fork(_) if call.kind == Kind::Commit => Some(acknowledged(call, request)),
             Self::Refuse(kind, code) if *kind == call.kind => {
                 Some(Answer::refused(*code, "no".to_owned(), "ask again".to_owned()))
             }
@@ -28,11 +30,11 @@ impl Lie {
 
     /// What is said in place of `answer`; `None` when the lie is not about it.
     pub(crate) fn change(&self, mind: &Mind, call: &Call, answer: &Answer) -> Option<Answer> {
+        if let Self::Fork(nth) = self {
+            return forked(mind, *nth, call, answer);
+        }
         if !answer.is_granted() {
-            // Who shows a commit that was thrown away gives its blobs too.
-            let bytes = matches!(self, Self::Posted(_)).then_some(part(stored(mind, call.blob?)?, call)?)?;
-            let is_asked = call.kind == Kind::GetBlob;
-            return is_asked.then(|| Answer::new(if call.range.is_some() { 206 } else { 200 }, bytes));
+            return None;
         }
         self.change_bytes(mind, call, answer).or_else(|| self.change_json(call, answer)).or_else(|| match self {
             Self::BlobsRotated => other_blob(mind, call, answer, |at, len| (at + 1) % len),
@@ -47,10 +49,6 @@ impl Lie {
                 let mut page = page(&answer.body);
                 page.retain(|commit| commit.header.fields().seq < *seq);
                 Some(answer.with_body(encoded(&page)))
-            }
-            Self::Posted(nth) if call.kind == Kind::Head => {
-                let posted = mind.tape.iter().filter(|exchange| exchange.call.kind == Kind::Commit).nth(*nth)?;
-                Some(answer.with_body(head_of(&posted.request, &answer.body)))
             }
             Self::Forged(how) if call.kind == Kind::Head => Some(answer.with_body(forge(*how, &answer.body))),
             _ => None,
@@ -204,6 +202,20 @@ fn other_blob(mind: &Mind, call: &Call, answer: &Answer, choose: impl Fn(usize, 
     let at = alike.iter().position(|(id, _)| *id == blob)?;
     let (_, other) = alike.get(choose(at, alike.len()))?;
     Some(answer.with_body(part(other, call)?))
+}
+
+/// What a server says that has only the other history.
+fn forked(mind: &Mind, nth: usize, call: &Call, answer: &Answer) -> Option<Answer> {
+    match call.kind {
+        Kind::Head => Some(answer.with_body(History::of(mind, nth)?.head().to_bytes())),
+        Kind::Log => Some(Answer::new(200, encoded(History::of(mind, nth)?.from(call.from)))),
+        // Who shows a commit that was thrown away gives its blobs too.
+        Kind::GetBlob if !answer.is_granted() => {
+            let bytes = part(stored(mind, call.blob?)?, call)?;
+            Some(Answer::new(if call.range.is_some() { 206 } else { 200 }, bytes))
+        }
+        _ => None,
+    }
 }
 
 fn shifted(mind: &Mind, call: &Call, answer: &Answer, by: u64) -> Option<Answer> {

@@ -2,7 +2,7 @@
 
 use anonicloud_proto::capability::CapabilitySignature;
 use anonicloud_proto::codec::{Decode as _, Encode as _};
-use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit, PostedCommit};
+use anonicloud_proto::commit::{CommitKind, HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::SpaceId;
 use anonicloud_proto::merkle::Frontier;
@@ -46,16 +46,6 @@ pub(crate) fn forge(how: Forgery, honest: &[u8]) -> Vec<u8> {
     let signature = CapabilitySignature::from_bytes(*header_signature(&header.to_bytes()));
     let header = fields.with_signature(signature);
     HeadAnswer { commit: LoggedCommit { header, body }, frontier }.to_bytes()
-}
-
-/// A commit that was posted as the head, in the place of the honest one or right behind it.
-pub(crate) fn head_of(posted: &[u8], honest: &[u8]) -> Vec<u8> {
-    let commit = PostedCommit::from_bytes(posted).expect("an honest client posts commits").logged;
-    let HeadAnswer { commit: newest, mut frontier } = HeadAnswer::from_bytes(honest).expect("an honest head");
-    if commit.header.fields().seq > newest.header.fields().seq {
-        frontier.append(&newest.header.to_bytes()).expect("few commits");
-    }
-    HeadAnswer { commit, frontier }.to_bytes()
 }
 
 /// The signature that the honest head has.

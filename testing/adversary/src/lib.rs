@@ -8,6 +8,7 @@
 mod call;
 mod change;
 mod forge;
+mod history;
 mod https;
 mod liar;
 mod lie;

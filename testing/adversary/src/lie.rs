@@ -51,8 +51,9 @@ pub enum Lie {
     LogReversed,
     /// Commits of the log's page from this place on are not there.
     LogEndsAt(u64),
-    /// The head is the `nth` commit that was posted, counted from 0, whether it was kept or thrown away.
-    Posted(usize),
+    /// The space has the history of the `nth` commit that was posted, counted from 0, and of those posted on top of it, whether
+    /// they were kept or thrown away: head, log and blobs fit each other, and what is posted is answered as done.
+    Fork(usize),
     /// The head is one that the server made.
     Forged(Forgery),
     /// Another address is to be asked.

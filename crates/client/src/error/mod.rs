@@ -175,8 +175,11 @@ impl From<VerifyHeadError> for OperationError {
 }
 
 impl From<VerifyNextError> for OperationError {
-    fn from(_: VerifyNextError) -> Self {
-        Self::Rejected(Rejected)
+    fn from(error: VerifyNextError) -> Self {
+        match error {
+            VerifyNextError::Forked => Self::RolledBack,
+            _ => Self::Rejected(Rejected),
+        }
     }
 }
 

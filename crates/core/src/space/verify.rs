@@ -106,6 +106,9 @@ pub enum VerifyNextError {
     /// It does not follow, is not signed by the right capability, or its body is not the one it names.
     #[error("verify commit: {0}")]
     Rejected(#[from] Rejected),
+    /// It has the number of the one after the state and is genuine, but goes on from another history.
+    #[error("verify commit: it goes on from another history")]
+    Forked,
     /// The owner's sigchain as it is known here cannot tell: fetch it, and try once more. Of a chain that was just fetched it
     /// means that the server holds links back.
     #[error("verify commit: the owner's sigchain is not known far enough")]
@@ -205,10 +208,13 @@ impl PrivateSpace {
         base: Base<'_>,
     ) -> Result<(Step, SpaceState), VerifyNextError> {
         let fields = commit.header.fields();
-        if state.space != self.space || fields.prev != state.head.hash {
+        if state.space != self.space || fields.seq != state.frontier.size() {
             return Err(Rejected.into());
         }
-        self.check_header(commit, &state.frontier)?;
+        self.check_genuine(commit)?;
+        if fields.prev != state.head.hash || fields.history != state.frontier.root() {
+            return Err(VerifyNextError::Forked);
+        }
         let mut next = state.step_over(commit)?;
         let step = match self.read_commit(commit, Before::State(state), base) {
             Ok(read) => {
@@ -243,11 +249,16 @@ impl PrivateSpace {
     /// Everything that is the server's to get right.
     fn check_header(&self, commit: &LoggedCommit, before: &Frontier) -> Result<(), Rejected> {
         let fields = commit.header.fields();
-        let follows = fields.space == self.space
-            && fields.epoch == self.keys.epoch()
-            && fields.seq == before.size()
-            && fields.history == before.root();
-        if !follows {
+        if fields.seq != before.size() || fields.history != before.root() {
+            return Err(Rejected);
+        }
+        self.check_genuine(commit)
+    }
+
+    /// What shows that a writer of the space made the commit, whatever it goes on from.
+    fn check_genuine(&self, commit: &LoggedCommit) -> Result<(), Rejected> {
+        let fields = commit.header.fields();
+        if fields.space != self.space || fields.epoch != self.keys.epoch() {
             return Err(Rejected);
         }
         let key = match fields.kind {

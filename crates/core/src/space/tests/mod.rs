@@ -91,6 +91,10 @@ impl World {
         matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::Rejected(Rejected)))
     }
 
+    fn is_fork(&mut self, commit: &LoggedCommit) -> bool {
+        matches!(self.space.verify_next(&self.state, commit), Err(VerifyNextError::Forked))
+    }
+
     /// Whether `commit` is of a device that is not known, and who has read the whole log leaves it out.
     fn is_of_nobody(&mut self, commit: &LoggedCommit) -> bool {
         let unknown = self.space.verify_next(&self.state, commit);

@@ -21,10 +21,10 @@ fn an_unchanged_forgery_is_valid_so_that_the_changes_below_are_what_is_refused()
 }
 
 #[test]
-fn a21_another_prev_is_rejected() {
+fn a21_another_prev_is_a_fork() {
     let mut world = World::new("prev");
     let commit = world.forge_header(|header| header.prev = ChainHash::ZERO);
-    assert!(world.is_rejected(&commit));
+    assert!(world.is_fork(&commit));
 }
 
 #[test]
@@ -46,10 +46,10 @@ fn a21_an_older_commit_again_is_rejected() {
 }
 
 #[test]
-fn a22_another_history_is_rejected() {
+fn a22_another_history_is_a_fork() {
     let mut world = World::new("history");
     let commit = world.forge_header(|header| header.history = Frontier::default().root());
-    assert!(world.is_rejected(&commit));
+    assert!(world.is_fork(&commit));
     let commit = world.commit();
     let mut other = Frontier::default();
     other.append(b"another header").unwrap();
@@ -59,11 +59,21 @@ fn a22_another_history_is_rejected() {
 }
 
 #[test]
-fn a22_a_commit_of_a_fork_is_rejected_by_who_went_on_with_the_other_branch() {
+fn a22_a_longer_fork_is_told_as_one_to_who_went_on_with_the_other_branch() {
     let mut world = World::new("fork");
     let (ours, theirs) = (world.commit(), world.commit());
+    let before = world.state.clone();
+    world.follow(&theirs);
+    let longer = world.commit();
+    world.state = before;
     world.follow(&ours);
     assert!(world.is_rejected(&theirs));
+    assert!(world.is_fork(&longer));
+    // What no writer signed is no fork, whatever it goes on from.
+    let mut bytes = longer.to_bytes();
+    let signature = longer.header.to_bytes().len() - 1;
+    bytes[signature] ^= 1;
+    assert!(world.is_rejected(&LoggedCommit::from_bytes(&bytes).unwrap()));
 }
 
 #[test]
