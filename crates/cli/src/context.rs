@@ -93,16 +93,18 @@ impl Context {
         &self.passphrase
     }
 
-    /// The local state, with the passphrase if it takes one.
+    /// The local state, with whatever it takes to open it.
     async fn open_state(&self) -> Result<SealedState<SqliteState>, CliError> {
         let folder = self.state_directory();
-        match KeyFile::read(folder)? {
-            Some(KeyFile::Locked(locked)) => {
-                let key = self.passphrase.open(self.ui, &locked).await?;
-                Ok(open_state_with(folder, &key).await?)
-            }
-            _ => Ok(open_state(folder).await?),
-        }
+        let key = match KeyFile::read(folder)? {
+            Some(KeyFile::Passphrase(lock)) => match lock.open_remembered() {
+                Some(key) => key,
+                None => self.passphrase.open(self.ui, &lock).await?,
+            },
+            Some(KeyFile::Keyring(lock)) => lock.open(folder).await?,
+            _ => return Ok(open_state(folder).await?),
+        };
+        Ok(open_state_with(folder, &key).await?)
     }
 
     /// Asks a person for a line, without holding Ctrl-C back.

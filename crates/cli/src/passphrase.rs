@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anonicloud_client::OperationError;
-use anonicloud_client::state::{DeviceKey, KeyFile, LockedKey};
+use anonicloud_client::state::{DeviceKey, KeyFile, PassphraseLock};
 use zeroize::Zeroizing;
 
 use crate::args::GlobalOptions;
@@ -58,22 +58,31 @@ impl PassphraseSource {
     }
 
     /// Opens a locked key: with what was given, or by asking.
-    pub(crate) async fn open(&self, ui: Ui, locked: &LockedKey) -> Result<DeviceKey, CliError> {
+    pub(crate) async fn open(&self, ui: Ui, lock: &PassphraseLock) -> Result<DeviceKey, CliError> {
+        self.with(ui, |passphrase| lock.open(passphrase)).await
+    }
+
+    /// What `use_it` makes of the passphrase: of what was given, or of what a person types, who may mistype it.
+    pub(crate) async fn with<T>(
+        &self,
+        ui: Ui,
+        use_it: impl Fn(&str) -> Result<T, OperationError>,
+    ) -> Result<T, CliError> {
         if let Some(passphrase) = self.given()? {
-            return Ok(locked.open(&passphrase)?);
+            return Ok(use_it(&passphrase)?);
         }
         if !can_ask(ui) {
             return Err(CliError::Locked);
         }
         for _ in 1..TRIES {
             let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
-            match locked.open(&typed) {
+            match use_it(&typed) {
                 Err(OperationError::PassphraseWrong) => ui.tell("That is not the passphrase.")?,
-                opened => return Ok(opened?),
+                used => return Ok(used?),
             }
         }
         let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
-        Ok(locked.open(&typed)?)
+        Ok(use_it(&typed)?)
     }
 
     /// A new passphrase, typed twice.
@@ -97,13 +106,15 @@ impl PassphraseSource {
 pub(crate) enum KeyPlace {
     File,
     Passphrase,
+    Keyring,
 }
 
 impl KeyPlace {
     /// Of the key in the folder.
     pub(crate) fn of(folder: &Path) -> Result<Self, CliError> {
         Ok(match KeyFile::read(folder)? {
-            Some(KeyFile::Locked(_)) => Self::Passphrase,
+            Some(KeyFile::Passphrase(_)) => Self::Passphrase,
+            Some(KeyFile::Keyring(_)) => Self::Keyring,
             _ => Self::File,
         })
     }
@@ -113,6 +124,7 @@ impl KeyPlace {
         match self {
             Self::File => "file",
             Self::Passphrase => "passphrase",
+            Self::Keyring => "keyring",
         }
     }
 
@@ -121,6 +133,7 @@ impl KeyPlace {
         match self {
             Self::File => "in a file that only you can read",
             Self::Passphrase => "locked under a passphrase",
+            Self::Keyring => "locked, and opened by the keyring of the system",
         }
     }
 }

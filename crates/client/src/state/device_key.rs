@@ -31,7 +31,7 @@ impl DeviceKey {
         };
         match found {
             KeyFile::Plain(key) => Ok(key),
-            KeyFile::Locked(_) => Err(StateError::Locked),
+            KeyFile::Passphrase(_) | KeyFile::Keyring(_) => Err(StateError::Locked),
         }
     }
 

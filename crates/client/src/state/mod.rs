@@ -7,6 +7,10 @@ mod device_key;
 mod folder;
 #[cfg(not(target_arch = "wasm32"))]
 mod key_file;
+#[cfg(not(target_arch = "wasm32"))]
+mod keyring;
+#[cfg(not(target_arch = "wasm32"))]
+mod remembered;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
@@ -17,7 +21,9 @@ pub use device_key::DeviceKey;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use key_file::remove_device_key;
 #[cfg(not(target_arch = "wasm32"))]
-pub use key_file::{KeyFile, LockedKey, lock_device_key, unlock_device_key};
+pub use key_file::{
+    KeyFile, KeyringLock, PassphraseLock, lock_device_key, lock_device_key_by_keyring, unlock_device_key,
+};
 pub use sealed::{SealedState, StateChange, StateEntry};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteState;
