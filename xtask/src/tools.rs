@@ -23,7 +23,13 @@ pub(crate) const COMPILE: &[Package] = &[Package { name: "gcc", proofs: &["cc"] 
 pub(crate) const FUZZ: &[Package] = &[Package { name: "g++", proofs: &["c++"] }];
 
 /// What the end-to-end tests run beside our own programs.
-pub(crate) const TEST: &[Package] = &[Package { name: "strace", proofs: &["strace"] }];
+pub(crate) const TEST: &[Package] = &[
+    Package { name: "dbus-bin", proofs: &["dbus-send"] },
+    Package { name: "dbus-daemon", proofs: &["dbus-daemon"] },
+    Package { name: "gnome-keyring", proofs: &["gnome-keyring-daemon"] },
+    Package { name: "keyutils", proofs: &["keyctl"] },
+    Package { name: "strace", proofs: &["strace"] },
+];
 
 /// Debian's Rust, whose standard library can be built for wasm32.
 pub(crate) const WASM: &[Package] = &[

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anonicloud_e2e::device::{Device, refused};
+use anonicloud_e2e::traced::inject;
 use anonicloud_e2e::world::World;
 
 const PASSPHRASE: &str = "nine violet herons mend a quiet drum";
@@ -13,13 +13,8 @@ const STEPS: [&str; 5] = ["flock", "write", "fsync", "rename", "unlink"];
 
 /// Runs a command of the device and kills it as it begins this `step` for the time `number`; gives whether it came to its end instead.
 fn run_to_step(device: &Device, command: &str, step: &str, number: usize) -> bool {
-    let ours = device.command(&[&command, &"--json"]);
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={step}")]);
-    traced.args(["-e", &format!("inject={step}:signal=KILL:when={number}"), "--"]);
-    traced.arg(ours.get_program()).args(ours.get_args()).env_clear();
-    traced.envs(ours.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
-    traced.output().expect("strace is installed").status.success()
+    let what = format!("signal=KILL:when={number}");
+    inject(&device.command(&[&command, &"--json"]), step, &what).output().expect("strace is installed").status.success()
 }
 
 /// The device's key, and all beside it that begins as its name does.

@@ -35,7 +35,13 @@ mod interrupted;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod keys_keyring;
+#[cfg(test)]
+mod keys_keyring_killed;
+#[cfg(test)]
 mod keys_killed;
+#[cfg(test)]
+mod keys_remembered;
 #[cfg(test)]
 mod keys_typed;
 #[cfg(test)]
