@@ -70,6 +70,13 @@ impl Desktop {
         self.ask_bus("ReloadConfig", &[]);
     }
 
+    /// Has new entries go where they are lost when the person signs out.
+    pub fn keep_for_session_only(&self) {
+        let session = "objpath:/org/freedesktop/secrets/collection/session";
+        let (whom, path) = ("org.freedesktop.secrets", "/org/freedesktop/secrets");
+        self.ask(whom, path, "org.freedesktop.Secret.Service.SetAlias", &["string:default", session]);
+    }
+
     /// Kills the keyring; what it keeps stays on its disk, and the bus starts it again.
     pub fn end_keyring(&self) {
         if self.kill_keyring() {

@@ -21,7 +21,8 @@ use crate::secrets;
 ///
 /// With --keyring, what opens the file is kept by the keyring of the desktop (Secret Service: that of GNOME, of KDE and others),
 /// and no command asks as long as that is open, which for most people is while they are signed in: then every program that they run
-/// may ask it too. Who copies the disk needs the password of the keyring. Without that keyring the file stays locked for good.
+/// may ask it too. Who copies the disk needs the password of the keyring. Without that keyring the file stays locked for good, so it has
+/// to keep what it is given on the disk at once, as that of GNOME does; where saving after every change is a setting, turn it on.
 ///
 /// A key that is locked already is locked anew; --passphrase-file is then the passphrase it has.
 #[derive(Debug, Args)]

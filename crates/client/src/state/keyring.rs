@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use anonicloud_core::crypto::device_key::LockId;
 use anonicloud_core::crypto::secret::WrapKey;
 use data_encoding::HEXLOWER;
-use secret_service::{EncryptionType, Error, SecretService};
+use secret_service::{Collection, EncryptionType, Error, SecretService};
 use zeroize::Zeroizing;
 
 use crate::error::OperationError;
@@ -24,6 +24,9 @@ pub(super) async fn keep(id: &LockId, key: &WrapKey) -> Result<(), OperationErro
     within(async {
         let service = connect().await?;
         let keyring = service.get_default_collection().await?;
+        if ends_with_session(&service, &keyring).await? {
+            return Err(Error::NoResult);
+        }
         if keyring.is_locked().await? {
             keyring.unlock().await?;
         }
@@ -74,6 +77,15 @@ pub(super) async fn remove(id: &LockId) -> Result<(), OperationError> {
 /// Secrets are encrypted on their way over the bus, which other programs may listen to.
 async fn connect() -> Result<SecretService<'static>, Error> {
     SecretService::connect(EncryptionType::Dh).await
+}
+
+/// Whether what this keyring keeps is gone when the person signs out, and a file that needs it would never open again.
+async fn ends_with_session(service: &SecretService<'_>, keyring: &Collection<'_>) -> Result<bool, Error> {
+    match service.get_collection_by_alias("session").await {
+        Ok(session) => Ok(session.collection_path == keyring.collection_path),
+        Err(Error::NoResult) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What an entry is found by; none of it is secret.

@@ -116,6 +116,16 @@ fn a_key_is_not_locked_by_a_keyring_that_does_not_keep_it() {
 }
 
 #[test]
+fn a_key_is_not_locked_by_a_keyring_that_ends_with_the_session() {
+    let (world, desktop) = (World::new(), Desktop::new());
+    let laptop = world.sign_up("laptop", "alice");
+    let plain = key_file(&laptop);
+    desktop.keep_for_session_only();
+    expect(&refused(&run(&desktop, &laptop, &[&"lock", &"--keyring"])), "keyring_unavailable");
+    assert_eq!(key_file(&laptop), plain);
+}
+
+#[test]
 fn a_key_moves_from_a_passphrase_to_the_keyring_and_back() {
     let (world, desktop) = (World::new(), Desktop::new());
     let laptop = world.sign_up("laptop", "alice");
