@@ -43,12 +43,12 @@ pub(crate) struct Beginning {
 
 impl Context {
     /// Reads the options of the run.
-    pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
+    pub(crate) async fn new(options: &GlobalOptions) -> Result<Self, CliError> {
         Ok(Self {
             ui: config::ui(options),
             tally: Arc::default(),
             settings: Settings::from_options(options)?,
-            passphrase: PassphraseSource::from_options(options)?,
+            passphrase: PassphraseSource::from_options(options).await?,
         })
     }
 

@@ -36,9 +36,9 @@ impl core::fmt::Debug for PassphraseSource {
 
 impl PassphraseSource {
     /// As the options say. A line of stdin is taken now, whether the key is locked or not: what follows is the command's.
-    pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
+    pub(crate) async fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
         if options.passphrase_stdin {
-            return Ok(Self::Read(secrets::read_stdin(WHAT)?));
+            return Ok(Self::Read(secrets::read_stdin(WHAT).await?));
         }
         Ok(options.passphrase_file.clone().map_or(Self::Asked, Self::File))
     }
@@ -49,10 +49,10 @@ impl PassphraseSource {
     }
 
     /// The passphrase, if it was given.
-    pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, CliError> {
+    pub(crate) async fn given(&self) -> Result<Option<Zeroizing<String>>, CliError> {
         Ok(match self {
             Self::Asked => None,
-            Self::File(file) => Some(secrets::read_file(file, WHAT)?),
+            Self::File(file) => Some(secrets::read_file(file, WHAT).await?),
             Self::Read(passphrase) => Some(passphrase.clone()),
         })
     }
@@ -68,7 +68,7 @@ impl PassphraseSource {
         ui: Ui,
         use_it: impl Fn(&str) -> Result<T, OperationError>,
     ) -> Result<T, CliError> {
-        if let Some(passphrase) = self.given()? {
+        if let Some(passphrase) = self.given().await? {
             return Ok(use_it(&passphrase)?);
         }
         if !can_ask(ui) {

@@ -76,24 +76,36 @@ pub(crate) struct PasswordSource {
 
 impl PasswordSource {
     /// The password of the file or of stdin; none when neither is named.
-    pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>, SecretError> {
+    pub(crate) async fn read(&self) -> Result<Option<Zeroizing<String>>, CliError> {
         match &self.password_file {
-            Some(file) => read_file(file, "password").map(Some),
-            None if self.password_stdin => read_stdin("password").map(Some),
+            Some(file) => read_file(file, "password").await.map(Some),
+            None if self.password_stdin => read_stdin("password").await.map(Some),
             None => Ok(None),
         }
     }
 }
 
-/// The first line of a file.
-pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
-    let file = fs_err::File::open(path).map_err(|error| SecretError::Read(what, error))?;
-    read_line(file, what)
+/// The first line of a file, which may be a pipe that another program writes to when it likes.
+pub(crate) async fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    let path = path.to_owned();
+    let read = move || {
+        let file = fs_err::File::open(path).map_err(|error| SecretError::Read(what, error))?;
+        read_line(file, what)
+    };
+    aside(read).await
 }
 
 /// The first line of stdin that was not read yet. What follows it stays to be read.
-pub(crate) fn read_stdin(what: &'static str) -> Result<Zeroizing<String>, SecretError> {
-    read_line(UpToLine(io::stdin().lock()), what)
+pub(crate) async fn read_stdin(what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    aside(move || read_line(UpToLine(io::stdin().lock()), what)).await
+}
+
+/// Reads on a thread that may wait: Ctrl-C is heard meanwhile.
+async fn aside<R>(read: R) -> Result<Zeroizing<String>, CliError>
+where
+    R: FnOnce() -> Result<Zeroizing<String>, SecretError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(read).await.map_or(Err(CliError::NoAnswer), |read| Ok(read?))
 }
 
 /// Gives a line, and takes no more than it from what it reads.

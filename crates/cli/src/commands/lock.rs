@@ -86,9 +86,9 @@ impl Arguments {
     /// Where there is a passphrase, the one that is given with every command is that one; else it is the new one.
     async fn lock_under_new(&self, context: &Context, before: &KeyFile, key: &DeviceKey) -> Result<(), CliError> {
         let source = context.passphrase();
-        let given = if matches!(before, KeyFile::Passphrase(_)) { None } else { source.given()? };
+        let given = if matches!(before, KeyFile::Passphrase(_)) { None } else { source.given().await? };
         let new = match (&self.new_passphrase_file, given) {
-            (Some(file), _) => secrets::read_file(file, "new passphrase")?,
+            (Some(file), _) => secrets::read_file(file, "new passphrase").await?,
             (None, Some(given)) => given,
             (None, None) => source.ask_new(context.ui).await?,
         };

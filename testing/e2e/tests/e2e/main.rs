@@ -45,6 +45,8 @@ mod keys_remembered;
 #[cfg(test)]
 mod keys_typed;
 #[cfg(test)]
+mod keys_waiting;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod limit;
