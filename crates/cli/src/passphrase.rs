@@ -5,6 +5,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anonicloud_client::OperationError;
 use anonicloud_client::state::{DeviceKey, KeyFile, PassphraseLock};
@@ -24,8 +25,8 @@ pub(crate) enum PassphraseSource {
     Asked,
     /// From the first line of a file.
     File(PathBuf),
-    /// From stdin, whose first line was read.
-    Read(Zeroizing<String>),
+    /// From stdin, whose first line was read, until it is not needed any more.
+    Read(Mutex<Option<Zeroizing<String>>>),
 }
 
 impl core::fmt::Debug for PassphraseSource {
@@ -38,7 +39,7 @@ impl PassphraseSource {
     /// As the options say. A line of stdin is taken now, whether the key is locked or not: what follows is the command's.
     pub(crate) async fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
         if options.passphrase_stdin {
-            return Ok(Self::Read(secrets::read_stdin(WHAT).await?));
+            return Ok(Self::Read(Mutex::new(Some(secrets::read_stdin(WHAT).await?))));
         }
         Ok(options.passphrase_file.clone().map_or(Self::Asked, Self::File))
     }
@@ -53,8 +54,15 @@ impl PassphraseSource {
         Ok(match self {
             Self::Asked => None,
             Self::File(file) => Some(secrets::read_file(file, WHAT).await?),
-            Self::Read(passphrase) => Some(passphrase.clone()),
+            Self::Read(passphrase) => passphrase.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
+    }
+
+    /// Forgets what was read, for the rest of the run.
+    pub(crate) fn forget(&self) {
+        if let Self::Read(passphrase) = self {
+            passphrase.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     /// Opens a locked key: with what was given, or by asking.
