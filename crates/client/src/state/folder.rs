@@ -56,7 +56,8 @@ pub(super) fn replace_private(dir: &Path, name: &str, before: &[u8], bytes: &[u8
     place_and_sync(&draft, dir, name).inspect_err(|_| {
         wipe(dir, &draft).ok();
     })?;
-    wipe_drafts(dir, name)?;
+    // It is replaced, whatever happens to what was there: a second name that stays goes when a locked key is next read.
+    wipe_drafts(dir, name).ok();
     // Where there are no second names.
     overwrite_unnamed(replaced).ok();
     Ok(true)

@@ -93,6 +93,25 @@ fn the_key_survives_a_kill_at_every_step_and_nothing_stays_beside_it() {
 }
 
 #[test]
+fn a_key_that_was_replaced_is_told_as_such_when_what_was_there_resists() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let file = world.path("passphrase");
+    fs_err::write(&file, PASSPHRASE).unwrap();
+    let given = laptop.with_options(&["--passphrase-file", file.to_str().unwrap()]);
+    let path = given.state().join("device.key");
+    for command in ["lock", "unlock"] {
+        let run = given.command(&[&command, &"--json"]);
+        let output = inject(&run, "unlink", "error=EIO:when=1").output().expect("strace is installed");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        given.json(&[&"ls", &"/"]);
+        if command == "lock" {
+            assert_eq!(key_files(given.state()), core::slice::from_ref(&path));
+        }
+    }
+}
+
+#[test]
 fn a_sign_out_that_is_killed_leaves_no_key_that_anybody_knows() {
     let world = World::new();
     let laptop = world.sign_up("laptop", "alice");
