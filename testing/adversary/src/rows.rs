@@ -174,7 +174,7 @@ pub const ROWS: &[Row] = rows! {
     "a24" "One ciphertext opens under two keys, to two contents",
         "Fast Message Franking, invisible salamanders (CRYPTO 2018); Partitioning Oracle Attacks (USENIX Security 2021)",
         "a commitment of 32 bytes in every wrap and every segment, compared first; no AEAD is keyed by a password",
-        [], [Nothing "a collision made for GCM with two keys"];
+        [], [];
     "a25" "The places where content is cut tell what it is",
         "Chunking Attacks on File Backup Services (2025)",
         "segments have one fixed size, and no place depends on content",
