@@ -19,6 +19,7 @@ rows!(
     a16_policies_and_escrow_pushed,
     a17_links_left_out_reordered_doubled_or_altered,
     a17_a_sigchain_of_another_account,
+    a17_a_stolen_session_appends_no_link,
     a21_older_slots,
     a21_an_older_sigchain_takes_no_device,
     a29_a_handle_that_nobody_has_looks_alike,
@@ -195,6 +196,14 @@ async fn a17_a_sigchain_of_another_account(world: &World) {
     let alice = world.sign_up("alice").await;
     // Over HTTP, where it comes in pages, it comes again and again.
     refuses_to_log_in(world, Lie::Replay(Kind::Sigchain, 0), &["rejected", "malformed_answer"]).await;
+    gets_on(world, &alice).await;
+}
+
+async fn a17_a_stolen_session_appends_no_link(world: &World) {
+    let alice = world.sign_up("alice").await;
+    alice.quota().await.unwrap();
+    crate::stranger::appends_nothing(world).await;
+    // The chain goes on.
     gets_on(world, &alice).await;
 }
 
