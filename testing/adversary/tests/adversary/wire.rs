@@ -17,6 +17,7 @@ rows!(
     a33_puzzles_and_chains_without_an_end_are_refused,
     a33_numbers_that_no_server_means,
     a33_a_server_that_takes_a_byte_at_a_time_is_left,
+    a33_a_server_that_frees_a_byte_at_a_time_is_left,
     a34_no_other_requests_and_no_redirect,
     p1_an_upload_goes_on_behind_what_arrived,
     p4_an_upload_that_the_server_refused_blocks_no_name,
@@ -126,6 +127,19 @@ async fn a33_a_server_that_takes_a_byte_at_a_time_is_left(world: &World) {
     assert!(asked <= 8, "{asked} times");
     world.put_content(&alice, "film", &content).await.unwrap();
     world.assert_content(&alice, "film", &content).await;
+}
+
+async fn a33_a_server_that_frees_a_byte_at_a_time_is_left(world: &World) {
+    let alice = world.sign_up("alice").await;
+    world.put(&alice, "film", SEGMENT).await;
+    alice.remove(&remote("film")).await.unwrap();
+    let begin = world.heard();
+    world.lie(Lie::Set(Kind::FreeReleased, "/freed", json!(1)));
+    world.lie(Lie::Set(Kind::FreeReleased, "/more", json!(true)));
+    assert_eq!(alice.reclaim_now().await.unwrap_err(), "malformed_answer");
+    world.honest();
+    let asked = count_since(world, begin, Kind::FreeReleased);
+    assert!(asked <= 16, "{asked} times");
 }
 
 fn count_since(world: &World, begin: usize, kind: Kind) -> usize {
