@@ -94,6 +94,7 @@ impl Service {
             Appended::Done => self.bind_session(access, device).await,
             Appended::Full => Err(ErrorCode::SigchainFull.into()),
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
+            Appended::SenderRemoved => Err(ErrorCode::SessionExpired.into()),
             Appended::WrongDevice => Err(ErrorCode::AlreadyExists.into()),
         }
     }
@@ -107,6 +108,7 @@ impl Service {
                 Ok(())
             }
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
+            Appended::SenderRemoved => Err(ErrorCode::SessionExpired.into()),
             Appended::WrongDevice => Err(ErrorCode::NotFound.into()),
             // Nothing bounds what takes a device away but the devices that are there.
             Appended::Full => Err(ErrorCode::SigchainFull.into()),
@@ -130,7 +132,8 @@ impl Service {
         let genesis = self.meta.sigchain(account, 0, 1).await?;
         let genesis = genesis.first().ok_or(ErrorCode::NotFound)?;
         links::check_signed(self.realm_id(), genesis, link)?;
-        Ok(NewLink { account, seq, prev, link: link.to_vec() })
+        // The body of a request may come after the device's end: its session counted as it began.
+        Ok(NewLink { account, seq, prev, by: access.device(), link: link.to_vec() })
     }
 
     fn check_registration(&self, finish: RegisterFinish, request_hash: ChainHash) -> Result<NewAccount, ErrorCode> {

@@ -10,9 +10,11 @@ use anonicloud_proto::commit::{AddedBlob, CommitLists};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, BlobId, DeviceId};
 use ed25519_dalek::{Signer as _, SigningKey};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::actor::{Actor, public};
 use crate::process::{Server, bearer, expect, expect_status, refused};
+use crate::slow::begin;
 
 #[tokio::test]
 async fn an_account_comes_back_as_it_was_registered() {
@@ -196,6 +198,35 @@ async fn a_device_signs_in_until_it_is_removed() {
     assert_eq!(removed.err(), Some(ErrorCode::LoginFailed));
     // The session that added the device was its session since then.
     assert_eq!(refused(server.get("/v1/account").bearer_auth(&owner)).await, ErrorCode::SessionExpired);
+}
+
+#[tokio::test]
+async fn a_device_that_is_removed_adds_none_by_a_request_that_is_under_way() {
+    let server = Server::start().await;
+    let alice = Actor::registered(&server, "alice").await;
+    let owner = bearer(&alice.login(&server).await.unwrap().token);
+    let lost = device_login(&server, &alice, alice.device, &alice.device_key).await.unwrap();
+    let chain: SigchainAnswer = expect(server.get("/v1/account/sigchain").bearer_auth(&owner), 200).await;
+    let head = ChainHash::of(chain.links[1].as_bytes());
+    // Who has the identity knows the link that will remove a device before it is there.
+    let removal = alice.link(2, head, b"remove");
+    let prev = ChainHash::of(&removal);
+    let device = NewDevice { device: DeviceId::from_bytes([5; 16]), auth_public_key: public(&alice.device_key) };
+    let add = AddDevice { device, prev, link: Base64::new(alice.link(3, prev, b"add")) };
+    let body = serde_json::to_vec(&add).unwrap();
+    let headers = format!("content-length: {}\r\nexpect: 100-continue\r\n", body.len());
+    let (line, token) = ("POST /v1/account/devices", bearer(&lost.token));
+    let (mut stream, answer) = begin(&server, &token, line, &headers, &body[..1]).await;
+    // From here on its body is read.
+    assert!(answer.starts_with("HTTP/1.1 100"), "{answer}");
+    let remove = RemoveDevice { device: alice.device, prev: head, link: Base64::new(removal) };
+    expect_status(server.post("/v1/account/devices/remove").bearer_auth(&owner).json(&remove), 204).await;
+    stream.write_all(&body[1..]).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401");
+    let account: AccountAnswer = expect(server.get("/v1/account").bearer_auth(&owner), 200).await;
+    assert!(account.devices.is_empty(), "{:?}", account.devices);
 }
 
 async fn device_login(
