@@ -7,6 +7,7 @@ use anonicloud_core::crypto::secret::{CompositeSeed, KemSeed};
 use anonicloud_proto::codec::{Encode as _, Writer};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::label::Label;
+use anonicloud_proto::link::check_link_signed;
 use anonicloud_proto::suite::Suite;
 
 use crate::world::{ACCOUNT, REALM};
@@ -19,8 +20,11 @@ pub fn run(mut data: &[u8]) {
         let (fields, rest) = rest.split_at(usize::from(u16::from_le_bytes(*len)).min(rest.len()));
         data = rest;
         let before = chain.links().len();
+        let link = signed(fields.to_vec());
         assert!(chain.append(&REALM, fields).is_err(), "a link without a signature is taken");
-        let taken = chain.append(&REALM, &signed(fields.to_vec())).is_ok();
+        assert!(check_link_signed(&REALM, &GENESIS, fields).is_err(), "a server takes a link without a signature");
+        assert!(check_link_signed(&REALM, &GENESIS, &link).is_ok(), "a server refuses what the identity signed");
+        let taken = chain.append(&REALM, &link).is_ok();
         assert!(chain.links().len() == before + usize::from(taken), "a refused link leaves something");
     }
 }
