@@ -19,10 +19,11 @@ use crate::secrets;
 /// the open key is overwritten, but drives with flash memory, snapshots and backups may keep what was in it. A file with the
 /// passphrase on the same disk opens it for whoever has that disk: keep it elsewhere.
 ///
-/// With --keyring, what opens the file is kept by the keyring of the desktop (Secret Service: that of GNOME, of KDE and others),
-/// and no command asks as long as that is open, which for most people is while they are signed in: then every program that they run
+/// With --keyring, what opens the file is kept by the keyring of the desktop (Secret Service, such as that of GNOME), and no
+/// command asks as long as that is open, which for most people is while they are signed in: then every program that they run
 /// may ask it too. Who copies the disk needs the password of the keyring. Without that keyring the file stays locked for good, so it has
-/// to keep what it is given on the disk at once, as that of GNOME does; where saving after every change is a setting, turn it on.
+/// to keep what it is given on the disk at once, as that of GNOME does. That of KDE saves up to 5 seconds later and reports no
+/// failure: a crash, a power cut or a full disk in that time loses what opens the file.
 ///
 /// A key that is locked already is locked anew; --passphrase-file is then the passphrase it has.
 #[derive(Debug, Args)]
