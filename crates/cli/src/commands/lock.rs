@@ -79,7 +79,9 @@ impl Arguments {
             }
         };
         if self.keyring {
-            lock_device_key_by_keyring(context.state_directory(), before, key).await?;
+            let folders = directories::BaseDirs::new();
+            let data = folders.as_ref().map_or_else(|| context.state_directory(), |folders| folders.data_dir());
+            lock_device_key_by_keyring(context.state_directory(), before, key, data).await?;
             return Ok("locked: the keyring of the system opens it");
         }
         self.lock_under_new(context, before, key).await?;

@@ -15,6 +15,7 @@ use anonicloud_proto::codec::{Decode as _, Encode as _};
 use zeroize::Zeroizing;
 
 use super::device_key::DeviceKey;
+use super::keyring_disk::KeyringDisk;
 use super::{StateError, folder, keyring, remembered};
 use crate::error::OperationError;
 use crate::random::SystemRandom;
@@ -175,23 +176,37 @@ pub async fn lock_device_key(
 }
 
 /// Locks `key` under a fresh one that the keyring of the system keeps: the one that opened `before`, which was read in the folder `dir`.
+/// The keyring's own files are in the file system of `data`.
 ///
 /// # Errors
-/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringEntryGone`] when the keyring
-/// does not keep it, [`OperationError::KeyChanged`] when another process has replaced the key since: then nothing has changed.
-pub async fn lock_device_key_by_keyring(dir: &Path, before: &KeyFile, key: &DeviceKey) -> Result<(), OperationError> {
+/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringUnfit`],
+/// [`OperationError::KeyringEntryGone`] when the keyring does not keep it, [`OperationError::Local`] when its disk does not,
+/// [`OperationError::KeyChanged`] when another process has replaced the key since: then nothing has changed.
+pub async fn lock_device_key_by_keyring(
+    dir: &Path,
+    before: &KeyFile,
+    key: &DeviceKey,
+    data: &Path,
+) -> Result<(), OperationError> {
+    let disk = KeyringDisk::open(data)?;
     let (id, made) = (LockId::make(&mut SystemRandom), WrapKey::make(&mut SystemRandom));
     keyring::keep(&id, &made).await?;
-    // Only what the keyring gives back is good to lock with.
-    let lock_key = keyring::fetch(&id).await?.ok_or(OperationError::KeyringEntryGone)?;
+    let gave = keyring::fetch(&id).await?;
     // What the keyring has written has to be on the disk before the file that needs it.
-    rustix::fs::sync();
-    let replaced = replace(dir, before, &locked(key, LockKind::Keyring, id, &lock_key)).await;
-    if matches!(replaced, Err(OperationError::KeyChanged)) {
-        keyring::remove(&id).await.ok();
-    }
-    // Whatever else failed, the entry stays: the file may name it all the same.
-    replaced
+    let kept = match keyring::expect_kept(&made, gave.as_ref()) {
+        Ok(()) => disk.sync().await,
+        Err(error) => Err(error),
+    };
+    let unchanged = match kept {
+        Ok(()) => match replace(dir, before, &locked(key, LockKind::Keyring, id, &made)).await {
+            Err(error @ OperationError::KeyChanged) => error,
+            // Whatever else failed, the entry stays: the file may name it all the same.
+            replaced => return replaced,
+        },
+        Err(error) => error,
+    };
+    keyring::remove(&id).await.ok();
+    Err(unchanged)
 }
 
 /// Keeps `key` in its file as it is: the one that opened `before`, which was read in the folder `dir`.

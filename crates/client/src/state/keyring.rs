@@ -57,6 +57,14 @@ pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError
     .await
 }
 
+/// Whether the keyring `gave` back what was `made` for it.
+pub(super) fn expect_kept(made: &WrapKey, gave: Option<&WrapKey>) -> Result<(), OperationError> {
+    match gave {
+        Some(gave) if gave.expose_bytes() == made.expose_bytes() => Ok(()),
+        _ => Err(OperationError::KeyringEntryGone),
+    }
+}
+
 /// Removes what was kept under `id`.
 pub(super) async fn remove(id: &LockId) -> Result<(), OperationError> {
     within(async {

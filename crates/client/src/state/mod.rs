@@ -10,6 +10,8 @@ mod key_file;
 #[cfg(not(target_arch = "wasm32"))]
 mod keyring;
 #[cfg(not(target_arch = "wasm32"))]
+mod keyring_disk;
+#[cfg(not(target_arch = "wasm32"))]
 mod remembered;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]

@@ -6,7 +6,7 @@ use anonicloud_e2e::traced::{inject, report};
 use anonicloud_e2e::world::World;
 
 /// What a command asks of the system when it talks to the keyring and replaces a file.
-const STEPS: [&str; 4] = ["sendmsg", "sync", "rename", "unlink"];
+const STEPS: [&str; 4] = ["sendmsg", "syncfs", "rename", "unlink"];
 
 /// A command at the desktop, which succeeds.
 fn succeeds(desktop: &Desktop, device: &Device, arguments: Arguments<'_>) {
