@@ -351,6 +351,7 @@ mod tests {
             OperationError::KeyChanged,
             OperationError::KeyringUnavailable("no bus".into()),
             OperationError::KeyringLocked,
+            OperationError::KeyringUnfit,
             OperationError::KeyringEntryGone,
             OperationError::KernelKeyring(refused()),
             OperationError::HandleInvalid,

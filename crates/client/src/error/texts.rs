@@ -111,6 +111,11 @@ impl OperationError {
             Self::KeyringLocked => {
                 ("keyring_locked", Auth, "open it where you are signed in to the desktop, and try again")
             }
+            Self::KeyringUnfit => (
+                "keyring_unfit",
+                Failure,
+                "nothing was changed; make a default keyring that stays when you sign out, or lock it under a passphrase with `lock`",
+            ),
             Self::KeyringEntryGone => (
                 "keyring_entry_gone",
                 Auth,
