@@ -84,8 +84,9 @@ impl KeyFile {
         })
     }
 
-    /// Lets go of what opened the key, outside of its file. What stays behind opens nothing that is still there.
-    async fn let_go(&self) {
+    /// Lets go of what opened the key, outside of its file; the keyring may take its time. What stays behind opens nothing that is
+    /// still there.
+    pub(crate) async fn let_go(&self) {
         match self {
             Self::Plain(_) => {}
             Self::Passphrase(lock) => {
@@ -217,14 +218,11 @@ pub async fn unlock_device_key(dir: &Path, before: &KeyFile, key: &DeviceKey) ->
     replace(dir, before, key.wrap_key().expose_bytes()).await
 }
 
-/// Removes the key of the folder `dir`, what another process left of it, and what opened it.
-pub(crate) async fn remove_device_key(dir: &Path) -> Result<(), StateError> {
+/// Removes the key of the folder `dir` and what another process left of it; gives what was there, for its [`KeyFile::let_go`].
+pub(crate) fn remove_device_key(dir: &Path) -> Result<Option<KeyFile>, StateError> {
     let before = KeyFile::read(dir);
     folder::remove_private(dir, KEY_FILE_NAME).map_err(StateError::Io)?;
-    if let Ok(Some(before)) = before {
-        before.let_go().await;
-    }
-    Ok(())
+    Ok(before.ok().flatten())
 }
 
 fn locked(key: &DeviceKey, kind: LockKind, id: LockId, lock_key: &WrapKey) -> Vec<u8> {
