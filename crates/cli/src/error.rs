@@ -371,6 +371,8 @@ mod tests {
             OperationError::UnknownTransfer("7f3a".to_owned()),
             OperationError::Busy,
             OperationError::State(StateError::Corrupt),
+            OperationError::State(StateError::Newer),
+            OperationError::State(StateError::KeyIsLink),
             OperationError::State(StateError::Locked),
             OperationError::State(StateError::Full),
             OperationError::Remote(RemoteError::Malformed { what: "a head" }),

@@ -190,6 +190,12 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
             LocalDisk,
             "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
         ),
+        StateError::Newer => ("state_unusable", LocalDisk, "update this program: a newer version of it made that"),
+        StateError::KeyIsLink => (
+            "state_unusable",
+            LocalDisk,
+            "put the file that the link `device.key` in the state folder leads to in the link's place",
+        ),
         StateError::Locked => {
             ("locked", ErrorKind::Auth, "name a file that holds the passphrase with `--passphrase-file FILE`")
         }

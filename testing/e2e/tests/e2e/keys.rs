@@ -169,7 +169,8 @@ fn a_locked_key_that_was_damaged_is_told_and_never_made_anew() {
     let last = whole.len() - 1;
     for (bytes, code, exit) in [
         (changed(0), "state_corrupt", 7),
-        (changed(2), "state_corrupt", 7),
+        // A kind that this program does not know may be one of a newer program.
+        (changed(2), "state_unusable", 7),
         (whole[..last].to_vec(), "state_corrupt", 7),
         ([&whole[..], &[0; 5000]].concat(), "state_corrupt", 7),
         // These are as if the passphrase were another one.
@@ -204,7 +205,9 @@ fn a_link_in_the_place_of_the_key_leads_nowhere() {
     let key = fs_err::read(&moved).unwrap();
     std::os::unix::fs::symlink(&moved, &path).unwrap();
     for command in ["status", "unlock", "lock", "whoami"] {
-        expect(&given.refusal(&[&command]), "state_unusable", 7);
+        let refusal = given.refusal(&[&command]);
+        expect(&refusal, "state_unusable", 7);
+        assert!(refusal.hint.contains("the link `device.key`"), "{refusal:?}");
     }
     assert!(path.is_symlink() && fs_err::read(&moved).unwrap() == key);
 }
