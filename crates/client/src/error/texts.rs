@@ -190,7 +190,11 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
             LocalDisk,
             "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
         ),
-        StateError::Newer => ("state_unusable", LocalDisk, "update this program: a newer version of it made that"),
+        StateError::Newer => (
+            "state_unusable",
+            LocalDisk,
+            "update this program; if it is the newest, that is damaged: move the state folder away, `login` again, and `resume --from FILE` what was cut",
+        ),
         StateError::KeyIsLink => (
             "state_unusable",
             LocalDisk,
