@@ -11,7 +11,7 @@ use anonicloud_core::crypto::device_key::{LockId, LockKind, LockedDeviceKey, der
 use anonicloud_core::crypto::password::check_strength;
 use anonicloud_core::crypto::random::make_bytes;
 use anonicloud_core::crypto::secret::WrapKey;
-use anonicloud_proto::codec::{Decode as _, DecodeError, Encode as _};
+use anonicloud_proto::codec::{Decode as _, Encode as _};
 use zeroize::Zeroizing;
 
 use super::device_key::DeviceKey;
@@ -47,8 +47,7 @@ impl KeyFile {
     /// What is in the folder `dir`; `None` when there is no key yet.
     ///
     /// # Errors
-    /// [`StateError::Corrupt`] when the file is not a key, [`StateError::Newer`] when this program does not know what opens it,
-    /// [`StateError::KeyIsLink`] when it is elsewhere.
+    /// [`StateError::Corrupt`] when the file is not a key, [`StateError::KeyIsLink`] when it is elsewhere.
     pub fn read(dir: &Path) -> Result<Option<Self>, StateError> {
         let read = folder::read_secret(dir, KEY_FILE_NAME).map_err(|error| {
             if dir.join(KEY_FILE_NAME).is_symlink() { StateError::KeyIsLink } else { StateError::Io(error) }
@@ -63,10 +62,7 @@ impl KeyFile {
         if let Ok(bytes) = bytes.as_slice().try_into() {
             return Ok(Some(Self::Plain(DeviceKey::from_bytes(bytes))));
         }
-        let locked = LockedDeviceKey::from_bytes(&bytes).map_err(|error| match error {
-            DecodeError::UnknownVariant => StateError::Newer,
-            other => other.into(),
-        })?;
+        let locked = LockedDeviceKey::from_bytes(&bytes)?;
         // What was killed while it unlocked or locked the key may have left the plain one beside it.
         folder::remove_drafts(dir, KEY_FILE_NAME).map_err(StateError::Io)?;
         match locked.kind() {

@@ -168,9 +168,8 @@ fn a_locked_key_that_was_damaged_is_told_and_never_made_anew() {
     };
     let last = whole.len() - 1;
     for (bytes, code, exit) in [
-        // A suite or a kind that this program does not know may be one of a newer program.
-        (changed(0), "state_unusable", 7),
-        (changed(2), "state_unusable", 7),
+        (changed(0), "state_corrupt", 7),
+        (changed(2), "state_corrupt", 7),
         (whole[..last].to_vec(), "state_corrupt", 7),
         ([&whole[..], &[0; 5000]].concat(), "state_corrupt", 7),
         // These are as if the passphrase were another one.
