@@ -19,12 +19,15 @@ use crate::secrets;
 /// the open key is overwritten, but drives with flash memory, snapshots and backups may keep what was in it. A file with the
 /// passphrase on the same disk opens it for whoever has that disk: keep it elsewhere.
 ///
-/// With --keyring, what opens the file is kept by the keyring of the desktop (Secret Service: that of GNOME, of KDE and others),
-/// and no command asks as long as that is open, which for most people is while they are signed in: then every program that they run
-/// may ask it too. Who copies the disk needs the password of the keyring. Without that keyring the file stays locked for good, so it has
-/// to keep what it is given on the disk at once, as that of GNOME does; where saving after every change is a setting, turn it on.
+/// With --keyring, what opens the file is kept by the keyring of the desktop (Secret Service, such as that of GNOME), and no
+/// command asks as long as that is open, which for most people is while they are signed in: then every program that they run
+/// may ask it too. Who copies the disk needs the password of the keyring; one without a password, as some have who are
+/// signed in without theirs, keeps nothing from them. Without that keyring the file stays locked for good, so it has
+/// to keep what it is given on the disk at once, as that of GNOME does. That of KDE saves up to 5 seconds later and reports no
+/// failure: a crash, a power cut or a full disk in that time loses what opens the file.
 ///
-/// A key that is locked already is locked anew; --passphrase-file is then the passphrase it has.
+/// A key that is locked already is locked anew. Of one that a passphrase opens, --passphrase-file has that passphrase; else it has
+/// the new one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -76,7 +79,9 @@ impl Arguments {
             }
         };
         if self.keyring {
-            lock_device_key_by_keyring(context.state_directory(), before, key).await?;
+            let folders = directories::BaseDirs::new();
+            let data = folders.as_ref().map_or_else(|| context.state_directory(), |folders| folders.data_dir());
+            lock_device_key_by_keyring(context.state_directory(), before, key, data).await?;
             return Ok("locked: the keyring of the system opens it");
         }
         self.lock_under_new(context, before, key).await?;

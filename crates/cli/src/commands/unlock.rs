@@ -16,8 +16,8 @@ use crate::units;
 /// The key is again in a file that only you can read, and nothing more is needed to open it.
 ///
 /// With --for, the file stays locked, and the kernel remembers what opens it for that time (keyutils), in memory alone: no command
-/// of yours asks for the passphrase until then, until a restart, or until `lock --forget`. Any program that you run may ask the
-/// kernel meanwhile.
+/// but `lock` and `unlock` asks for the passphrase until then, until a restart, or until `lock --forget`. Any program that you run
+/// may ask the kernel meanwhile.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

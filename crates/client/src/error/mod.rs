@@ -79,6 +79,9 @@ pub enum OperationError {
     /// The keyring of the system is locked, and nobody opened it.
     #[error("the keyring of the system is locked, and nobody opened it")]
     KeyringLocked,
+    /// The keyring of the system has no place for what has to outlast the session.
+    #[error("the keyring of the system has no place for what has to outlast the session")]
+    KeyringUnfit,
     /// The keyring of the system has no entry that opens the device key.
     #[error("the keyring of the system has no entry that opens the device key")]
     KeyringEntryGone,

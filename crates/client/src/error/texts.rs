@@ -111,6 +111,11 @@ impl OperationError {
             Self::KeyringLocked => {
                 ("keyring_locked", Auth, "open it where you are signed in to the desktop, and try again")
             }
+            Self::KeyringUnfit => (
+                "keyring_unfit",
+                Failure,
+                "nothing was changed; make a default keyring that stays when you sign out, or lock it under a passphrase with `lock`",
+            ),
             Self::KeyringEntryGone => (
                 "keyring_entry_gone",
                 Auth,
@@ -184,6 +189,16 @@ const fn state_row(error: &StateError) -> (&'static str, ErrorKind, &'static str
             "state_corrupt",
             LocalDisk,
             "your files on the server are safe: move the state folder away, `login` again, and `resume --from FILE` what was cut",
+        ),
+        StateError::Newer => (
+            "state_unusable",
+            LocalDisk,
+            "update this program; if it is the newest, that is damaged: move the state folder away, `login` again, and `resume --from FILE` what was cut",
+        ),
+        StateError::KeyIsLink => (
+            "state_unusable",
+            LocalDisk,
+            "put the file that the link `device.key` in the state folder leads to in the link's place",
         ),
         StateError::Locked => {
             ("locked", ErrorKind::Auth, "name a file that holds the passphrase with `--passphrase-file FILE`")

@@ -62,9 +62,18 @@ impl<R: Remote> Client<R, SqliteState> {
     }
 }
 
-/// Removes the key and the database it sealed: without the key, what a disk may still hold of the database opens nothing.
+/// Removes the key and the database it sealed, and lets go of what opened the key, for which the keyring may take its time, last.
 async fn wipe(folder: &Path) -> Result<(), OperationError> {
-    remove_device_key(folder).await?;
+    // First: without the key, what a disk may still hold of the database opens nothing.
+    let key = remove_device_key(folder)?;
+    let removed = remove_database(folder);
+    if let Some(key) = key {
+        key.let_go().await;
+    }
+    removed
+}
+
+fn remove_database(folder: &Path) -> Result<(), OperationError> {
     for name in ["state.db-wal", "state.db-shm", "state.db"] {
         let path = folder.join(name);
         match fs_err::remove_file(&path) {

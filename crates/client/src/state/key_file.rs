@@ -15,6 +15,7 @@ use anonicloud_proto::codec::{Decode as _, Encode as _};
 use zeroize::Zeroizing;
 
 use super::device_key::DeviceKey;
+use super::keyring_disk::KeyringDisk;
 use super::{StateError, folder, keyring, remembered};
 use crate::error::OperationError;
 use crate::random::SystemRandom;
@@ -46,9 +47,12 @@ impl KeyFile {
     /// What is in the folder `dir`; `None` when there is no key yet.
     ///
     /// # Errors
-    /// [`StateError::Corrupt`] when the file is not a key.
+    /// [`StateError::Corrupt`] when the file is not a key, [`StateError::KeyIsLink`] when it is elsewhere.
     pub fn read(dir: &Path) -> Result<Option<Self>, StateError> {
-        let Some(bytes) = folder::read_secret(dir, KEY_FILE_NAME).map_err(StateError::Io)? else {
+        let read = folder::read_secret(dir, KEY_FILE_NAME).map_err(|error| {
+            if dir.join(KEY_FILE_NAME).is_symlink() { StateError::KeyIsLink } else { StateError::Io(error) }
+        });
+        let Some(bytes) = read? else {
             return Ok(None);
         };
         // No key is that; a file that was overwritten is.
@@ -83,8 +87,9 @@ impl KeyFile {
         })
     }
 
-    /// Lets go of what opened the key, outside of its file. What stays behind opens nothing that is still there.
-    async fn let_go(&self) {
+    /// Lets go of what opened the key, outside of its file; the keyring may take its time. What stays behind opens nothing that is
+    /// still there.
+    pub(crate) async fn let_go(&self) {
         match self {
             Self::Plain(_) => {}
             Self::Passphrase(lock) => {
@@ -175,23 +180,37 @@ pub async fn lock_device_key(
 }
 
 /// Locks `key` under a fresh one that the keyring of the system keeps: the one that opened `before`, which was read in the folder `dir`.
+/// The keyring's own files are in the file system of `data`.
 ///
 /// # Errors
-/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringEntryGone`] when the keyring
-/// does not keep it, [`OperationError::KeyChanged`] when another process has replaced the key since: then nothing has changed.
-pub async fn lock_device_key_by_keyring(dir: &Path, before: &KeyFile, key: &DeviceKey) -> Result<(), OperationError> {
+/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringUnfit`],
+/// [`OperationError::KeyringEntryGone`] when the keyring does not keep it, [`OperationError::Local`] when its disk does not,
+/// [`OperationError::KeyChanged`] when another process has replaced the key since: then nothing has changed.
+pub async fn lock_device_key_by_keyring(
+    dir: &Path,
+    before: &KeyFile,
+    key: &DeviceKey,
+    data: &Path,
+) -> Result<(), OperationError> {
+    let disk = KeyringDisk::open(data)?;
     let (id, made) = (LockId::make(&mut SystemRandom), WrapKey::make(&mut SystemRandom));
     keyring::keep(&id, &made).await?;
-    // Only what the keyring gives back is good to lock with.
-    let lock_key = keyring::fetch(&id).await?.ok_or(OperationError::KeyringEntryGone)?;
+    let gave = keyring::fetch(&id).await?;
     // What the keyring has written has to be on the disk before the file that needs it.
-    rustix::fs::sync();
-    let replaced = replace(dir, before, &locked(key, LockKind::Keyring, id, &lock_key)).await;
-    if matches!(replaced, Err(OperationError::KeyChanged)) {
-        keyring::remove(&id).await.ok();
-    }
-    // Whatever else failed, the entry stays: the file may name it all the same.
-    replaced
+    let kept = match keyring::expect_kept(&made, gave.as_ref()) {
+        Ok(()) => disk.sync().await,
+        Err(error) => Err(error),
+    };
+    let unchanged = match kept {
+        Ok(()) => match replace(dir, before, &locked(key, LockKind::Keyring, id, &made)).await {
+            Err(error @ OperationError::KeyChanged) => error,
+            // Whatever else failed, the entry stays: the file may name it all the same.
+            replaced => return replaced,
+        },
+        Err(error) => error,
+    };
+    keyring::remove(&id).await.ok();
+    Err(unchanged)
 }
 
 /// Keeps `key` in its file as it is: the one that opened `before`, which was read in the folder `dir`.
@@ -202,14 +221,11 @@ pub async fn unlock_device_key(dir: &Path, before: &KeyFile, key: &DeviceKey) ->
     replace(dir, before, key.wrap_key().expose_bytes()).await
 }
 
-/// Removes the key of the folder `dir`, what another process left of it, and what opened it.
-pub(crate) async fn remove_device_key(dir: &Path) -> Result<(), StateError> {
+/// Removes the key of the folder `dir` and what another process left of it; gives what was there, for its [`KeyFile::let_go`].
+pub(crate) fn remove_device_key(dir: &Path) -> Result<Option<KeyFile>, StateError> {
     let before = KeyFile::read(dir);
     folder::remove_private(dir, KEY_FILE_NAME).map_err(StateError::Io)?;
-    if let Ok(Some(before)) = before {
-        before.let_go().await;
-    }
-    Ok(())
+    Ok(before.ok().flatten())
 }
 
 fn locked(key: &DeviceKey, kind: LockKind, id: LockId, lock_key: &WrapKey) -> Vec<u8> {

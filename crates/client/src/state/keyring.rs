@@ -9,6 +9,7 @@ use anonicloud_core::crypto::device_key::LockId;
 use anonicloud_core::crypto::secret::WrapKey;
 use data_encoding::HEXLOWER;
 use secret_service::{Collection, EncryptionType, Error, SecretService};
+use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
 use crate::error::OperationError;
@@ -18,11 +19,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What the keyring's own programs show.
 const ENTRY_NAME: &str = "AnoniCloud: key of this device";
 const CONTENT_TYPE: &str = "application/octet-stream";
+/// What a keyring answers that is locked.
+const IS_LOCKED: &str = "org.freedesktop.Secret.Error.IsLocked";
 
 /// Keeps `key` under `id` in the keyring that the system has for new entries.
 pub(super) async fn keep(id: &LockId, key: &WrapKey) -> Result<(), OperationError> {
-    within(async {
-        let service = connect().await?;
+    within(connect(), async |service| {
         let keyring = service.get_default_collection().await?;
         if ends_with_session(&service, &keyring).await? {
             return Err(Error::NoResult);
@@ -39,8 +41,7 @@ pub(super) async fn keep(id: &LockId, key: &WrapKey) -> Result<(), OperationErro
 
 /// The key that was kept under `id`, if it is there; unlocks the keyring, for which the system may ask a person.
 pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError> {
-    within(async {
-        let service = connect().await?;
+    within(connect(), async |service| {
         let name = HEXLOWER.encode(id.as_bytes());
         let found = service.search_items(attributes(&name)).await?;
         let item = match (found.unlocked.first(), found.locked.first()) {
@@ -57,10 +58,17 @@ pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError
     .await
 }
 
+/// Whether the keyring `gave` back what was `made` for it.
+pub(super) fn expect_kept(made: &WrapKey, gave: Option<&WrapKey>) -> Result<(), OperationError> {
+    match gave {
+        Some(gave) if gave.expose_bytes() == made.expose_bytes() => Ok(()),
+        _ => Err(OperationError::KeyringEntryGone),
+    }
+}
+
 /// Removes what was kept under `id`.
 pub(super) async fn remove(id: &LockId) -> Result<(), OperationError> {
-    within(async {
-        let service = connect().await?;
+    within(connect(), async |service| {
         let name = HEXLOWER.encode(id.as_bytes());
         let found = service.search_items(attributes(&name)).await?;
         for item in &found.locked {
@@ -93,12 +101,76 @@ fn attributes(name: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", "anonicloud"), ("device-key-lock", name)])
 }
 
-async fn within<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, OperationError> {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(done) => done.map_err(|error| match error {
-            Error::Locked | Error::Prompt | Error::PromptDisconnected => OperationError::KeyringLocked,
-            other => OperationError::KeyringUnavailable(Box::new(other)),
-        }),
-        Err(late) => Err(OperationError::KeyringUnavailable(Box::new(late))),
+/// Has the keyring greeted and asked, for as long as a person may take. One that does not even greet is not there; one that does and
+/// then is silent waits for somebody to open it.
+async fn within<S, T>(
+    greeting: impl Future<Output = Result<S, Error>>,
+    work: impl AsyncFnOnce(S) -> Result<T, Error>,
+) -> Result<T, OperationError> {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    let service = match timeout_at(end, greeting).await {
+        Ok(greeted) => greeted.map_err(refusal)?,
+        Err(late) => return Err(OperationError::KeyringUnavailable(Box::new(late))),
+    };
+    match timeout_at(end, work(service)).await {
+        Ok(done) => done.map_err(refusal),
+        Err(_) => Err(OperationError::KeyringLocked),
+    }
+}
+
+fn refusal(error: Error) -> OperationError {
+    match error {
+        Error::Locked | Error::Prompt | Error::PromptDisconnected => OperationError::KeyringLocked,
+        error if says_locked(&error) => OperationError::KeyringLocked,
+        // No keyring is the default one.
+        Error::NoResult => OperationError::KeyringUnfit,
+        other => OperationError::KeyringUnavailable(Box::new(other)),
+    }
+}
+
+/// Whether the keyring answered that what was asked for is locked.
+fn says_locked(error: &Error) -> bool {
+    let (Error::Zbus(answer) | Error::ZbusFdo(zbus::fdo::Error::ZBus(answer))) = error else {
+        return false;
+    };
+    matches!(answer, zbus::Error::MethodError(name, ..) if name.as_str() == IS_LOCKED)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::{pending, ready};
+
+    use super::*;
+
+    fn answered(name: &'static str) -> zbus::Error {
+        let message = zbus::message::Message::method_call("/", "Ask").unwrap().build(&()).unwrap();
+        zbus::Error::MethodError(name.try_into().unwrap(), None, message)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keyring_that_greets_and_then_waits_is_locked() {
+        let silent = within(pending::<Result<(), Error>>(), async |()| Ok(())).await;
+        assert!(matches!(silent, Err(OperationError::KeyringUnavailable(_))), "{silent:?}");
+        let waits = within(ready(Ok(())), async |()| pending::<Result<(), Error>>().await).await;
+        assert!(matches!(waits, Err(OperationError::KeyringLocked)), "{waits:?}");
+    }
+
+    #[test]
+    fn a_keyring_that_answers_that_it_is_locked_is_locked() {
+        let wrapped = || Error::ZbusFdo(zbus::fdo::Error::ZBus(answered(IS_LOCKED)));
+        for error in [Error::Zbus(answered(IS_LOCKED)), wrapped(), Error::Prompt] {
+            assert!(matches!(refusal(error), OperationError::KeyringLocked));
+        }
+        let other = refusal(Error::Zbus(answered("org.freedesktop.Secret.Error.NoSession")));
+        assert!(matches!(other, OperationError::KeyringUnavailable(_)), "{other:?}");
+    }
+
+    #[test]
+    fn what_the_keyring_gives_back_is_what_it_was_given() {
+        let (made, other) = (WrapKey::from_bytes([7; 32]), WrapKey::from_bytes([8; 32]));
+        assert!(expect_kept(&made, Some(&made)).is_ok());
+        for given in [Some(&other), None] {
+            assert!(matches!(expect_kept(&made, given), Err(OperationError::KeyringEntryGone)));
+        }
     }
 }

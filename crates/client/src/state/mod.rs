@@ -10,6 +10,8 @@ mod key_file;
 #[cfg(not(target_arch = "wasm32"))]
 mod keyring;
 #[cfg(not(target_arch = "wasm32"))]
+mod keyring_disk;
+#[cfg(not(target_arch = "wasm32"))]
 mod remembered;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
@@ -114,6 +116,9 @@ pub enum StateError {
     /// A newer version of this program made the database.
     #[error("the local state is of a newer version of this program")]
     Newer,
+    /// A link stands in the place of the device key, and none is followed.
+    #[error("a link stands in the place of the device key, and none is followed")]
+    KeyIsLink,
     /// The device key takes a passphrase, or whatever it was locked with.
     #[error("the device key is locked")]
     Locked,

@@ -204,7 +204,9 @@ fn a_link_in_the_place_of_the_key_leads_nowhere() {
     let key = fs_err::read(&moved).unwrap();
     std::os::unix::fs::symlink(&moved, &path).unwrap();
     for command in ["status", "unlock", "lock", "whoami"] {
-        expect(&given.refusal(&[&command]), "state_unusable", 7);
+        let refusal = given.refusal(&[&command]);
+        expect(&refusal, "state_unusable", 7);
+        assert!(refusal.hint.contains("the link `device.key`"), "{refusal:?}");
     }
     assert!(path.is_symlink() && fs_err::read(&moved).unwrap() == key);
 }

@@ -121,7 +121,10 @@ fn a_key_is_not_locked_by_a_keyring_that_ends_with_the_session() {
     let laptop = world.sign_up("laptop", "alice");
     let plain = key_file(&laptop);
     desktop.keep_for_session_only();
-    expect(&refused(&run(&desktop, &laptop, &[&"lock", &"--keyring"])), "keyring_unavailable");
+    let unfit = refused(&run(&desktop, &laptop, &[&"lock", &"--keyring"]));
+    assert_eq!((unfit.code.as_str(), unfit.exit), ("keyring_unfit", Some(1)), "{unfit:?}");
+    // Nothing tells a person to move away what is fine.
+    assert!(unfit.hint.contains("nothing was changed") && !unfit.hint.contains("move"), "{unfit:?}");
     assert_eq!(key_file(&laptop), plain);
 }
 

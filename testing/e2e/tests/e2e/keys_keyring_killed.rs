@@ -6,7 +6,7 @@ use anonicloud_e2e::traced::{inject, report};
 use anonicloud_e2e::world::World;
 
 /// What a command asks of the system when it talks to the keyring and replaces a file.
-const STEPS: [&str; 4] = ["sendmsg", "sync", "rename", "unlink"];
+const STEPS: [&str; 4] = ["sendmsg", "syncfs", "rename", "unlink"];
 
 /// A command at the desktop, which succeeds.
 fn succeeds(desktop: &Desktop, device: &Device, arguments: Arguments<'_>) {
@@ -75,7 +75,10 @@ fn a_sign_out_that_is_killed_leaves_no_file_without_its_entry() {
                 let again = desktop.around(laptop.command(&[&"logout", &"--json"])).output().unwrap();
                 assert!(again.status.success() || refused(&again).code == "not_signed_in");
             }
-            fs_err::remove_dir_all(laptop.state()).unwrap();
+            if path.exists() {
+                fs_err::remove_dir_all(laptop.state()).unwrap();
+            }
+            // Without a key, what is left of the account is in nobody's way.
             world.log_in("laptop", "alice");
             if ended {
                 break;
@@ -90,8 +93,38 @@ fn the_entry_is_on_the_disk_before_the_file_that_needs_it() {
     let laptop = world.sign_up("laptop", "alice");
     let calls = world.path("calls");
     let run = desktop.around(laptop.command(&[&"lock", &"--keyring"]));
-    assert!(report(&run, "sync,rename", &calls).output().unwrap().status.success());
+    assert!(report(&run, "sendmsg,syncfs,rename", &calls).output().unwrap().status.success());
     let calls = fs_err::read_to_string(calls).unwrap();
-    let (synced, replaced) = (calls.find("sync()").unwrap(), calls.find("device.key").unwrap());
-    assert!(synced < replaced, "{calls}");
+    let (synced, replaced) = (calls.find("syncfs(").unwrap(), calls.find("device.key").unwrap());
+    // What was said to the keyring before is all there is to sync: it is told nothing new in between.
+    let last_told = calls.rfind("sendmsg(").unwrap();
+    assert!(last_told < synced && synced < replaced, "{calls}");
+}
+
+#[test]
+fn a_disk_that_does_not_keep_the_entry_leaves_the_key_as_it_was() {
+    let (world, desktop) = (World::new(), Desktop::new());
+    let laptop = world.sign_up("laptop", "alice");
+    let path = laptop.state().join("device.key");
+    let plain = fs_err::read(&path).unwrap();
+    for (failure, code) in [("error=EIO", "local_io"), ("error=ENOSPC", "disk_full")] {
+        let run = desktop.around(laptop.command(&[&"lock", &"--keyring", &"--json"]));
+        let refusal = refused(&inject(&run, "syncfs", failure).output().expect("strace is installed"));
+        assert_eq!((refusal.code.as_str(), refusal.exit), (code, Some(7)), "{refusal:?}");
+        assert_eq!((fs_err::read(&path).unwrap() == plain, desktop.entries()), (true, 0));
+    }
+}
+
+#[test]
+fn a_sign_out_waits_for_the_keyring_when_nothing_of_the_account_is_left() {
+    let (world, desktop) = (World::new(), Desktop::new());
+    let laptop = world.sign_up("laptop", "alice");
+    succeeds(&desktop, &laptop, &[&"lock", &"--keyring"]);
+    let calls = world.path("calls");
+    let run = desktop.around(laptop.command(&[&"logout"]));
+    assert!(report(&run, "sendmsg,unlink", &calls).output().unwrap().status.success());
+    let calls = fs_err::read_to_string(calls).unwrap();
+    let (before, told) = calls.split_at(calls.rfind("state.db").unwrap());
+    let (_, removed) = before.split_at(before.find("device.key").unwrap());
+    assert!(!removed.contains("sendmsg(") && told.contains("sendmsg("), "{calls}");
 }
