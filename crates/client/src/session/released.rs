@@ -76,6 +76,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// [`OperationError::ContentMissing`] when the tree needs what the server does not have. Otherwise as [`Client::sweep`].
     pub async fn prepare_to_free(&self, proof: PasswordProof) -> Result<Freeing, OperationError> {
         let lock = self.lock_transfers()?;
+        self.refuse_halted().await?;
         let handle = self.record().handle.clone();
         let credentials = Credentials { handle, password: proof.password, account_key: proof.account_key };
         let token = self.password_session(&credentials).await?;
