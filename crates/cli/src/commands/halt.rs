@@ -1,0 +1,90 @@
+//! `halt`: why this device does not write any more, the evidence, and how a person goes on.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anonicloud_client::halt::Acceptance;
+use clap::Args;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+
+use crate::context::{Context, NativeClient};
+use crate::error::CliError;
+use crate::report::Halted;
+
+/// Show why this device does not write any more, and go on
+///
+/// A server that shows an older state than this device knows, or another history, was put back from a backup, or lies. From
+/// then on this device changes nothing there, and `space_halted` is what commands that would say; it still reads, also with
+/// --offline. What the server showed is kept, signed by a device of the account, and stays when you go on.
+///
+/// Ask the operator first. With --accept-loss this device verifies all that the server shows now, from its beginning, and takes
+/// it for the newest, after it has asked. What is not in it is lost here too: look whether another device or a folder still has it,
+/// and send that again. Each device of the account is asked for itself.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  anonicloud halt
+  anonicloud halt --output evidence.json
+  anonicloud halt --accept-loss
+  anonicloud halt --accept-loss --yes --json")]
+pub(crate) struct Arguments {
+    /// Also write the evidence to FILE, which must not be there; it holds no key and no content
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Take what the server shows now for the newest
+    #[arg(long)]
+    accept_loss: bool,
+    /// Accept it without asking
+    #[arg(long, short, requires = "accept_loss")]
+    yes: bool,
+}
+
+impl Arguments {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
+        if self.accept_loss && !self.yes && !context.ui.is_interactive() {
+            return Err(CliError::LossUnconfirmed);
+        }
+        let client = context.client().await?;
+        if self.accept_loss {
+            self.accept(context, &client).await?;
+        }
+        let halted = Halted::new(&client.halts().await?);
+        if let Some(file) = &self.output {
+            write_new(file, &halted.evidence()).map_err(CliError::EvidenceUnwritten)?;
+        }
+        context.ui.answer(&halted, |out| halted.write(out))
+    }
+
+    /// Goes on from what the server shows now, when somebody says so who was told what that is.
+    async fn accept(&self, context: &Context, client: &NativeClient) -> Result<(), CliError> {
+        let acceptance = client.prepare_to_accept().await?;
+        let what = sentence(&acceptance);
+        if self.yes {
+            context.ui.note(&what)?;
+        } else {
+            let answer = context.ask(&format!("{what}\ngo on from there? [y/N] ")).await?;
+            if !matches!(answer.to_lowercase().as_str(), "y" | "yes") {
+                return Ok(());
+            }
+        }
+        Ok(client.accept(acceptance).await?)
+    }
+}
+
+/// Writes a file that is not there yet; durable when this returns.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn sentence(acceptance: &Acceptance) -> String {
+    let (known, shown) = (acceptance.known_seq(), acceptance.shown_seq());
+    if acceptance.is_loss() {
+        format!(
+            "the newest change that this device knows is number {known}, and the server shows another history, up to number {shown}: what is not in it is lost"
+        )
+    } else {
+        format!("the server shows changes up to number {shown}, and nothing that this device knows is lost")
+    }
+}
