@@ -7,6 +7,8 @@ mod content;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod halts;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod page;
