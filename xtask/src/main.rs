@@ -6,6 +6,7 @@ mod api_fuzz;
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod hot_paths;
 mod house;
 mod layers;
@@ -22,7 +23,7 @@ mod wasm;
 
 use clap::{Parser, Subcommand};
 use shell::{Shell, ShellError};
-use std::{net::SocketAddr, process::ExitCode};
+use std::{io, net::SocketAddr, process::ExitCode};
 
 #[derive(Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", about = "Every command of the project")]
@@ -67,6 +68,14 @@ enum Command {
     },
     /// Look for attacks in the models of docs/spec/models, which must find those expected and no others
     Models,
+    /// Give hostile bytes to every parser of what comes from the other side
+    Fuzz {
+        /// How long for each target
+        #[arg(long, value_name = "NUMBER", default_value_t = 60)]
+        seconds: u32,
+        /// Only these, by the names of the files in `fuzz/fuzz_targets`
+        targets: Vec<String>,
+    },
     /// Send requests drawn from the API's description to a real server, which must not fail at any
     ApiFuzz {
         /// About how many
@@ -90,6 +99,9 @@ enum Command {
     },
 }
 
+/// For each fuzz target in CI.
+const FUZZ_SECONDS: u32 = 10;
+
 /// Why a command did not succeed; the exit code is 1 for all of them.
 #[derive(Debug, thiserror::Error)]
 enum TaskError {
@@ -107,6 +119,8 @@ enum TaskError {
     Models(#[from] models::ModelsError),
     #[error(transparent)]
     Fuzz(#[from] api_fuzz::FuzzError),
+    #[error("the folder for what fuzzing finds cannot be made")]
+    FuzzFolder(#[source] io::Error),
     #[error("{check}: {count} found")]
     Found {
         /// The check that found something.
@@ -132,6 +146,8 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Ci => {
             check::run(&shell)?;
             hot_paths::run(&shell, false)?;
+            models::run(&shell)?;
+            fuzz::run(&shell, FUZZ_SECONDS, &[])?;
             test::run(&shell, &[])
         }
         Command::Check => check::run(&shell),
@@ -143,6 +159,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
         Command::HotPaths { accept } => hot_paths::run(&shell, accept),
+        Command::Fuzz { seconds, targets } => fuzz::run(&shell, seconds, &targets),
         Command::Models => models::run(&shell),
         Command::ApiFuzz { requests, seed } => api_fuzz::run(&shell, requests, seed),
         Command::Storm { arguments } => storm::run(&shell, &arguments),

@@ -19,8 +19,17 @@ pub(crate) struct Package {
 /// What compiles the C inside aws-lc-sys and sqlite, and links.
 pub(crate) const COMPILE: &[Package] = &[Package { name: "gcc", proofs: &["cc"] }];
 
+/// What compiles libFuzzer.
+pub(crate) const FUZZ: &[Package] = &[Package { name: "g++", proofs: &["c++"] }];
+
 /// What the end-to-end tests run beside our own programs.
-pub(crate) const TEST: &[Package] = &[Package { name: "strace", proofs: &["strace"] }];
+pub(crate) const TEST: &[Package] = &[
+    Package { name: "dbus-bin", proofs: &["dbus-send"] },
+    Package { name: "dbus-daemon", proofs: &["dbus-daemon"] },
+    Package { name: "gnome-keyring", proofs: &["gnome-keyring-daemon"] },
+    Package { name: "keyutils", proofs: &["keyctl"] },
+    Package { name: "strace", proofs: &["strace"] },
+];
 
 /// Debian's Rust, whose standard library can be built for wasm32.
 pub(crate) const WASM: &[Package] = &[
@@ -59,6 +68,8 @@ pub(crate) const NEXTEST: CargoTool = CargoTool { name: "cargo-nextest", subcomm
 pub(crate) const DENY: CargoTool = CargoTool { name: "cargo-deny", subcommand: "deny", version: "0.20.2" };
 /// Finds dependencies nobody uses.
 pub(crate) const MACHETE: CargoTool = CargoTool { name: "cargo-machete", subcommand: "machete", version: "0.9.2" };
+/// Builds and runs fuzz targets.
+pub(crate) const CARGO_FUZZ: CargoTool = CargoTool { name: "cargo-fuzz", subcommand: "fuzz", version: "0.13.2" };
 
 /// A program from crates.io of which only this version will do.
 #[derive(Debug, Clone, Copy)]

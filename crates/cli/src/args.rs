@@ -201,6 +201,10 @@ mod tests {
             "anonicloud reclaim --password-stdin",
             "anonicloud reclaim --account-key",
             "anonicloud ls --profile ../other",
+            "anonicloud lock --keyring --forget",
+            "anonicloud lock --keyring --new-passphrase-file f",
+            "anonicloud unlock --for 0s",
+            "anonicloud unlock --for 25h",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

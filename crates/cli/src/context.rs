@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anonicloud_client::remote::{HttpRemote, Patience, RateLimit, Retry, ServerAddress};
-use anonicloud_client::state::{KeyFile, SealedState, SqliteState};
+use anonicloud_client::state::{DeviceKey, KeyFile, PassphraseLock, SealedState, SqliteState};
 use anonicloud_client::{Client, open_state, open_state_with, stored_server};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::args::GlobalOptions;
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) tally: Arc<Tally>,
     settings: Settings,
     passphrase: PassphraseSource,
+    /// What the passphrase opened, for a command that opens the local state again.
+    opened: OnceCell<DeviceKey>,
 }
 
 /// What signing up and logging in start from.
@@ -43,12 +46,13 @@ pub(crate) struct Beginning {
 
 impl Context {
     /// Reads the options of the run.
-    pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CliError> {
+    pub(crate) async fn new(options: &GlobalOptions) -> Result<Self, CliError> {
         Ok(Self {
             ui: config::ui(options),
             tally: Arc::default(),
             settings: Settings::from_options(options)?,
-            passphrase: PassphraseSource::from_options(options)?,
+            passphrase: PassphraseSource::from_options(options).await?,
+            opened: OnceCell::new(),
         })
     }
 
@@ -93,15 +97,26 @@ impl Context {
         &self.passphrase
     }
 
-    /// The local state, with the passphrase if it takes one.
+    /// The local state, with whatever it takes to open it.
     async fn open_state(&self) -> Result<SealedState<SqliteState>, CliError> {
         let folder = self.state_directory();
-        match KeyFile::read(folder)? {
-            Some(KeyFile::Locked(locked)) => {
-                let key = self.passphrase.open(self.ui, &locked).await?;
-                Ok(open_state_with(folder, &key).await?)
+        let state = match KeyFile::read(folder)? {
+            Some(KeyFile::Passphrase(lock)) => {
+                let key = self.opened.get_or_try_init(|| self.open_key(lock)).await?;
+                open_state_with(folder, key).await?
             }
-            _ => Ok(open_state(folder).await?),
+            Some(KeyFile::Keyring(lock)) => open_state_with(folder, &lock.open(folder).await?).await?,
+            _ => open_state(folder).await?,
+        };
+        // A command may run for days from here on.
+        self.passphrase.forget();
+        Ok(state)
+    }
+
+    async fn open_key(&self, lock: PassphraseLock) -> Result<DeviceKey, CliError> {
+        match lock.open_remembered() {
+            Some(key) => Ok(key),
+            None => self.passphrase.open(self.ui, &lock).await,
         }
     }
 

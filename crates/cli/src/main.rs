@@ -54,8 +54,12 @@ fn start(cli: &Cli, again: &Again) -> Result<(), CliError> {
 }
 
 async fn run(cli: &Cli, again: &Again) -> Result<(), CliError> {
-    let interrupted = interrupt::listen().map_err(CliError::Start)?;
-    let context = Context::new(&cli.global)?;
+    let mut interrupted = interrupt::listen().map_err(CliError::Start)?;
+    let context = tokio::select! {
+        biased;
+        _ = &mut interrupted => return Err(CliError::Interrupted { done: None, hint: None }),
+        context = Context::new(&cli.global) => context?,
+    };
     let result = tokio::select! {
         biased;
         _ = interrupted => Err(CliError::Interrupted { done: None, hint: None }),

@@ -5,9 +5,10 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anonicloud_client::OperationError;
-use anonicloud_client::state::{DeviceKey, KeyFile, LockedKey};
+use anonicloud_client::state::{DeviceKey, KeyFile, PassphraseLock};
 use zeroize::Zeroizing;
 
 use crate::args::GlobalOptions;
@@ -24,8 +25,8 @@ pub(crate) enum PassphraseSource {
     Asked,
     /// From the first line of a file.
     File(PathBuf),
-    /// From stdin, whose first line was read.
-    Read(Zeroizing<String>),
+    /// From stdin, whose first line was read, until it is not needed any more.
+    Read(Mutex<Option<Zeroizing<String>>>),
 }
 
 impl core::fmt::Debug for PassphraseSource {
@@ -36,9 +37,9 @@ impl core::fmt::Debug for PassphraseSource {
 
 impl PassphraseSource {
     /// As the options say. A line of stdin is taken now, whether the key is locked or not: what follows is the command's.
-    pub(crate) fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
+    pub(crate) async fn from_options(options: &GlobalOptions) -> Result<Self, CliError> {
         if options.passphrase_stdin {
-            return Ok(Self::Read(secrets::read_stdin(WHAT)?));
+            return Ok(Self::Read(Mutex::new(Some(secrets::read_stdin(WHAT).await?))));
         }
         Ok(options.passphrase_file.clone().map_or(Self::Asked, Self::File))
     }
@@ -49,31 +50,47 @@ impl PassphraseSource {
     }
 
     /// The passphrase, if it was given.
-    pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, CliError> {
+    pub(crate) async fn given(&self) -> Result<Option<Zeroizing<String>>, CliError> {
         Ok(match self {
             Self::Asked => None,
-            Self::File(file) => Some(secrets::read_file(file, WHAT)?),
-            Self::Read(passphrase) => Some(passphrase.clone()),
+            Self::File(file) => Some(secrets::read_file(file, WHAT).await?),
+            Self::Read(passphrase) => passphrase.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
     }
 
+    /// Forgets what was read, for the rest of the run.
+    pub(crate) fn forget(&self) {
+        if let Self::Read(passphrase) = self {
+            passphrase.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
     /// Opens a locked key: with what was given, or by asking.
-    pub(crate) async fn open(&self, ui: Ui, locked: &LockedKey) -> Result<DeviceKey, CliError> {
-        if let Some(passphrase) = self.given()? {
-            return Ok(locked.open(&passphrase)?);
+    pub(crate) async fn open(&self, ui: Ui, lock: &PassphraseLock) -> Result<DeviceKey, CliError> {
+        self.with(ui, |passphrase| lock.open(passphrase)).await
+    }
+
+    /// What `use_it` makes of the passphrase: of what was given, or of what a person types, who may mistype it.
+    pub(crate) async fn with<T>(
+        &self,
+        ui: Ui,
+        use_it: impl Fn(&str) -> Result<T, OperationError>,
+    ) -> Result<T, CliError> {
+        if let Some(passphrase) = self.given().await? {
+            return Ok(use_it(&passphrase)?);
         }
         if !can_ask(ui) {
             return Err(CliError::Locked);
         }
         for _ in 1..TRIES {
             let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
-            match locked.open(&typed) {
+            match use_it(&typed) {
                 Err(OperationError::PassphraseWrong) => ui.tell("That is not the passphrase.")?,
-                opened => return Ok(opened?),
+                used => return Ok(used?),
             }
         }
         let typed = secrets::ask_hidden("passphrase: ", WHAT).await?;
-        Ok(locked.open(&typed)?)
+        Ok(use_it(&typed)?)
     }
 
     /// A new passphrase, typed twice.
@@ -97,13 +114,15 @@ impl PassphraseSource {
 pub(crate) enum KeyPlace {
     File,
     Passphrase,
+    Keyring,
 }
 
 impl KeyPlace {
     /// Of the key in the folder.
     pub(crate) fn of(folder: &Path) -> Result<Self, CliError> {
         Ok(match KeyFile::read(folder)? {
-            Some(KeyFile::Locked(_)) => Self::Passphrase,
+            Some(KeyFile::Passphrase(_)) => Self::Passphrase,
+            Some(KeyFile::Keyring(_)) => Self::Keyring,
             _ => Self::File,
         })
     }
@@ -113,6 +132,7 @@ impl KeyPlace {
         match self {
             Self::File => "file",
             Self::Passphrase => "passphrase",
+            Self::Keyring => "keyring",
         }
     }
 
@@ -121,6 +141,7 @@ impl KeyPlace {
         match self {
             Self::File => "in a file that only you can read",
             Self::Passphrase => "locked under a passphrase",
+            Self::Keyring => "locked, and opened by the keyring of the system",
         }
     }
 }

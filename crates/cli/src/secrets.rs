@@ -3,7 +3,9 @@
 //! Enters: what is typed at a hidden prompt, or stands in a file or on stdin. Leaves: zeroizing strings, and one file
 //! that only its owner reads. Never: a secret from the arguments or the environment, which other processes can see.
 
-use std::io::{self, BufRead, Read, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -76,37 +78,49 @@ pub(crate) struct PasswordSource {
 
 impl PasswordSource {
     /// The password of the file or of stdin; none when neither is named.
-    pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>, SecretError> {
+    pub(crate) async fn read(&self) -> Result<Option<Zeroizing<String>>, CliError> {
         match &self.password_file {
-            Some(file) => read_file(file, "password").map(Some),
-            None if self.password_stdin => read_stdin("password").map(Some),
+            Some(file) => read_file(file, "password").await.map(Some),
+            None if self.password_stdin => read_stdin("password").await.map(Some),
             None => Ok(None),
         }
     }
 }
 
-/// The first line of a file.
-pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
-    let file = fs_err::File::open(path).map_err(|error| SecretError::Read(what, error))?;
-    read_line(file, what)
+/// The first line of a file, which may be a pipe that another program writes to when it likes.
+pub(crate) async fn read_file(path: &Path, what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    let path = path.to_owned();
+    let read = move || {
+        let file = fs_err::File::open(path).map_err(|error| SecretError::Read(what, error))?;
+        read_line(file, what)
+    };
+    aside(read).await
 }
 
 /// The first line of stdin that was not read yet. What follows it stays to be read.
-pub(crate) fn read_stdin(what: &'static str) -> Result<Zeroizing<String>, SecretError> {
-    read_line(UpToLine(io::stdin().lock()), what)
+pub(crate) async fn read_stdin(what: &'static str) -> Result<Zeroizing<String>, CliError> {
+    let read = move || {
+        let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(|error| SecretError::Read(what, error))?;
+        read_line(Unbuffered(File::from(stdin)), what)
+    };
+    aside(read).await
 }
 
-/// Gives a line, and takes no more than it from what it reads.
-struct UpToLine<R>(R);
+/// Reads on a thread that may wait: Ctrl-C is heard meanwhile.
+async fn aside<R>(read: R) -> Result<Zeroizing<String>, CliError>
+where
+    R: FnOnce() -> Result<Zeroizing<String>, SecretError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(read).await.map_or(Err(CliError::NoAnswer), |read| Ok(read?))
+}
 
-impl<R: BufRead> Read for UpToLine<R> {
+/// Takes a byte at a time: none after the line, and none into a buffer where it would stay.
+struct Unbuffered<R>(R);
+
+impl<R: Read> Read for Unbuffered<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let there = self.0.fill_buf()?;
-        let line = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |end| end + 1);
-        let taken = line.min(out.len());
-        out[..taken].copy_from_slice(&there[..taken]);
-        self.0.consume(taken);
-        Ok(taken)
+        let len = out.len().min(1);
+        self.0.read(&mut out[..len])
     }
 }
 
@@ -170,7 +184,7 @@ fn read_line(mut reader: impl Read, what: &'static str) -> Result<Zeroizing<Stri
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{MAXIMUM, SecretError, UpToLine, read_line, write_new_file};
+    use super::{MAXIMUM, SecretError, Unbuffered, read_line, write_new_file};
 
     #[test]
     fn the_first_line_is_the_secret() {
@@ -185,7 +199,7 @@ mod tests {
     fn what_follows_the_line_stays_to_be_read() {
         let mut rest = &b"pass phrase\npass word\ncontent"[..];
         for line in ["pass phrase", "pass word"] {
-            assert_eq!(read_line(UpToLine(&mut rest), "password").unwrap().as_str(), line);
+            assert_eq!(read_line(Unbuffered(&mut rest), "password").unwrap().as_str(), line);
         }
         assert_eq!(rest, b"content");
     }

@@ -1,6 +1,6 @@
 //! Times, permissions and rates as text.
 
-use core::num::NonZeroU64;
+use core::num::{NonZeroU32, NonZeroU64};
 
 use anonicloud_client::remote::RateLimit;
 
@@ -25,6 +25,24 @@ pub(crate) fn rate(typed: &str) -> Result<NonZeroU64, String> {
     rate.filter(|rate| *rate >= RateLimit::LEAST)
         .and_then(NonZeroU64::new)
         .ok_or_else(|| "a rate is bytes a second, as in 500K or 2M, and at least 32K".to_owned())
+}
+
+/// `90s`, `15m`, `2h`: seconds, a day of them at most.
+pub(crate) fn seconds(typed: &str) -> Result<NonZeroU32, String> {
+    let unit = match typed.chars().next_back() {
+        Some('s') => Some(1),
+        Some('m') => Some(60),
+        Some('h') => Some(3_600),
+        _ => None,
+    };
+    let number = typed.get(..typed.len().saturating_sub(1)).unwrap_or_default();
+    let number = Some(number).filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
+    let number = number.and_then(|number| number.parse().ok());
+    let seconds = number.zip(unit).and_then(|(number, unit): (u32, u32)| number.checked_mul(unit));
+    seconds
+        .filter(|seconds| *seconds <= 86_400)
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| "a time is a number with s, m or h, as in 15m, and a day at most".to_owned())
 }
 
 /// Permission bits as `ls` writes them, for example `rwxr-xr-x`.
@@ -74,9 +92,9 @@ pub(crate) fn day_number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroU64;
+    use core::num::{NonZeroU32, NonZeroU64};
 
-    use super::{day_number, permissions, rate, utc};
+    use super::{day_number, permissions, rate, seconds, utc};
 
     #[test]
     fn times_are_those_of_the_calendar() {
@@ -112,6 +130,16 @@ mod tests {
         }
         for typed in ["", "M", "0", "31K", "-1M", "+1M", "1.5M", "2 M", "2MB", "99999999999G"] {
             assert!(rate(typed).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn times_of_waiting_are_numbers_with_a_unit() {
+        for (typed, expected) in [("1s", 1), ("15m", 900), ("2h", 7_200), ("24h", 86_400), ("86400s", 86_400)] {
+            assert_eq!(seconds(typed).map(NonZeroU32::get), Ok(expected), "{typed}");
+        }
+        for typed in ["", "m", "0s", "15", "25h", "-1m", "+1m", "1.5h", "2 m", "1d", "15\u{e9}", "99999999999s"] {
+            assert!(seconds(typed).is_err(), "{typed}");
         }
     }
 

@@ -18,6 +18,7 @@ pub mod hash;
 pub mod ids;
 pub mod label;
 pub mod limits;
+pub mod link;
 pub mod merkle;
 pub mod padme;
 pub mod puzzle;

@@ -1,6 +1,6 @@
 //! What each lie does to an answer.
 
-use anonicloud_proto::api::{Base64, BlobProgress, CommitAnswer};
+use anonicloud_proto::api::{Base64, BlobProgress, CommitAnswer, ErrorCode};
 use anonicloud_proto::codec::{Decode as _, Encode, Reader};
 use anonicloud_proto::commit::{LoggedCommit, PostedCommit};
 use anonicloud_proto::ids::BlobId;
@@ -16,20 +16,25 @@ use crate::lie::Lie;
 
 impl Lie {
     /// What is said without asking the honest server.
-    pub(crate) fn instead(&self, call: &Call, request: &[u8]) -> Option<Answer> {
+    pub(crate) fn instead(&self, mind: &Mind, call: &Call, request: &[u8]) -> Option<Answer> {
         match self {
             Self::Acknowledge(kind) if *kind == call.kind => Some(acknowledged(call, request)),
             Self::BlobsSwallowed if call.kind == Kind::PutBlob => Some(acknowledged(call, request)),
-            Self::Fork(_) if call.kind == Kind::Commit => Some(acknowledged(call, request)),
-            Self::Refuse(kind, code) if *kind == call.kind => {
-                Some(Answer::refused(*code, "no".to_owned(), "ask again".to_owned()))
+            Self::Crumbs if call.kind == Kind::PutBlob => {
+                Some(json(&BlobProgress { stored: call.from + 1, complete: false }))
             }
+            Self::Fork(_) if call.kind == Kind::Commit => Some(acknowledged(call, request)),
+            Self::Refuse(kind, code) if *kind == call.kind => Some(refused(*code)),
+            Self::Of(..) | Self::OfLength(..) => self.told(mind, call)?.instead(mind, call, request),
             _ => None,
         }
     }
 
     /// What is said in place of `answer`; `None` when the lie is not about it.
     pub(crate) fn change(&self, mind: &Mind, call: &Call, answer: &Answer) -> Option<Answer> {
+        if let Self::Of(..) | Self::OfLength(..) = self {
+            return self.told(mind, call)?.change(mind, call, answer);
+        }
         if let Self::Fork(nth) = self {
             return forked(mind, *nth, call, answer);
         }
@@ -55,8 +60,22 @@ impl Lie {
         })
     }
 
+    /// The lie that is told of some blobs, if this call is about one of them.
+    fn told(&self, mind: &Mind, call: &Call) -> Option<&Self> {
+        match self {
+            Self::Of(blob, lie) => (call.blob == Some(*blob)).then_some(lie),
+            Self::OfLength(least, lie) => {
+                let whole = stored(mind, call.blob?)?.len() as u64;
+                let len = call.range.as_ref().map_or(whole, |range| range.end - range.start);
+                (len >= *least).then_some(lie)
+            }
+            _ => None,
+        }
+    }
+
     fn change_bytes(&self, mind: &Mind, call: &Call, answer: &Answer) -> Option<Answer> {
         let (Self::Flip(kind, _)
+        | Self::FlipBit(kind, _)
         | Self::Cut(kind, _)
         | Self::Longer(kind, _)
         | Self::Replay(kind, _)
@@ -71,6 +90,10 @@ impl Lie {
         let mut body = answer.body.to_vec();
         match self {
             Self::Flip(_, place) => flip(&mut body, *place),
+            Self::FlipBit(_, bit) if !body.is_empty() => {
+                let at = bit / 8 % body.len();
+                body[at] ^= 1 << (bit % 8);
+            }
             Self::Cut(_, count) => body.truncate(body.len().saturating_sub(*count)),
             Self::Longer(_, count) => body.resize(body.len() + count, 0),
             Self::Replay(_, nth) => {
@@ -143,6 +166,10 @@ impl Lie {
     }
 }
 
+fn refused(code: ErrorCode) -> Answer {
+    Answer::refused(code, "no".to_owned(), "ask again".to_owned())
+}
+
 fn flip(bytes: &mut [u8], place: usize) {
     let at = bytes.len() * place / 1000;
     let last = bytes.len().saturating_sub(1);
@@ -177,11 +204,12 @@ fn edit_bytes(field: &mut Value, edit: impl FnOnce(&mut Vec<u8>)) {
     *field = serde_json::to_value(Base64::new(bytes)).expect("a text");
 }
 
+fn json(answer: &impl Serialize) -> Answer {
+    Answer::new(200, serde_json::to_vec(answer).expect("an answer of the API"))
+}
+
 /// What an honest server would say had it done what it was asked to.
 fn acknowledged(call: &Call, request: &[u8]) -> Answer {
-    fn json(answer: &impl Serialize) -> Answer {
-        Answer::new(200, serde_json::to_vec(answer).expect("an answer of the API"))
-    }
     match call.kind {
         Kind::PutBlob => json(&BlobProgress { stored: call.from + request.len() as u64, complete: true }),
         Kind::Commit => {

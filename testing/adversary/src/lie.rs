@@ -1,6 +1,7 @@
 //! What the server lies about.
 
 use anonicloud_proto::api::ErrorCode;
+use anonicloud_proto::ids::BlobId;
 use serde_json::Value;
 
 use crate::call::Kind;
@@ -11,6 +12,8 @@ use crate::call::Kind;
 pub enum Lie {
     /// One bit of the body is another; the place is told in thousandths of its length.
     Flip(Kind, usize),
+    /// One bit of the body is another: the one with this number, counted on from the begin again behind the end.
+    FlipBit(Kind, usize),
     /// So many bytes are missing at the end.
     Cut(Kind, usize),
     /// So many zeros follow.
@@ -43,8 +46,14 @@ pub enum Lie {
     BlobsRotated,
     /// Each blob is answered with the bytes of the first one that has its length.
     BlobsAlike,
+    /// The lie is told of this blob alone.
+    Of(BlobId, Box<Self>),
+    /// The lie is told of blobs and of parts of blobs that are at least so long.
+    OfLength(u64, Box<Self>),
     /// Of a part of a blob, so many bytes further on are answered.
     PartShifted(u64),
+    /// Of every blob that is sent, one byte more than before is counted as stored.
+    Crumbs,
     /// Every blob that arrived whole is counted as stored, and the bytes are thrown away.
     BlobsSwallowed,
     /// Commits of the log's page come the other way round.

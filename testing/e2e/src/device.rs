@@ -178,6 +178,18 @@ impl Running {
         assert!(sent.expect("kill starts").success(), "our own child can be told");
     }
 
+    /// Waits until it hears Ctrl-C itself, which would end it before.
+    pub fn wait_hearing(&mut self) {
+        let status = format!("/proc/{}/status", self.child().id());
+        let hears = |status: &str| {
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            caught.is_some_and(|caught| u64::from_str_radix(caught.trim(), 16).is_ok_and(|mask| mask & 2 != 0))
+        };
+        while !hears(&fs_err::read_to_string(&status).expect("our own child can be asked")) {
+            assert!(!self.has_ended(), "it waits for nothing");
+        }
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child().try_wait().expect("our own child can be asked").is_some()

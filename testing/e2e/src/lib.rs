@@ -7,11 +7,13 @@
 
 pub mod bad_disk;
 pub mod content;
+pub mod desktop;
 pub mod device;
 pub mod disk;
 pub mod server;
 pub mod storm;
 pub mod timed;
+pub mod traced;
 pub mod tree;
 pub mod wire;
 pub mod world;

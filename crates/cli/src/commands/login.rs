@@ -42,12 +42,12 @@ impl Arguments {
             None if context.ui.is_interactive() => context.ask("handle: ").await?.to_string(),
             None => return Err(CliError::HandleMissing),
         };
-        let password = match self.password.read()? {
+        let password = match self.password.read().await? {
             Some(password) => password,
             None => secrets::ask_hidden("password: ", "password").await?,
         };
         let account_key = match &self.account_key_file {
-            Some(file) => Some(secrets::read_file(file, "account key")?),
+            Some(file) => Some(secrets::read_file(file, "account key").await?),
             None if self.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
             None => None,
         };

@@ -117,12 +117,12 @@ impl Arguments {
     }
 
     async fn proof(&self) -> Result<PasswordProof, CliError> {
-        let password = match self.password.read()? {
+        let password = match self.password.read().await? {
             Some(password) => password,
             None => secrets::ask_hidden("password: ", "password").await?,
         };
         let account_key = match &self.key.account_key_file {
-            Some(file) => Some(secrets::read_file(file, "account key")?),
+            Some(file) => Some(secrets::read_file(file, "account key").await?),
             None if self.key.account_key => Some(secrets::ask_hidden("account key: ", "account key").await?),
             None => None,
         };

@@ -60,7 +60,10 @@ impl Arguments {
             account_key: self.account_key,
             invite,
         };
-        let invite = self.invite_file.as_deref().map(|file| secrets::read_file(file, "invite")).transpose()?;
+        let invite = match &self.invite_file {
+            Some(file) => Some(secrets::read_file(file, "invite").await?),
+            None => None,
+        };
         let draft = match SignUpDraft::begin(&remote, account(invite)).await {
             Err(error) if error.code() == "invite_required" && context.ui.is_interactive() => {
                 let invite = secrets::ask_hidden("invite: ", "invite").await?;
@@ -112,7 +115,7 @@ impl Arguments {
         if self.generate_password {
             return Ok(generate_passphrase());
         }
-        if let Some(password) = self.password.read()? {
+        if let Some(password) = self.password.read().await? {
             check_password(&password, handle, self.account_key)?;
             return Ok(password);
         }

@@ -59,7 +59,7 @@ pub(crate) struct Identity<'a> {
 /// `lock` and `unlock`.
 #[derive(Debug, Serialize)]
 pub(crate) struct KeyKept {
-    /// `file` or `passphrase`.
+    /// `file`, `passphrase` or `keyring`.
     pub(crate) device_key: &'static str,
 }
 

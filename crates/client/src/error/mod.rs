@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Server,
     /// Another process is at it.
     Busy,
+    /// The system does not do what it was asked for.
+    Failure,
 }
 
 /// A failed operation.
@@ -71,6 +73,18 @@ pub enum OperationError {
     /// Another process has replaced the device key since it was read.
     #[error("another process has replaced the device key meanwhile")]
     KeyChanged,
+    /// The keyring of the system does not answer.
+    #[error("the keyring of the system cannot be used")]
+    KeyringUnavailable(#[source] Box<dyn core::error::Error + Send + Sync>),
+    /// The keyring of the system is locked, and nobody opened it.
+    #[error("the keyring of the system is locked, and nobody opened it")]
+    KeyringLocked,
+    /// The keyring of the system has no entry that opens the device key.
+    #[error("the keyring of the system has no entry that opens the device key")]
+    KeyringEntryGone,
+    /// The kernel does not remember keys for this process.
+    #[error("the kernel does not remember keys here")]
+    KernelKeyring(#[source] io::Error),
     /// The recovery words that were read back are not the ones that were shown.
     #[error("the recovery words are not the ones that were shown")]
     RecoveryWords(#[source] ParseRecoveryWordsError),

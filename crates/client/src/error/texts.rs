@@ -34,7 +34,11 @@ impl OperationError {
             Self::Local { failure, .. } | Self::Stream(failure) => io_row(failure),
             Self::State(error) => state_row(error),
             Self::Remote(error) => remote_row(error),
-            _ => self.account_row().or_else(|| self.integrity_row()).unwrap_or_else(|| self.transfer_row()),
+            _ => self
+                .account_row()
+                .or_else(|| self.device_key_row())
+                .or_else(|| self.integrity_row())
+                .unwrap_or_else(|| self.transfer_row()),
         }
     }
 
@@ -57,15 +61,6 @@ impl OperationError {
             Self::WeakPassword => {
                 ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
             }
-            Self::WeakPassphrase => {
-                ("weak_passphrase", Usage, "use a longer one: who has the disk can try as many as they like")
-            }
-            Self::PassphraseWrong => (
-                "passphrase_wrong",
-                Auth,
-                "try again; if it is forgotten, or right and the file is damaged, move the state folder away, `login` again, and `resume --from FILE` what was cut",
-            ),
-            Self::KeyChanged => ("key_changed", Conflict, "nothing was changed; run it again"),
             Self::RecoveryWords(_) => {
                 ("recovery_words_wrong", Usage, "write down all 24 words, in their order; no account was made")
             }
@@ -109,6 +104,39 @@ impl OperationError {
                 Integrity,
                 "the server showed it another history than the others: `logout`, `login` again, send anew what is missing, and ask the operator",
             ),
+            _ => return None,
+        })
+    }
+
+    /// Of failures that are about what opens the device key.
+    const fn device_key_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
+        use ErrorKind::{Auth, Conflict, Failure, Usage};
+        Some(match self {
+            Self::WeakPassphrase => {
+                ("weak_passphrase", Usage, "use a longer one: who has the disk can try as many as they like")
+            }
+            Self::PassphraseWrong => (
+                "passphrase_wrong",
+                Auth,
+                "try again; if it is forgotten, or right and the file is damaged, move the state folder away, `login` again, and `resume --from FILE` what was cut",
+            ),
+            Self::KeyChanged => ("key_changed", Conflict, "nothing was changed; run it again"),
+            Self::KeyringUnavailable(_) => (
+                "keyring_unavailable",
+                Auth,
+                "see that the keyring of your desktop runs; only if it is gone for good with the key of this device, move the state folder away, `login` again, and `resume --from FILE` what was cut",
+            ),
+            Self::KeyringLocked => {
+                ("keyring_locked", Auth, "open it where you are signed in to the desktop, and try again")
+            }
+            Self::KeyringEntryGone => (
+                "keyring_entry_gone",
+                Auth,
+                "bring the keyring back from a backup; without one, move the state folder away, `login` again, and `resume --from FILE` what was cut",
+            ),
+            Self::KernelKeyring(_) => {
+                ("kernel_keyring_unavailable", Failure, "the key stays locked; give the passphrase with every command")
+            }
             _ => return None,
         })
     }

@@ -42,7 +42,7 @@ impl<R: Remote> Client<R, SqliteState> {
         self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
         if let Some(folder) = self.folder().map(Path::to_owned) {
             self.into_state().close().await;
-            wipe(&folder)?;
+            wipe(&folder).await?;
         }
         Ok(LogoutReport { server_told })
     }
@@ -64,8 +64,8 @@ impl<R: Remote> Client<R, SqliteState> {
 }
 
 /// Removes the key and the database it sealed: without the key, what a disk may still hold of the database opens nothing.
-fn wipe(folder: &Path) -> Result<(), OperationError> {
-    remove_device_key(folder)?;
+async fn wipe(folder: &Path) -> Result<(), OperationError> {
+    remove_device_key(folder).await?;
     for name in ["state.db-wal", "state.db-shm", "state.db"] {
         let path = folder.join(name);
         match fs_err::remove_file(&path) {

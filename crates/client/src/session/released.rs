@@ -1,6 +1,7 @@
 //! What sweeps released and the server keeps for some weeks more: how much it is, and its end at once for who proves the password.
 
 use anonicloud_proto::api::{ErrorCode, LoginAnswer, ReleasedAnswer};
+use anonicloud_proto::limits::PACK_FLOOR;
 use zeroize::Zeroizing;
 
 use super::login::{Credentials, prove_password};
@@ -14,6 +15,10 @@ use crate::state::LocalState;
 
 /// Times that the password is proved anew because it took long.
 const PROOFS: u32 = 8;
+/// Blobs that are freed in an answer that is followed by another one, at the least; an honest server frees twice as many.
+const FREED_AT_ONCE: u64 = 4096;
+/// Answers that are heard out however little was shown.
+const ANSWERS: u64 = 8;
 
 /// What is typed to free something for good.
 #[derive(Debug)]
@@ -97,7 +102,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When the server does not answer; what it freed before that is freed.
     pub async fn free(&self, freeing: Freeing) -> Result<u64, OperationError> {
         let Freeing { credentials, mut token, through, released, .. } = freeing;
-        let mut freed: u64 = 0;
+        // A blob is no shorter than a pack can be.
+        let most = (released.bytes / PACK_FLOOR / FREED_AT_ONCE).saturating_add(ANSWERS);
+        let (mut freed, mut answers): (u64, u64) = (0, 0);
         let mut proofs = 0;
         loop {
             match self.remote().free_released(&token, through).await {
@@ -109,6 +116,10 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                     }
                     if !answer.more || answer.freed == 0 {
                         break;
+                    }
+                    answers += 1;
+                    if answers > most {
+                        return Err(RemoteError::Malformed { what: "too little freed at a time" }.into());
                     }
                 }
                 // It took longer than the server believes a password.

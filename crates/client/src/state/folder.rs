@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 /// Makes `dir` with its parents, open to its owner alone; one that is there stays as it is.
@@ -49,14 +51,15 @@ pub(super) fn replace_private(dir: &Path, name: &str, before: &[u8], bytes: &[u8
     if read_small(&path)?.is_none_or(|found| found.as_slice() != before) {
         return Ok(false);
     }
-    let replaced = OpenOptions::new().write(true).open(&path)?;
+    let replaced = open_own(&path, OpenOptions::new().write(true))?;
     let draft = write_draft(dir, name, bytes)?;
     // A second name, by which what is replaced is found and overwritten when this is killed before it has done that.
     fs_err::hard_link(&path, draft_path(dir, name)?).ok();
     place_and_sync(&draft, dir, name).inspect_err(|_| {
         wipe(dir, &draft).ok();
     })?;
-    wipe_drafts(dir, name)?;
+    // It is replaced, whatever happens to what was there: a second name that stays goes when a locked key is next read.
+    wipe_drafts(dir, name).ok();
     // Where there are no second names.
     overwrite_unnamed(replaced).ok();
     Ok(true)
@@ -83,7 +86,12 @@ pub(super) fn remove_private(dir: &Path, name: &str) -> io::Result<()> {
 
 /// Removes a file and then overwrites what it held: at no instant a name leads to zeros.
 fn wipe(dir: &Path, path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
+    if fs_err::symlink_metadata(path)?.is_symlink() {
+        // What it names is not ours.
+        fs_err::remove_file(path)?;
+        return sync_dir(dir);
+    }
+    let file = open_own(path, OpenOptions::new().write(true))?;
     fs_err::remove_file(path)?;
     sync_dir(dir)?;
     // Where the file system or the drive writes elsewhere this does nothing, and nothing could: no reason to fail.
@@ -165,7 +173,7 @@ pub(super) fn read_secret(dir: &Path, name: &str) -> io::Result<Option<Zeroizing
 }
 
 fn read_small(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let file = match File::open(path) {
+    let file = match open_own(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -174,6 +182,16 @@ fn read_small(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(SMALL_FILE));
     file.take(SMALL_FILE as u64).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+/// Opens a file that is here, and none that a link in its place names.
+fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+        fs_err::os::unix::fs::OpenOptionsExt::custom_flags(options, no_follow);
+    }
+    options.open(path)
 }
 
 fn create_private(path: &Path) -> io::Result<File> {

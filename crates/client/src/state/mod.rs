@@ -5,6 +5,12 @@
 mod device_key;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
+#[cfg(not(target_arch = "wasm32"))]
+mod key_file;
+#[cfg(not(target_arch = "wasm32"))]
+mod keyring;
+#[cfg(not(target_arch = "wasm32"))]
+mod remembered;
 mod sealed;
 #[cfg(not(target_arch = "wasm32"))]
 mod sqlite;
@@ -13,9 +19,11 @@ use thiserror::Error;
 
 pub use device_key::DeviceKey;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use device_key::remove_device_key;
+pub(crate) use key_file::remove_device_key;
 #[cfg(not(target_arch = "wasm32"))]
-pub use device_key::{KeyFile, LockedKey, lock_device_key, unlock_device_key};
+pub use key_file::{
+    KeyFile, KeyringLock, PassphraseLock, lock_device_key, lock_device_key_by_keyring, unlock_device_key,
+};
 pub use sealed::{SealedState, StateChange, StateEntry};
 #[cfg(not(target_arch = "wasm32"))]
 pub use sqlite::SqliteState;

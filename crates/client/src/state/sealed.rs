@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::device_key::DeviceKey;
 #[cfg(not(target_arch = "wasm32"))]
-use super::device_key::KEY_FILE_NAME;
+use super::key_file::KEY_FILE_NAME;
 #[cfg(not(target_arch = "wasm32"))]
 use super::sqlite;
 use super::{Change, LocalState, Seen, StateError, StoredKey, Table};

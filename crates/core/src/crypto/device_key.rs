@@ -24,18 +24,22 @@ use super::wrap::{self, PIECE_OVERHEAD, WrapContext};
 pub enum LockKind {
     /// From a passphrase, by Argon2id with the lock's id as its salt.
     Passphrase,
+    /// Random, and kept by the keyring of the system under the lock's id.
+    Keyring,
 }
 
 impl LockKind {
     const fn number(self) -> u8 {
         match self {
             Self::Passphrase => 1,
+            Self::Keyring => 2,
         }
     }
 
     const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Passphrase),
+            2 => Some(Self::Keyring),
             _ => None,
         }
     }

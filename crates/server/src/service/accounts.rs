@@ -12,7 +12,7 @@ use anonicloud_proto::limits::{BOX_MAX, HANDLE_MAX, SIGCHAIN_ADDS_END, SIGCHAIN_
 
 use super::commits::check_genesis;
 use super::door::Shown;
-use super::links::{self, LinkFront};
+use super::links;
 use super::{AccountAccess, Permit, Service, ServiceError};
 use crate::opaque;
 use crate::store::meta::{Appended, NewAccount, NewLink, Registered};
@@ -88,25 +88,27 @@ impl Service {
     /// Adds a device with the link that certifies it.
     pub(crate) async fn add_device(&self, access: &AccountAccess, add: AddDevice) -> Result<(), ServiceError> {
         let key = device_key(&add.device.auth_public_key)?;
-        let link = new_link(access, &add.link, add.prev)?;
+        let link = self.new_link(access, &add.link, add.prev).await?;
         let device = add.device.device;
         match self.meta.add_device(link, device, key, SIGCHAIN_ADDS_END).await? {
             Appended::Done => self.bind_session(access, device).await,
             Appended::Full => Err(ErrorCode::SigchainFull.into()),
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
+            Appended::SenderRemoved => Err(ErrorCode::SessionExpired.into()),
             Appended::WrongDevice => Err(ErrorCode::AlreadyExists.into()),
         }
     }
 
     /// Removes a device, and ends its sessions.
     pub(crate) async fn remove_device(&self, access: &AccountAccess, remove: RemoveDevice) -> Result<(), ServiceError> {
-        let link = new_link(access, &remove.link, remove.prev)?;
+        let link = self.new_link(access, &remove.link, remove.prev).await?;
         match self.meta.remove_device(link, remove.device).await? {
             Appended::Done => {
                 self.account_sessions.close_where(access.account(), |opened| opened.device == Some(remove.device));
                 Ok(())
             }
             Appended::Moved => Err(ErrorCode::SigchainMoved.into()),
+            Appended::SenderRemoved => Err(ErrorCode::SessionExpired.into()),
             Appended::WrongDevice => Err(ErrorCode::NotFound.into()),
             // Nothing bounds what takes a device away but the devices that are there.
             Appended::Full => Err(ErrorCode::SigchainFull.into()),
@@ -123,11 +125,22 @@ impl Service {
         Ok(())
     }
 
+    /// A link of the account of a session, which its identity signed.
+    async fn new_link(&self, access: &AccountAccess, link: &Base64, prev: ChainHash) -> Result<NewLink, ServiceError> {
+        let (account, link) = (access.account(), link.as_bytes());
+        let seq = links::place_of(link, account, prev)?;
+        let genesis = self.meta.sigchain(account, 0, 1).await?;
+        let genesis = genesis.first().ok_or(ErrorCode::NotFound)?;
+        links::check_signed(self.realm_id(), genesis, link)?;
+        // The body of a request may come after the device's end: its session counted as it began.
+        Ok(NewLink { account, seq, prev, by: access.device(), link: link.to_vec() })
+    }
+
     fn check_registration(&self, finish: RegisterFinish, request_hash: ChainHash) -> Result<NewAccount, ErrorCode> {
         check_boxes(&finish.boxes)?;
         check_size(&finish.recovery_public_key)?;
         let links: Vec<&[u8]> = finish.sigchain.iter().map(Base64::as_bytes).collect();
-        links::check_first(&links, finish.account)?;
+        links::check_first(self.realm_id(), &links, finish.account)?;
         let keys = CapabilityKeys::from_bytes(finish.space_keys.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
         Ok(NewAccount {
             account: finish.account,
@@ -189,11 +202,6 @@ fn check_size(bytes: &Base64) -> Result<(), ErrorCode> {
 fn device_key(key: &Base64) -> Result<[u8; 32], ErrorCode> {
     let key = key.as_bytes().try_into();
     key.map_err(|_| ErrorCode::BadRequest)
-}
-
-fn new_link(access: &AccountAccess, link: &Base64, prev: ChainHash) -> Result<NewLink, ErrorCode> {
-    let front = LinkFront::check(link.as_bytes(), access.account(), prev)?;
-    Ok(NewLink { account: access.account(), seq: front.seq, prev, link: link.as_bytes().to_vec() })
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ impl AccountAccess {
         self.key
     }
 
+    /// The device that it ends with.
+    pub(super) const fn device(&self) -> Option<DeviceId> {
+        self.opened.device
+    }
+
     /// Refuses unless the password was proved a short while before `now`.
     pub(super) fn proved_password(&self, now: Instant) -> Result<(), ErrorCode> {
         let proved = self.opened.password.filter(|at| now.saturating_duration_since(*at) < PASSWORD_LIFE);

@@ -10,9 +10,11 @@ use anonicloud_proto::commit::{AddedBlob, CommitLists};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, BlobId, DeviceId};
 use ed25519_dalek::{Signer as _, SigningKey};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::actor::{Actor, public};
 use crate::process::{Server, bearer, expect, expect_status, refused};
+use crate::slow::begin;
 
 #[tokio::test]
 async fn an_account_comes_back_as_it_was_registered() {
@@ -61,10 +63,8 @@ async fn a_registration_repeats_with_the_same_bytes_only() {
 
 /// The links of `alice`, made for another account.
 fn links_of(finish: &RegisterFinish, alice: &Actor) -> Vec<Base64> {
-    let mut first = alice.link(0, ChainHash::ZERO, b"genesis");
-    first[2..18].copy_from_slice(finish.account.as_bytes());
-    let mut second = alice.link(1, ChainHash::of(&first), b"device");
-    second[2..18].copy_from_slice(finish.account.as_bytes());
+    let first = alice.link_of(finish.account, 0, ChainHash::ZERO, b"genesis");
+    let second = alice.link_of(finish.account, 1, ChainHash::of(&first), b"device");
     vec![Base64::new(first), Base64::new(second)]
 }
 
@@ -87,6 +87,14 @@ async fn a_registration_that_breaks_a_rule_leaves_nothing() {
     expect_status(server.post("/v1/register/finish").json(&good), 201).await;
 }
 
+/// A link whose payload is another one than its signature is of.
+fn changed(link: &Base64) -> Base64 {
+    let mut link = link.as_bytes().to_vec();
+    let at = link.len() - 3373 - 1;
+    link[at] ^= 1;
+    Base64::new(link)
+}
+
 type Change = Box<dyn Fn(&mut RegisterFinish)>;
 
 fn broken_parts() -> Vec<(Change, ErrorCode)> {
@@ -97,6 +105,8 @@ fn broken_parts() -> Vec<(Change, ErrorCode)> {
         (Box::new(move |f| f.record = bytes(10)), BadRequest),
         (Box::new(|f| f.sigchain.truncate(1)), BadRequest),
         (Box::new(|f| f.sigchain.swap(0, 1)), BadRequest),
+        (Box::new(|f| f.sigchain[0] = changed(&f.sigchain[0])), BadRequest),
+        (Box::new(|f| f.sigchain[1] = changed(&f.sigchain[1])), BadRequest),
         (Box::new(move |f| f.boxes.identity.sealed = bytes(4097)), TooLarge),
         (Box::new(|f| f.boxes.space.version = u64::MAX), BadRequest),
         (Box::new(move |f| f.device.auth_public_key = bytes(31)), BadRequest),
@@ -164,6 +174,11 @@ async fn a_device_signs_in_until_it_is_removed() {
         link: Base64::new(link.clone()),
     };
     let post = |add: &AddDevice| server.post("/v1/account/devices").bearer_auth(&owner).json(add);
+    // Who has a session and no key of the identity appends nothing.
+    for link in [changed(&add.link), Base64::new(add.link.as_bytes()[..58].to_vec()), chain.links[1].clone()] {
+        let unsigned = AddDevice { link, ..add.clone() };
+        assert_eq!(refused(post(&unsigned)).await, ErrorCode::BadRequest);
+    }
     expect_status(post(&add), 201).await;
     assert_eq!(refused(post(&add)).await, ErrorCode::SigchainMoved);
     let session = device_login(&server, &alice, device, &key).await.unwrap();
@@ -172,6 +187,9 @@ async fn a_device_signs_in_until_it_is_removed() {
     expect_status(server.get("/v1/account").bearer_auth(&token), 200).await;
     let head = ChainHash::of(&link);
     let remove = RemoveDevice { device, prev: head, link: Base64::new(alice.link(3, head, b"remove")) };
+    let unsigned = RemoveDevice { link: changed(&remove.link), ..remove.clone() };
+    let post = server.post("/v1/account/devices/remove").bearer_auth(&owner).json(&unsigned);
+    assert_eq!(refused(post).await, ErrorCode::BadRequest);
     let post = server.post("/v1/account/devices/remove");
     expect_status(post.bearer_auth(&owner).json(&remove), 204).await;
     let ended = server.get("/v1/account").bearer_auth(&token);
@@ -180,6 +198,35 @@ async fn a_device_signs_in_until_it_is_removed() {
     assert_eq!(removed.err(), Some(ErrorCode::LoginFailed));
     // The session that added the device was its session since then.
     assert_eq!(refused(server.get("/v1/account").bearer_auth(&owner)).await, ErrorCode::SessionExpired);
+}
+
+#[tokio::test]
+async fn a_device_that_is_removed_adds_none_by_a_request_that_is_under_way() {
+    let server = Server::start().await;
+    let alice = Actor::registered(&server, "alice").await;
+    let owner = bearer(&alice.login(&server).await.unwrap().token);
+    let lost = device_login(&server, &alice, alice.device, &alice.device_key).await.unwrap();
+    let chain: SigchainAnswer = expect(server.get("/v1/account/sigchain").bearer_auth(&owner), 200).await;
+    let head = ChainHash::of(chain.links[1].as_bytes());
+    // Who has the identity knows the link that will remove a device before it is there.
+    let removal = alice.link(2, head, b"remove");
+    let prev = ChainHash::of(&removal);
+    let device = NewDevice { device: DeviceId::from_bytes([5; 16]), auth_public_key: public(&alice.device_key) };
+    let add = AddDevice { device, prev, link: Base64::new(alice.link(3, prev, b"add")) };
+    let body = serde_json::to_vec(&add).unwrap();
+    let headers = format!("content-length: {}\r\nexpect: 100-continue\r\n", body.len());
+    let (line, token) = ("POST /v1/account/devices", bearer(&lost.token));
+    let (mut stream, answer) = begin(&server, &token, line, &headers, &body[..1]).await;
+    // From here on its body is read.
+    assert!(answer.starts_with("HTTP/1.1 100"), "{answer}");
+    let remove = RemoveDevice { device: alice.device, prev: head, link: Base64::new(removal) };
+    expect_status(server.post("/v1/account/devices/remove").bearer_auth(&owner).json(&remove), 204).await;
+    stream.write_all(&body[1..]).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401");
+    let account: AccountAnswer = expect(server.get("/v1/account").bearer_auth(&owner), 200).await;
+    assert!(account.devices.is_empty(), "{:?}", account.devices);
 }
 
 async fn device_login(

@@ -48,7 +48,7 @@ async fn a_long_sigchain_comes_in_pages_that_join() {
     let token = bearer(&alice.login(&server).await.unwrap().token);
     let mut newest = page(&server, &token, "").await[1].as_bytes().to_vec();
     for seq in 2..150 {
-        let (add, link) = adding(&server, &alice, &token, (seq, &newest), 30_000);
+        let (add, link) = adding(&server, &alice, &token, (seq, &newest), 27_000);
         expect_status(add, 201).await;
         newest = link;
     }

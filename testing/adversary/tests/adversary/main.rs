@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod chosen;
+#[cfg(test)]
 mod content;
 #[cfg(test)]
 mod device;

@@ -16,6 +16,8 @@ rows!(
     a33_bodies_without_an_end_end,
     a33_puzzles_and_chains_without_an_end_are_refused,
     a33_numbers_that_no_server_means,
+    a33_a_server_that_takes_a_byte_at_a_time_is_left,
+    a33_a_server_that_frees_a_byte_at_a_time_is_left,
     a34_no_other_requests_and_no_redirect,
     p1_an_upload_goes_on_behind_what_arrived,
     p4_an_upload_that_the_server_refused_blocks_no_name,
@@ -111,6 +113,37 @@ async fn a33_numbers_that_no_server_means(world: &World) {
     world.assert_content(&alice, "kept", &content).await;
     world.put_content(&alice, "another", &content).await.unwrap();
     world.assert_content(&alice, "another", &content).await;
+}
+
+/// Progress that is no lie by itself, and would never come to an end.
+async fn a33_a_server_that_takes_a_byte_at_a_time_is_left(world: &World) {
+    let alice = world.sign_up("alice").await;
+    let content = world.content("film", SEGMENT);
+    let begin = world.heard();
+    world.lie(Lie::Crumbs);
+    assert_eq!(world.put_content(&alice, "film", &content).await.unwrap_err(), "malformed_answer");
+    world.honest();
+    let asked = count_since(world, begin, Kind::PutBlob);
+    assert!(asked <= 8, "{asked} times");
+    world.put_content(&alice, "film", &content).await.unwrap();
+    world.assert_content(&alice, "film", &content).await;
+}
+
+async fn a33_a_server_that_frees_a_byte_at_a_time_is_left(world: &World) {
+    let alice = world.sign_up("alice").await;
+    world.put(&alice, "film", SEGMENT).await;
+    alice.remove(&remote("film")).await.unwrap();
+    let begin = world.heard();
+    world.lie(Lie::Set(Kind::FreeReleased, "/freed", json!(1)));
+    world.lie(Lie::Set(Kind::FreeReleased, "/more", json!(true)));
+    assert_eq!(alice.reclaim_now().await.unwrap_err(), "malformed_answer");
+    world.honest();
+    let asked = count_since(world, begin, Kind::FreeReleased);
+    assert!(asked <= 16, "{asked} times");
+}
+
+fn count_since(world: &World, begin: usize, kind: Kind) -> usize {
+    world.kinds_since(begin).into_iter().filter(|asked| *asked == kind).count()
 }
 
 async fn a34_no_other_requests_and_no_redirect(world: &World) {

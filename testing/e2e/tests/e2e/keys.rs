@@ -183,3 +183,28 @@ fn a_locked_key_that_was_damaged_is_told_and_never_made_anew() {
     fs_err::write(&path, &whole).unwrap();
     given.json(&[&"ls", &"/"]);
 }
+
+#[test]
+fn a_link_in_the_place_of_the_key_leads_nowhere() {
+    let world = World::new();
+    let (laptop, given) = locked_laptop(&world);
+    let (path, draft) = (laptop.state().join("device.key"), laptop.state().join("device.key.0123456789abcdef"));
+    // Beside the key, where a draft is overwritten and removed: what is named stays, whatever it is.
+    let own = world.path("own file");
+    fs_err::write(&own, "content").unwrap();
+    for named in [own.as_path(), Path::new("/nonexistent")] {
+        std::os::unix::fs::symlink(named, &draft).unwrap();
+        given.json(&[&"ls", &"/"]);
+        assert!(!draft.is_symlink(), "{}", named.display());
+    }
+    assert_eq!(fs_err::read(&own).unwrap(), b"content");
+    // In its place.
+    let moved = world.path("moved key");
+    fs_err::rename(&path, &moved).unwrap();
+    let key = fs_err::read(&moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &path).unwrap();
+    for command in ["status", "unlock", "lock", "whoami"] {
+        expect(&given.refusal(&[&command]), "state_unusable", 7);
+    }
+    assert!(path.is_symlink() && fs_err::read(&moved).unwrap() == key);
+}

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anonicloud_e2e::device::{Device, refused};
+use anonicloud_e2e::traced::inject;
 use anonicloud_e2e::world::World;
 
 const PASSPHRASE: &str = "nine violet herons mend a quiet drum";
@@ -13,13 +13,8 @@ const STEPS: [&str; 5] = ["flock", "write", "fsync", "rename", "unlink"];
 
 /// Runs a command of the device and kills it as it begins this `step` for the time `number`; gives whether it came to its end instead.
 fn run_to_step(device: &Device, command: &str, step: &str, number: usize) -> bool {
-    let ours = device.command(&[&command, &"--json"]);
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={step}")]);
-    traced.args(["-e", &format!("inject={step}:signal=KILL:when={number}"), "--"]);
-    traced.arg(ours.get_program()).args(ours.get_args()).env_clear();
-    traced.envs(ours.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
-    traced.output().expect("strace is installed").status.success()
+    let what = format!("signal=KILL:when={number}");
+    inject(&device.command(&[&command, &"--json"]), step, &what).output().expect("strace is installed").status.success()
 }
 
 /// The device's key, and all beside it that begins as its name does.
@@ -95,6 +90,25 @@ fn the_key_survives_a_kill_at_every_step_and_nothing_stays_beside_it() {
         assert_eq!(key_files(given.state()), [path]);
     }
     given.json(&[&"ls", &"/"]);
+}
+
+#[test]
+fn a_key_that_was_replaced_is_told_as_such_when_what_was_there_resists() {
+    let world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let file = world.path("passphrase");
+    fs_err::write(&file, PASSPHRASE).unwrap();
+    let given = laptop.with_options(&["--passphrase-file", file.to_str().unwrap()]);
+    let path = given.state().join("device.key");
+    for command in ["lock", "unlock"] {
+        let run = given.command(&[&command, &"--json"]);
+        let output = inject(&run, "unlink", "error=EIO:when=1").output().expect("strace is installed");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        given.json(&[&"ls", &"/"]);
+        if command == "lock" {
+            assert_eq!(key_files(given.state()), core::slice::from_ref(&path));
+        }
+    }
 }
 
 #[test]

@@ -37,9 +37,17 @@ mod interrupted;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod keys_keyring;
+#[cfg(test)]
+mod keys_keyring_killed;
+#[cfg(test)]
 mod keys_killed;
 #[cfg(test)]
+mod keys_remembered;
+#[cfg(test)]
 mod keys_typed;
+#[cfg(test)]
+mod keys_waiting;
 #[cfg(test)]
 mod large;
 #[cfg(test)]

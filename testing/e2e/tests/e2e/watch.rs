@@ -18,8 +18,13 @@ pub(crate) struct Watching {
 impl Watching {
     /// Begins to watch; when this answers, nothing is missed any more.
     pub(crate) fn begin(device: &Device, arguments: Arguments<'_>) -> Self {
+        Self::begin_reading(device, arguments, Stdio::null())
+    }
+
+    /// The same, on a stdin.
+    pub(crate) fn begin_reading(device: &Device, arguments: Arguments<'_>, input: impl Into<Stdio>) -> Self {
         let mut command = device.command(arguments);
-        let mut process = command.arg("--json").stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = command.arg("--json").stdin(input).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap());
         let mut watching = Self { process, lines };
         assert_eq!(watching.next()["event"], "watching");
@@ -45,6 +50,11 @@ impl Watching {
             )
         });
         told.collect()
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     fn signal(&self, signal: Signal) {

@@ -9,11 +9,11 @@ use anonicloud_proto::api::{
 use anonicloud_proto::capability::CapabilityKeys;
 use anonicloud_proto::codec::Decode as _;
 use anonicloud_proto::hash::ChainHash;
-use anonicloud_proto::ids::{AccountId, DeviceId, SpaceId};
+use anonicloud_proto::ids::{AccountId, DeviceId, RealmId, SpaceId};
 use anonicloud_proto::limits::{BOX_MAX, HANDLE_MAX, SIGCHAIN_ADDS_END};
 
 use super::commits::check_genesis;
-use super::links::{check_first, place_of};
+use super::links::{check_first, check_signed, place_of};
 use super::spaces::Space;
 use super::{Answer, Server, opaque};
 
@@ -65,7 +65,7 @@ impl Server {
             return Ok(());
         }
         let invite = self.admit(&finish.handle, finish.invite.as_ref(), finish.puzzle.as_ref())?;
-        let links = check_account(finish)?;
+        let links = check_account(&self.realm, finish)?;
         let keys = CapabilityKeys::from_bytes(finish.space_keys.as_bytes()).map_err(|_| ErrorCode::BadRequest)?;
         let opaque_record = opaque::record(finish.record.as_bytes())?;
         let device_key = device_key(&finish.device.auth_public_key)?;
@@ -126,6 +126,7 @@ impl Server {
         let key = device_key(&add.device.auth_public_key)?;
         let seq = place_of(add.link.as_bytes(), id, add.prev)?;
         let account = self.accounts.get_mut(&id).ok_or(ErrorCode::NotFound)?;
+        check_signed(&self.realm, &account.links[0], add.link.as_bytes())?;
         if !account.follows(seq, add.prev) {
             return Err(ErrorCode::SigchainMoved);
         }
@@ -146,6 +147,7 @@ impl Server {
     pub(super) fn remove_device(&mut self, id: AccountId, remove: &RemoveDevice) -> Answer<()> {
         let seq = place_of(remove.link.as_bytes(), id, remove.prev)?;
         let account = self.accounts.get_mut(&id).ok_or(ErrorCode::NotFound)?;
+        check_signed(&self.realm, &account.links[0], remove.link.as_bytes())?;
         if !account.follows(seq, remove.prev) {
             return Err(ErrorCode::SigchainMoved);
         }
@@ -157,7 +159,7 @@ impl Server {
 }
 
 /// Checks what needs no keys; gives the links.
-fn check_account(finish: &RegisterFinish) -> Answer<Vec<Vec<u8>>> {
+fn check_account(realm: &RealmId, finish: &RegisterFinish) -> Answer<Vec<Vec<u8>>> {
     let AccountBoxes { password_slot, recovery_slot, identity, space } = &finish.boxes;
     for sealed in [password_slot, recovery_slot, identity, space] {
         check_size(&sealed.sealed)?;
@@ -167,7 +169,7 @@ fn check_account(finish: &RegisterFinish) -> Answer<Vec<Vec<u8>>> {
     }
     check_size(&finish.recovery_public_key)?;
     let links: Vec<&[u8]> = finish.sigchain.iter().map(Base64::as_bytes).collect();
-    check_first(&links, finish.account)?;
+    check_first(realm, &links, finish.account)?;
     Ok(links.into_iter().map(<[u8]>::to_vec).collect())
 }
 

@@ -97,11 +97,15 @@ impl<R: Remote> Suite<R> {
         };
         let long = Base64::new(vec![0; SIGCHAIN_LINK_MAX + 1]);
         let later = Base64::new(actor.link(3, add.prev, b"later"));
+        let mut unsigned = add.link.as_bytes().to_vec();
+        unsigned[60] ^= 1;
+        let unsigned = Base64::new(unsigned);
         let elsewhere = Base64::new(actor.link(2, ChainHash::ZERO, b"elsewhere"));
         refused(&|add| add.device.auth_public_key = Base64::new(vec![1; 31]), ErrorCode::BadRequest).await;
         refused(&|add| add.link = Base64::new(vec![1; 20]), ErrorCode::BadRequest).await;
         refused(&|add| add.link = long.clone(), ErrorCode::TooLarge).await;
         refused(&|add| add.prev = ChainHash::ZERO, ErrorCode::BadRequest).await;
+        refused(&|add| add.link = unsigned.clone(), ErrorCode::BadRequest).await;
         refused(&|add| add.link = later.clone(), ErrorCode::SigchainMoved).await;
         let moved = |add: &mut AddDevice| {
             add.prev = ChainHash::ZERO;

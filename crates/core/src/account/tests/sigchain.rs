@@ -2,6 +2,7 @@ use anonicloud_proto::codec::Encode as _;
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, RealmId};
 use anonicloud_proto::label::Label;
+use anonicloud_proto::link::check_link_signed;
 use proptest::prelude::*;
 
 use super::{Person, REALM, SeededRandom, flip};
@@ -67,6 +68,32 @@ fn a17_dropped_reordered_doubled_and_foreign_links_are_rejected() {
             let mut swapped = links.to_vec();
             swapped.swap(at, to);
             assert!(!verify(&person, &swapped), "swap {at} and {to}");
+        }
+    }
+}
+
+#[test]
+fn a_server_takes_what_the_identity_signed_and_nothing_else() {
+    let (person, _) = person("server");
+    let (other, _) = self::person("other server");
+    let links = person.chain.links();
+    let taken = |link: &[u8]| check_link_signed(&REALM, &links[0], link).is_ok();
+    for (at, link) in links.iter().enumerate() {
+        assert!(taken(link), "{at}");
+        assert!(!taken(&other.chain.links()[at]), "{at}");
+        assert!(check_link_signed(&RealmId::from_bytes([0; 16]), &links[0], link).is_err());
+        assert!(check_link_signed(&REALM, &other.chain.links()[0], link).is_err());
+        // A link that begins no chain names no identity.
+        assert_eq!(check_link_signed(&REALM, link, link).is_ok(), at == 0);
+        for len in (0..link.len()).step_by(61) {
+            assert!(!taken(&link[..len]), "{at} cut to {len}");
+            // Front, kind and key.
+            let genesis = &links[0][..len.min(59 + 1984 - 1)];
+            assert!(check_link_signed(&REALM, genesis, link).is_err(), "{at} by a genesis cut to {len}");
+        }
+        // The second half of the signature is for readers.
+        for byte in (0..link.len() - 3309).step_by(61) {
+            assert!(!taken(&flip(link, byte, byte)), "{at} with another byte {byte}");
         }
     }
 }

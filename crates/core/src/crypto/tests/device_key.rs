@@ -54,3 +54,14 @@ fn no_changed_byte_opens() {
     }
     assert!(LockedDeviceKey::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
 }
+
+#[test]
+fn a_lock_of_one_kind_is_none_of_another() {
+    let (locked, lock_key, device_key) = locked();
+    let mut bytes = locked.to_bytes();
+    bytes[2] = 2;
+    let read = LockedDeviceKey::from_bytes(&bytes).unwrap();
+    assert_eq!((read.kind(), read.open(&lock_key).err()), (LockKind::Keyring, Some(Rejected)));
+    let kept = LockedDeviceKey::seal(LockKind::Keyring, *locked.id(), &lock_key, &device_key, [3; 32]);
+    assert_eq!(kept.open(&lock_key).unwrap().expose_bytes(), device_key.expose_bytes());
+}

@@ -6,6 +6,7 @@ mod opaque;
 mod password;
 mod segment;
 mod signature;
+mod two_keys;
 mod vectors;
 mod wrap;
 mod wycheproof;

@@ -87,7 +87,7 @@ fn every_vector_is_what_this_code_computes() {
         assert!(vector.outputs == outputs, "{}: {}\n{outputs:#}", path.display(), vector.about);
         kinds.insert(vector.kind);
     }
-    assert_eq!(kinds.len(), 15, "each kind has a vector: {kinds:?}");
+    assert_eq!(kinds.len(), 16, "each kind has a vector: {kinds:?}");
 }
 
 fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
@@ -109,6 +109,7 @@ fn compute(kind: &str, inputs: &Inputs) -> Option<Value> {
         "opaque-client" => opaque_client(inputs),
         "puzzle" => solved_puzzle(inputs),
         "device-key" => locked_device_key(inputs),
+        "device-key-keyring" => device_key_in_keyring(inputs),
         _ => return None,
     })
 }
@@ -124,6 +125,14 @@ fn locked_device_key(inputs: &Inputs) -> Value {
     let device_key = WrapKey::from_bytes(inputs.array("device_key"));
     let locked = LockedDeviceKey::seal(LockKind::Passphrase, id, &lock_key, &device_key, inputs.array("salt"));
     json!({ "lock_key": hex(lock_key.expose_bytes()), "file": hex(locked.to_bytes()) })
+}
+
+fn device_key_in_keyring(inputs: &Inputs) -> Value {
+    let id = LockId::from_bytes(inputs.array("id"));
+    let lock_key = WrapKey::from_bytes(inputs.array("lock_key"));
+    let device_key = WrapKey::from_bytes(inputs.array("device_key"));
+    let locked = LockedDeviceKey::seal(LockKind::Keyring, id, &lock_key, &device_key, inputs.array("salt"));
+    json!({ "file": hex(locked.to_bytes()) })
 }
 
 fn kdf_account(inputs: &Inputs) -> Value {

@@ -90,6 +90,8 @@ pub(crate) struct NewLink {
     pub(crate) seq: u64,
     /// Hash of the link before.
     pub(crate) prev: ChainHash,
+    /// The device whose session sends it, if it is a device's.
+    pub(crate) by: Option<DeviceId>,
     /// The link.
     pub(crate) link: Vec<u8>,
 }
@@ -101,6 +103,8 @@ pub(crate) enum Appended {
     Done,
     /// The head was another.
     Moved,
+    /// The device that sends it was removed.
+    SenderRemoved,
     /// The device to add is there, or the one to remove is not.
     WrongDevice,
     /// The chain has as many links as it may.

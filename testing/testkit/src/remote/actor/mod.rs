@@ -135,15 +135,27 @@ impl Actor {
         AccountBoxes { password_slot, recovery_slot, identity, space }
     }
 
-    /// A sigchain link whose front is right.
+    /// A sigchain link whose front is right, signed by the identity of the account, for which its write key does.
     pub(super) fn link(&self, seq: u64, prev: ChainHash, payload: &[u8]) -> Vec<u8> {
+        let identity = SigningKey::from_bytes(&self.write.to_bytes());
+        // Both halves of key and signature have their length; the second ones are nothing that the server reads.
+        let key = [identity.verifying_key().as_bytes(), &[7; 1952][..]].concat();
         let mut out = Writer::default();
         Suite::V1.encode(&mut out);
         self.account.encode(&mut out);
         out.u64(seq);
         prev.encode(&mut out);
+        if seq == 0 {
+            out.u8(0);
+            out.fixed(&key);
+        }
         out.fixed(payload);
-        out.into_bytes()
+        let mut link = out.into_bytes();
+        let hash = ChainHash::of(&context(Label::PublicKeyHash, &self.realm, &[&key]));
+        let message = context(Label::SignSigchain, &self.realm, &[hash.as_bytes(), &link]);
+        link.extend_from_slice(&identity.sign(&message).to_bytes());
+        link.extend_from_slice(&[7; 3309]);
+        link
     }
 
     /// A puzzle of this actor's handle, solved.

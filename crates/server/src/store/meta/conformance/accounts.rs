@@ -53,6 +53,7 @@ pub(super) async fn devices<S: MetaStore, F: Future<Output = S>>(open: &impl Fn(
         account: account.account,
         seq,
         prev: ChainHash::of(prev),
+        by: None,
         link: vec![seq.to_le_bytes()[0]],
     };
     let (old, new) = (account.device.0, DeviceId::from_bytes([99; 16]));
@@ -67,6 +68,11 @@ pub(super) async fn devices<S: MetaStore, F: Future<Output = S>>(open: &impl Fn(
     // A chain that is full takes no device, and still loses one.
     assert_eq!(add(link(3, &[2]), DeviceId::from_bytes([98; 16])).await.unwrap(), Appended::Full);
     assert_eq!(remove(link(3, &[2]), old).await.unwrap(), Appended::Done);
+    // Nor does one that was removed append anything.
+    let by = |by| NewLink { by: Some(by), ..link(4, &[3]) };
+    assert_eq!(store.add_device(by(old), old, [6; 32], 9).await.unwrap(), Appended::SenderRemoved);
+    assert_eq!(remove(by(old), new).await.unwrap(), Appended::SenderRemoved);
+    assert_eq!(remove(by(new), old).await.unwrap(), Appended::WrongDevice);
     drop(store);
     let store = open().await;
     assert_eq!(store.device_key(account.account, new).await.unwrap(), Some([5; 32]));

@@ -4,7 +4,7 @@ use anonicloud_proto::api::{AccountBoxes, Base64, SealedBox};
 use anonicloud_proto::hash::ChainHash;
 use anonicloud_proto::ids::{AccountId, DeviceId, SpaceId};
 use futures::TryStreamExt as _;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::writer::{Durability, Verdict};
 use super::{SqliteMeta, door, fixed, signed, spaces, sql, unsigned};
@@ -100,11 +100,7 @@ impl AccountStore for SqliteMeta {
 
     fn device_key(&self, account: AccountId, device: DeviceId) -> Answer<'_, Option<[u8; 32]>> {
         Box::pin(async move {
-            let key = sqlx::query_scalar::<_, Vec<u8>>(sql!("device_key"))
-                .bind(account.as_bytes().as_slice())
-                .bind(device.as_bytes().as_slice())
-                .fetch_optional(&self.reads)
-                .await?;
+            let key = find_device(&self.reads, account, device).await?;
             key.map(|key| fixed(key, "devices.auth_public_key")).transpose()
         })
     }
@@ -134,8 +130,8 @@ impl AccountStore for SqliteMeta {
     fn add_device(&self, link: NewLink, device: DeviceId, key: [u8; 32], most: u64) -> Answer<'_, Appended> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move {
-                if !follows(connection, &link).await? {
-                    return Ok(Verdict::Undo(Appended::Moved));
+                if let Some(refused) = refused(connection, &link).await? {
+                    return Ok(Verdict::Undo(refused));
                 }
                 if link.seq >= most {
                     return Ok(Verdict::Undo(Appended::Full));
@@ -152,8 +148,8 @@ impl AccountStore for SqliteMeta {
     fn remove_device(&self, link: NewLink, device: DeviceId) -> Answer<'_, Appended> {
         Box::pin(self.writer.write(Durability::Now, move |connection| {
             Box::pin(async move {
-                if !follows(connection, &link).await? {
-                    return Ok(Verdict::Undo(Appended::Moved));
+                if let Some(refused) = refused(connection, &link).await? {
+                    return Ok(Verdict::Undo(refused));
                 }
                 let removed = sqlx::query(sql!("device_delete"))
                     .bind(link.account.as_bytes().as_slice())
@@ -242,6 +238,29 @@ async fn find_registered(
         Some((_, hash)) if request_hash.is_some_and(|known| hash == known.as_bytes()) => Registered::Repeated,
         Some(_) => Registered::Exists,
     })
+}
+
+/// Why a link is not appended, whatever it says.
+async fn refused(connection: &mut SqliteConnection, link: &NewLink) -> Result<Option<Appended>, MetaError> {
+    if let Some(by) = link.by
+        && find_device(&mut *connection, link.account, by).await?.is_none()
+    {
+        return Ok(Some(Appended::SenderRemoved));
+    }
+    Ok((!follows(connection, link).await?).then_some(Appended::Moved))
+}
+
+async fn find_device<'c, E: SqliteExecutor<'c>>(
+    database: E,
+    account: AccountId,
+    device: DeviceId,
+) -> Result<Option<Vec<u8>>, MetaError> {
+    let key = sqlx::query_scalar(sql!("device_key"))
+        .bind(account.as_bytes().as_slice())
+        .bind(device.as_bytes().as_slice())
+        .fetch_optional(database)
+        .await?;
+    Ok(key)
 }
 
 async fn follows(connection: &mut SqliteConnection, link: &NewLink) -> Result<bool, MetaError> {
