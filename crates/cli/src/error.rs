@@ -366,6 +366,7 @@ mod tests {
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
+            OperationError::AccountRolledBack,
             OperationError::SpaceHalted,
             OperationError::NotHalted,
             OperationError::HistorySplit,

@@ -55,9 +55,11 @@ impl OperationError {
                 Auth,
                 "check both, and the account key if the account has one; nobody can reset a password",
             ),
-            Self::DeviceUnknown => {
-                ("device_unknown", Auth, "it was removed by another device: `logout`, then `login` again")
-            }
+            Self::DeviceUnknown => (
+                "device_unknown",
+                Auth,
+                "it was removed by another device, or the server was put back to before it came: `logout`, then `login` again",
+            ),
             Self::WeakPassword => {
                 ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
             }
@@ -86,14 +88,23 @@ impl OperationError {
             Self::RolledBack => (
                 "rolled_back",
                 Integrity,
-                "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
+                "the operator may have restored a backup, or lies; nothing was written: see what was shown, and how to go on, with `anonicloud halt`",
+            ),
+            Self::AccountRolledBack => (
+                "account_rolled_back",
+                Integrity,
+                "devices of the account are lost at the server: keep `halt --output FILE`, then `logout`, `login` again, and send anew what is missing",
             ),
             Self::SpaceHalted => (
                 "space_halted",
                 Integrity,
                 "see what it showed with `halt`, and ask the operator; `halt --accept-loss` goes on from what it shows now",
             ),
-            Self::NotHalted => ("not_halted", Conflict, "go on: this device writes as ever"),
+            Self::NotHalted => (
+                "not_halted",
+                Conflict,
+                "go on: this device writes as ever; if it was told `rolled_back`, that was of the account, or proved nothing",
+            ),
             Self::ContentMissing(_) => (
                 "content_missing",
                 Integrity,

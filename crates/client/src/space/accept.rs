@@ -23,7 +23,7 @@ pub struct Acceptance {
     known: LogPlace,
     is_loss: bool,
     halts: Vec<Halt>,
-    seen: [Seen; 2],
+    seen: [Seen; 3],
     _lock: Option<TransferLock>,
 }
 
@@ -48,12 +48,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Reads all that the server shows now, from the genesis on; gives what [`Client::accept`] would take for the newest.
     ///
     /// # Errors
-    /// [`OperationError::NotHalted`] when there is nothing to accept; otherwise when what the server shows does not verify.
+    /// [`OperationError::NotHalted`] when there is nothing to accept. [`OperationError::AccountRolledBack`] when devices of the
+    /// account are lost at the server too: then this one signs in anew. Otherwise when what the server shows does not verify.
     pub async fn prepare_to_accept(&self) -> Result<Acceptance, OperationError> {
         let lock = self.lock_transfers()?;
         let (halts, seen_halts) = self.kept_halts().await?;
         let (kept, seen_head) = self.kept_state().await?;
         let known = kept.filter(|_| standing(&halts).is_some()).ok_or(OperationError::NotHalted)?;
+        let seen_account = self.check_account().await?;
         let remote = self.remote();
         let newest = self.door().request(remote, async |access| remote.head(access).await).await?.commit;
         let (head, is_loss) = if newest.header.fields().seq < known.head().seq {
@@ -66,7 +68,14 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 read => (read?, false),
             }
         };
-        Ok(Acceptance { head, known: known.head(), is_loss, halts, seen: [seen_head, seen_halts], _lock: lock })
+        Ok(Acceptance {
+            head,
+            known: known.head(),
+            is_loss,
+            halts,
+            seen: [seen_head, seen_halts, seen_account],
+            _lock: lock,
+        })
     }
 
     /// Takes what was prepared for the newest; this device writes again. The evidence stays.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anonicloud_e2e::device::{Arguments, Device};
+use anonicloud_e2e::server::Server;
 use anonicloud_e2e::wire::{Kind, Moment};
 use anonicloud_e2e::world::World;
 use serde_json::Value;
@@ -25,14 +26,16 @@ fn accept(device: &Device) -> Value {
 /// A write is refused before anything is sent.
 fn refuses_to_write(world: &World, device: &Device) {
     let before = world.wire().requests().len();
-    let commands: [Arguments<'_>; 8] = [
+    let commands: [Arguments<'_>; 10] = [
         &[&"mkdir", &"/never"],
         &[&"put", &"/dev/null", &"/never"],
         &[&"cp", &"/kept", &"/never"],
         &[&"mv", &"/kept", &"/never"],
         &[&"rm", &"-r", &"/kept"],
         &[&"reclaim"],
+        &[&"put", &"-", &"/never"],
         &[&"resume"],
+        &[&"resume", &"--from", &"/dev/null"],
         &[&"watch", &"--upkeep"],
     ];
     for command in commands {
@@ -129,7 +132,99 @@ fn the_evidence_is_kept_when_the_server_is_right_again() {
         assert_eq!(evidence["halts"][0][seen]["header"].as_str().map(str::len), Some(320), "{seen}");
     }
     assert_eq!(laptop.refusal(&[&"halt", &"--output", &file]).code, "evidence_unwritten");
-    accept(&laptop);
+    // A loss is not accepted when the evidence cannot be written.
+    let accept_and_write: Arguments<'_> = &[&"halt", &"--accept-loss", &"--yes", &"--output", &file];
+    assert_eq!(laptop.refusal(accept_and_write).code, "evidence_unwritten");
+    refuses_to_write(&world, &laptop);
+    fs_err::remove_file(&file).unwrap();
+    let answer = laptop.json(accept_and_write);
+    assert!(!answer["halts"][0]["accepted"].is_null(), "{answer}");
+    let evidence: Value = serde_json::from_slice(&fs_err::read(&file).unwrap()).unwrap();
+    assert_eq!(evidence, answer);
     make(&laptop, &["/c"]);
     assert_eq!(names(&laptop), ["a", "b", "c"]);
+}
+
+/// The laptop has read a change of a tablet that came after the backup, which was put back.
+fn without_the_tablet(world: &mut World) -> [Device; 2] {
+    let laptop = world.sign_up("laptop", "alice");
+    world.kill_server();
+    let backup = world.path("backup");
+    copy(world.server().data(), &backup);
+    world.start_server();
+    let tablet = world.log_in("tablet", "alice");
+    make(&tablet, &["/lost"]);
+    assert_eq!(names(&laptop), ["lost"]);
+    put_back(world, &backup);
+    [laptop, tablet]
+}
+
+/// Neither may go on: a change of theirs would bring the tablet's link, which nobody who is enrolled now could take.
+fn sign_in_anew(world: &World, [laptop, tablet]: [Device; 2]) -> [Device; 2] {
+    for (device, code) in [(&laptop, "account_rolled_back"), (&tablet, "device_unknown")] {
+        assert_eq!(device.refusal(&[&"ls", &"/"]).code, "rolled_back");
+        let refusal = device.refusal(&[&"halt", &"--accept-loss", &"--yes"]);
+        assert_eq!(refusal.code, code, "{refusal:?}");
+        assert!(refusal.hint.contains("`logout`") && refusal.hint.contains("`login`"), "{refusal:?}");
+        refuses_to_write(world, device);
+        device.json(&[&"logout"]);
+    }
+    [world.log_in("laptop", "alice"), world.log_in("tablet", "alice")]
+}
+
+#[test]
+fn who_knows_a_device_that_is_lost_signs_in_anew_before_others_come() {
+    let mut world = World::new();
+    let devices = without_the_tablet(&mut world);
+    let [laptop, tablet] = sign_in_anew(&world, devices);
+    make(&laptop, &["/a"]);
+    make(&tablet, &["/b"]);
+    let phone = world.log_in("phone", "alice");
+    make(&phone, &["/c"]);
+    for device in [&laptop, &tablet, &phone] {
+        assert_eq!(names(device), ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn who_knows_a_device_that_is_lost_signs_in_anew_after_another_took_its_place() {
+    let mut world = World::new();
+    let devices = without_the_tablet(&mut world);
+    let phone = world.log_in("phone", "alice");
+    make(&phone, &["/a"]);
+    let [laptop, tablet] = sign_in_anew(&world, devices);
+    make(&tablet, &["/b"]);
+    make(&laptop, &["/c"]);
+    for device in [&laptop, &tablet, &phone] {
+        assert_eq!(names(device), ["a", "b", "c"]);
+    }
+}
+
+/// An `ls` has an answer on its way while another one of the same device is shown another history.
+#[test]
+fn two_processes_that_are_shown_two_histories_keep_the_proof() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    let (tablet, phone) = (world.log_in("tablet", "alice"), world.log_in("phone", "alice"));
+    make(&tablet, &["/a"]);
+    assert_eq!(names(&phone), names(&laptop));
+    world.kill_server();
+    let folder = world.folder("other");
+    copy(world.server().data(), &folder.join("data"));
+    world.start_server();
+    let other = Server::start(&folder, &["--sign-up", "open"]);
+    let there = |device: &Device| device.clone().at(format!("http://{}", other.address()));
+    make(&tablet, &["/b"]);
+    // After a challenge and a session, what was asked of the log.
+    world.wire().hold(Moment::Answer(Kind::Other, 3));
+    let mut first = laptop.start(&[&"ls", &"/"]);
+    assert!(world.wire().wait_held(&mut first));
+    make(&there(&phone), &["/c"]);
+    assert_eq!(names(&there(&laptop)), ["a", "c"]);
+    world.wire().release();
+    assert_eq!(first.refusal().code, "rolled_back");
+    let answer = laptop.json(&[&"halt"]);
+    assert_eq!((&answer["halted"], &answer["halts"][0]["contradiction"]), (&Value::Bool(true), &"replaced".into()));
+    assert_eq!(names(&there(&laptop)), ["a", "c"]);
+    refuses_to_write(&world, &laptop);
 }
