@@ -131,6 +131,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<ReadLog, FollowError> {
         let (seq, hash) = (newest.header.fields().seq, newest.header.hash());
         let base = reading.base(&state);
+        self.check_successor(base, state.head(), newest).await?;
         let (mut valid, mut signed) = (None, newest.header.clone());
         while state.head().seq < seq {
             let page = self.log_page(state.head().seq.saturating_add(1)).await?;
@@ -161,6 +162,20 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             }
         }
         Ok(ReadLog { state, valid, signed })
+    }
+
+    /// Checks that `newest` goes on from the commit at `state`, if its number is the next one: a server may show it and no log.
+    async fn check_successor(
+        &self,
+        base: Option<LogPlace>,
+        state: LogPlace,
+        newest: &LoggedCommit,
+    ) -> Result<(), OperationError> {
+        let fields = newest.header.fields();
+        if state.seq.checked_add(1) == Some(fields.seq) && fields.prev != state.hash {
+            return Err(self.contradicted(base, (state, None), newest).await);
+        }
+        Ok(())
     }
 
     /// Checks that the log comes by what was `known`, and says the same of it, when it is at `state` by `commit`.

@@ -178,6 +178,13 @@ pub(super) fn standing(halts: &[Halt]) -> Option<&Halt> {
     halts.last().filter(|halt| halt.accepted.is_none())
 }
 
+/// Whether a look that began at `base` may be of before another process of this device accepted a loss, when `kept` is durable
+/// now: what it met may be what was accepted. What is durable sinks only then; once a loss was accepted, it may also have
+/// risen again. If there is a contradiction, the next look, which begins at `kept`, meets it.
+fn is_of_before(base: LogPlace, kept: LogPlace, is_accepted: bool) -> bool {
+    kept.seq < base.seq || (kept.seq == base.seq && kept.hash != base.hash) || (is_accepted && kept != base)
+}
+
 impl<R: Remote, S: LocalState> Client<R, S> {
     /// Why this device does not write to its space, and why it did not before somebody accepted the loss: the oldest first.
     ///
@@ -232,7 +239,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         }
     }
 
-    async fn halt(
+    /// Halts the space for a commit that is genuine.
+    pub(super) async fn halt(
         &self,
         base: Option<LogPlace>,
         (known, header): (LogPlace, Option<&CommitHeader>),
@@ -245,9 +253,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             // A device that knows nothing has nothing that can be contradicted.
             let Some(kept) = kept.map(|kept| kept.head()) else { return Ok(()) };
             let base = base.or_else(|| self.head().borrow().as_ref().map(|head| head.state.head())).unwrap_or(kept);
-            // What is remembered sinks only when another process of this device accepted a loss: then this one is of before.
-            let is_of_before = kept.seq < base.seq || (kept.seq == base.seq && kept.hash != base.hash);
-            if is_of_before || standing(&halts).is_some() {
+            if standing(&halts).is_some() || is_of_before(base, kept, !halts.is_empty()) {
                 return Ok(());
             }
             let known_header = match header.filter(|header| header.hash() == known.hash) {
@@ -270,5 +276,30 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let row = self.state().read(Table::Heads, &signed_key(&self.door().space())).await?;
         let header = row.map(|row| CommitHeader::from_bytes(&row)).transpose().map_err(|_| StateError::Corrupt)?;
         Ok(header.filter(|header| header.hash() == place.hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anonicloud_proto::hash::ChainHash;
+
+    use super::*;
+
+    #[test]
+    fn a_look_that_began_before_a_loss_was_accepted_halts_nothing() {
+        let at = |seq, of: &[u8]| LogPlace { seq, hash: ChainHash::of(of) };
+        let base = at(10, b"lost");
+        // The durable head, whether a loss was ever accepted, and whether the look may be of before.
+        let cases = [
+            (base, false, false),
+            (base, true, false),
+            (at(11, b"next"), false, false),
+            (at(9, b"shown"), true, true),
+            (at(10, b"shown"), true, true),
+            (at(11, b"after what was shown"), true, true),
+        ];
+        for (kept, is_accepted, expected) in cases {
+            assert_eq!(is_of_before(base, kept, is_accepted), expected, "{kept:?}, {is_accepted}");
+        }
     }
 }

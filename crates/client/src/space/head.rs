@@ -132,6 +132,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                     self.check_leads(ours, kept).await?;
                     break;
                 }
+                Some(kept) if kept.seq == ours.seq && kept.hash != ours.hash => {
+                    if let Some(signed) = &head.signed {
+                        self.halt(base, (kept, None), signed).await?;
+                    }
+                    return Err(OperationError::RolledBack);
+                }
                 Some(kept) if Some(kept) != base => self.check_leads(kept, ours).await?,
                 _ => {}
             }
@@ -158,12 +164,9 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// The newest state that this device knows: what another process of it has seen counts as much.
     async fn known_state(&self) -> Result<Option<SpaceState>, OperationError> {
+        // What is here was durable when it came, so that only an accepted loss makes what is durable older.
         let (kept, _) = self.kept_state().await?;
-        let here = self.head().borrow().as_ref().map(|head| head.state.clone());
-        Ok(match (kept, here) {
-            (Some(kept), Some(here)) if kept.head().seq <= here.head().seq => Some(here),
-            (kept, here) => kept.or(here),
-        })
+        Ok(kept.or_else(|| self.head().borrow().as_ref().map(|head| head.state.clone())))
     }
 
     /// The state that is durable, and what a change of it is to be made on.
