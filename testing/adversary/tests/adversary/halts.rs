@@ -15,6 +15,7 @@ rows!(
     a21_what_proves_nothing_halts_nothing,
     a21_a_loss_is_accepted_by_a_person_alone,
     a22_another_history_halts_the_space_for_good,
+    a22_another_history_halts_the_space_without_a_log,
     a22_people_see_a_fork_by_twelve_digits,
 );
 
@@ -167,6 +168,26 @@ async fn a22_another_history_halts_the_space_for_good(world: &World) {
     phone.make_directory("/c").await.unwrap();
     assert_eq!(alice.list().await.unwrap(), ["a", "b", "c", "one", "two"]);
     assert_eq!(tablet.list().await.unwrap(), ["a", "b", "c", "one", "two"]);
+}
+
+/// The newest commit follows on the one that took the place of Alice's, and the server shows nothing else.
+async fn a22_another_history_halts_the_space_without_a_log(world: &World) {
+    let alice = with_tree(world).await;
+    let tablet = world.log_in("alice", "tablet").await;
+    world.lie(Lie::Acknowledge(Kind::Commit));
+    alice.make_directory("/of alice").await.unwrap();
+    world.honest();
+    tablet.make_directory("/a").await.unwrap();
+    tablet.make_directory("/b").await.unwrap();
+    world.lie(Lie::LogEndsAt(0));
+    assert_eq!(alice.list().await.unwrap_err(), "rolled_back");
+    // Nothing is accepted either of which nothing is shown.
+    assert_eq!(alice.accept_loss().await.unwrap_err(), "rolled_back");
+    world.honest();
+    let halts = alice.halts().await;
+    let headers = posted(world);
+    assert_eq!((halts.len(), halts[0].contradiction.as_str()), (1, "forked"));
+    assert_eq!((halts[0].known.as_ref(), halts[0].shown.as_ref()), (headers.get(2), headers.get(4)));
 }
 
 /// Each device is shown a history that leads on from what it knows: only who asks the other one sees that there are two.

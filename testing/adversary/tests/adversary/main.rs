@@ -15,6 +15,8 @@ mod leaks;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod spaces;
 #[cfg(test)]
 mod stored;
