@@ -79,7 +79,10 @@ impl Halted {
     /// For a person.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.halts.is_empty() {
-            return writeln!(out, "this device writes as ever: its server never contradicted what it knows");
+            return writeln!(
+                out,
+                "this device writes as ever: its server never contradicted what it knows of the space"
+            );
         }
         for halt in &self.halts {
             halt.write(out)?;
