@@ -16,8 +16,8 @@ use crate::report::Halted;
 ///
 /// A server that shows an older state than this device knows, or another history, was put back from a backup, or lies. From
 /// then on this device changes nothing there: commands that would change something fail with `space_halted`. It still reads, also
-/// with --offline. What the server showed is kept, with a signature that only a device of the account can make, and stays when you
-/// go on: the first time and the newest 15. `logout` removes it: write it to a file before.
+/// with --offline. What the server showed is kept, with a signature that only the keys of the space make, and stays when you go
+/// on: the first time and the newest 15. `logout` removes it: write it to a file before.
 ///
 /// Ask the operator first. With --accept-loss this device verifies all that the server shows now, from its beginning, and takes
 /// it for the newest, after it has asked. What is not in it is lost here too, and cannot be listed any more: keep what `anonicloud

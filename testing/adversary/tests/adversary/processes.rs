@@ -49,7 +49,7 @@ async fn halted(world: &World) -> (Device, Device, Process) {
 async fn a_process_that_runs_on_takes_what_another_one_accepted() {
     let world = World::new("a process that runs on", With::Library);
     let (alice, tablet, running) = halted(&world).await;
-    assert_eq!(running.make_directory(&path("/never"), false).await.unwrap_err().code(), "rolled_back");
+    assert_eq!(running.make_directory(&path("/never"), false).await.unwrap_err().code(), "space_halted");
     alice.accept_loss().await.unwrap();
     tablet.make_directory("/b").await.unwrap();
     assert_eq!(names(&running).await, ["a", "b", "one", "two"]);
