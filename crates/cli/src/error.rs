@@ -61,6 +61,10 @@ pub(crate) enum CliError {
     WordsUnconfirmed,
     #[error("nobody is there to confirm that it is freed for good")]
     FreeingUnconfirmed,
+    #[error("nobody is there to confirm that the loss is accepted")]
+    LossUnconfirmed,
+    #[error("cannot write the evidence")]
+    EvidenceUnwritten(#[source] io::Error),
     #[error("these are not the words asked for")]
     WordsWrong,
     #[error("{} not finished", counted(*.0, "transfer"))]
@@ -110,6 +114,8 @@ impl CliError {
             Self::HandleMissing => "handle_missing",
             Self::WordsUnconfirmed => "recovery_words_unconfirmed",
             Self::FreeingUnconfirmed => "freeing_unconfirmed",
+            Self::LossUnconfirmed => "loss_unconfirmed",
+            Self::EvidenceUnwritten(_) => "evidence_unwritten",
             Self::WordsWrong => "recovery_words_wrong",
             Self::TransfersWaiting(_) => "transfers_waiting",
             Self::Partial(_) => "partial",
@@ -143,7 +149,8 @@ impl CliError {
             Self::NewPassphraseMissing => "name a file that holds it with --new-passphrase-file FILE",
             Self::HandleMissing => "name it with --handle HANDLE",
             Self::WordsUnconfirmed => "have them written with --recovery-file FILE, or sign up in a terminal",
-            Self::FreeingUnconfirmed => "run it in a terminal, or say so with --yes",
+            Self::FreeingUnconfirmed | Self::LossUnconfirmed => "run it in a terminal, or say so with --yes",
+            Self::EvidenceUnwritten(_) => "name a file that is not there yet, in a folder where you may write",
             Self::WordsWrong => "nothing was made; write the words down and sign up again",
             Self::TransfersWaiting(_) => {
                 "finish them with `anonicloud resume`, or give them up with `anonicloud logout --force`"
@@ -179,6 +186,7 @@ impl CliError {
             | Self::HandleMissing
             | Self::WordsUnconfirmed
             | Self::FreeingUnconfirmed
+            | Self::LossUnconfirmed
             | Self::WordsWrong
             | Self::NoAnswer => Exit::Usage,
             Self::NotSignedIn | Self::Locked => Exit::Auth,
@@ -187,7 +195,7 @@ impl CliError {
             Self::Damaged(_) => Exit::Integrity,
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::BrokenPipe,
-            Self::Output(_) => Exit::LocalDisk,
+            Self::EvidenceUnwritten(_) | Self::Output(_) => Exit::LocalDisk,
             Self::Input(_) | Self::Start(_) | Self::Randomness(_) => Exit::Failure,
         }
     }
@@ -320,6 +328,8 @@ mod tests {
             CliError::HandleMissing,
             CliError::WordsUnconfirmed,
             CliError::FreeingUnconfirmed,
+            CliError::LossUnconfirmed,
+            CliError::EvidenceUnwritten(refused()),
             CliError::WordsWrong,
             CliError::TransfersWaiting(2),
             CliError::Partial(3),
@@ -357,6 +367,9 @@ mod tests {
             OperationError::HandleInvalid,
             OperationError::AccountKeyMalformed,
             OperationError::RolledBack,
+            OperationError::AccountRolledBack,
+            OperationError::SpaceHalted,
+            OperationError::NotHalted,
             OperationError::HistorySplit,
             OperationError::NotKept,
             OperationError::ContentMissing(2),

@@ -27,7 +27,7 @@ mod tests {
         String::from_utf8(output.stderr.clone()).unwrap()
     }
 
-    const COMMANDS: [&str; 26] = [
+    const COMMANDS: [&str; 28] = [
         "signup",
         "login",
         "logout",
@@ -48,6 +48,8 @@ mod tests {
         "watch",
         "quota",
         "check",
+        "halt",
+        "state-code",
         "reclaim",
         "status",
         "resume",

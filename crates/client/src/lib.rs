@@ -61,6 +61,15 @@ pub mod watch {
     pub use crate::space::watch::Watch;
 }
 
+/// What a device keeps of a server that contradicted itself.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod halt {
+    pub use anonicloud_core::space::code::StateCode;
+
+    pub use crate::space::accept::Acceptance;
+    pub use crate::space::halt::{Contradiction, Halt, Sighting};
+}
+
 /// Giving room back.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reclaim {

@@ -100,6 +100,8 @@ labels! {
     SignDeviceLogin = "sig/device-login",
     /// Hash that a client puzzle asks zeros of: fields puzzle, solution.
     Puzzle = "puzzle",
+    /// Hash that two people compare: fields space, seq u64, head, history root.
+    StateCode = "state-code",
 }
 
 #[cfg(test)]

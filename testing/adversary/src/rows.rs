@@ -42,7 +42,7 @@ pub enum Feature {
     AccountLife,
     /// The client in a browser.
     Browser,
-    /// Heads of other spaces in commits, and the code that two devices compare.
+    /// Heads of other spaces in commits.
     Freshness,
     /// A test that could be written today.
     Nothing,
@@ -54,7 +54,7 @@ impl fmt::Display for Feature {
             Self::Sharing => "sharing, links and the log of keys",
             Self::AccountLife => "the life of an account: change of password, recovery, lost devices",
             Self::Browser => "the browser client",
-            Self::Freshness => "heads of other spaces in commits, and the state code",
+            Self::Freshness => "heads of other spaces in commits",
             Self::Nothing => "not written yet",
         })
     }
@@ -170,13 +170,13 @@ pub const ROWS: &[Row] = rows! {
     "a21" "Something older is served: head, log, sigchain, slot, piece",
         "no freshness",
         "a hash chain; a device keeps the highest place it has seen of each, durable before it acts",
-        ["a_device_signs_no_link_beside_one_that_it_has_seen"], CLIENTS,
+        ["a_device_signs_no_link_beside_one_that_it_has_seen", "after_a_backup_was_put_back_each_device_goes_on_when_its_person_accepts_the_loss", "the_evidence_is_kept_when_the_server_is_right_again"], CLIENTS,
         [Sharing "a device without state, up to the log of keys' last anchor", Freshness "rollback of one space among several"];
     "a22" "Two devices are shown two histories",
         "SUNDR (OSDI 2004), FAUST (2009)",
         "a commit names the whole history before it: once forked, never joined unnoticed",
         ["two_processes_of_a_device_are_not_led_apart"], CLIENTS,
-        [Freshness "a fork that shows at the first message that crosses it, and the code that two devices compare"];
+        [Freshness "a fork that shows at the first message that crosses it"];
     "a23" "A nonce is used again when an upload is done again with other content",
         "Nextcloud Android 1598; Tarsnap (2011)",
         "the salt of a segment is a hash of its content under a key",

@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
+        client.refuse_halted().await?;
         let mut changed = Vec::with_capacity(self.sources.len());
         for relocation in relocations(&client, &self.sources, &self.target).await? {
             client.copy(&relocation.from, &relocation.place).await?;

@@ -7,6 +7,7 @@ mod cp;
 mod du;
 mod find;
 mod get;
+mod halt;
 mod listing;
 mod lock;
 mod login;
@@ -26,6 +27,7 @@ mod rm;
 mod selection;
 mod signup;
 mod stat;
+mod state_code;
 mod status;
 mod target;
 mod transferred;
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Watch(watch::Arguments),
     Quota(quota::Arguments),
     Check(check::Arguments),
+    Halt(halt::Arguments),
+    StateCode(state_code::Arguments),
     Reclaim(reclaim::Arguments),
     Status(status::Arguments),
     Resume(resume::Arguments),
@@ -96,6 +100,8 @@ impl Command {
             Self::Watch(arguments) => arguments.run(context).await,
             Self::Quota(arguments) => arguments.run(context).await,
             Self::Check(arguments) => arguments.run(context).await,
+            Self::Halt(arguments) => arguments.run(context).await,
+            Self::StateCode(arguments) => arguments.run(context).await,
             Self::Reclaim(arguments) => arguments.run(context).await,
             Self::Status(arguments) => arguments.run(context).await,
             Self::Resume(arguments) => arguments.run(context).await,

@@ -52,6 +52,9 @@ impl Arguments {
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let filter = self.selection.filter(context.usual_exclude())?;
         let client = context.client().await?;
+        if !self.dry_run {
+            client.refuse_halted().await?;
+        }
         let sources = match cut_put(&self.sources, &self.target, &client.queue().await?) {
             Some(cut) => cut,
             None => put_sources(&self.sources, &self.target, existing_kind(&client, &self.target).await?)?,

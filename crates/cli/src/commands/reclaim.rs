@@ -60,6 +60,9 @@ impl Arguments {
             return Err(CliError::FreeingUnconfirmed);
         }
         let client = context.client().await?;
+        if !self.dry_run {
+            client.refuse_halted().await?;
+        }
         let (repacked, swept, freed) = if self.dry_run {
             (client.find_sparse().await?, client.find_unused().await?, 0)
         } else if self.now {

@@ -66,6 +66,9 @@ impl Arguments {
 
     pub(super) async fn run(&self, context: &Context) -> Result<(), CliError> {
         let client = context.client().await?;
+        if self.upkeep {
+            client.refuse_halted().await?;
+        }
         let mut watch = client.watch(&self.path.path).await?;
         Self::tell_begun(context, &self.path.path)?;
         if self.once || !(self.upkeep || context.wants_upkeep()) {

@@ -5,6 +5,7 @@
 
 mod changed;
 mod checked;
+mod halted;
 mod moved;
 mod would;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub(crate) use self::changed::{ChangedPath, Watching};
 pub(crate) use self::checked::{Checked, Found};
+pub(crate) use self::halted::Halted;
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};
 use crate::units;
@@ -59,6 +61,15 @@ pub(crate) struct Identity<'a> {
 pub(crate) struct KeyKept {
     /// `file`, `passphrase` or `keyring`.
     pub(crate) device_key: &'static str,
+}
+
+/// `state-code`.
+#[derive(Debug, Serialize)]
+pub(crate) struct StateCode {
+    /// Twelve digits in groups of three.
+    pub(crate) code: String,
+    /// The place of the newest change.
+    pub(crate) seq: u64,
 }
 
 /// `quota`, in bytes as the server counts them.
@@ -289,6 +300,7 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::checked::tests::checked;
+    use super::halted::tests::halted;
     use super::moved::tests::moved;
     use super::would::tests::would;
     use super::*;
@@ -346,6 +358,8 @@ mod tests {
             "stat": listed(),
             "du": Usage { totals: vec![of] },
             "check": checked(),
+            "halt": halted(),
+            "state-code": StateCode { code: "058 948 027 210".to_owned(), seq: 4 },
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),
             "put, get": moved(),

@@ -109,6 +109,15 @@ pub enum OperationError {
     /// The server shows an older or another state than it showed before.
     #[error("the server shows an older state, or another one, than this device has seen before")]
     RolledBack,
+    /// The server shows an older list of the account's devices than this device knows, another one, or older keys.
+    #[error("the server shows the account as it was before, or with other devices")]
+    AccountRolledBack,
+    /// The server contradicted what it showed before, and nobody accepted that: nothing is written.
+    #[error("the server contradicted what it had shown before, so that this device writes nothing to it")]
+    SpaceHalted,
+    /// There is no loss to accept.
+    #[error("the server did not contradict what this device knows, so that there is nothing to accept")]
+    NotHalted,
     /// Other devices read another history of the space than this one: what this device commits is nothing to them.
     #[error("what this device changed is not there for the account's other devices")]
     HistorySplit,

@@ -34,13 +34,17 @@ impl OperationError {
             Self::Local { failure, .. } | Self::Stream(failure) => io_row(failure),
             Self::State(error) => state_row(error),
             Self::Remote(error) => remote_row(error),
-            _ => self.account_row().or_else(|| self.device_key_row()).unwrap_or_else(|| self.transfer_row()),
+            _ => self
+                .account_row()
+                .or_else(|| self.device_key_row())
+                .or_else(|| self.integrity_row())
+                .unwrap_or_else(|| self.transfer_row()),
         }
     }
 
-    /// Of failures that are about the account or the server's honesty.
+    /// Of failures that are about the account.
     const fn account_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
-        use ErrorKind::{Auth, Conflict, Integrity, Server, Usage};
+        use ErrorKind::{Auth, Conflict, Server, Usage};
         Some(match self {
             Self::NotSignedIn => ("not_signed_in", Auth, "sign in with `login`, or make an account with `signup`"),
             Self::AlreadySignedIn => {
@@ -51,9 +55,11 @@ impl OperationError {
                 Auth,
                 "check both, and the account key if the account has one; nobody can reset a password",
             ),
-            Self::DeviceUnknown => {
-                ("device_unknown", Auth, "it was removed by another device: `logout`, then `login` again")
-            }
+            Self::DeviceUnknown => (
+                "device_unknown",
+                Auth,
+                "it was removed by another device, or the server was put back to before it came: `logout`, then `login` again",
+            ),
             Self::WeakPassword => {
                 ("weak_password", Usage, "use a longer one, or six random words with `--generate-password`")
             }
@@ -66,6 +72,14 @@ impl OperationError {
             Self::AccountKeyMalformed => ("account_key_malformed", Usage, "copy it exactly as it was shown at sign-up"),
             Self::InviteMalformed => ("invite_malformed", Usage, "copy it exactly as the operator gave it"),
             Self::PuzzleTooHard => ("puzzle_too_hard", Server, "ask its operator what happened, or use another server"),
+            _ => return None,
+        })
+    }
+
+    /// Of failures that are about the server's honesty.
+    const fn integrity_row(&self) -> Option<(&'static str, ErrorKind, &'static str)> {
+        use ErrorKind::{Conflict, Integrity};
+        Some(match self {
             Self::Rejected(_) => (
                 "rejected",
                 Integrity,
@@ -74,7 +88,22 @@ impl OperationError {
             Self::RolledBack => (
                 "rolled_back",
                 Integrity,
-                "the operator may have restored a backup, or lies; nothing was written, and this device keeps what it saw",
+                "the operator may have restored a backup, or lies; nothing was written: see what was shown, and how to go on, with `anonicloud halt`",
+            ),
+            Self::AccountRolledBack => (
+                "account_rolled_back",
+                Integrity,
+                "devices of the account are lost at the server: keep `halt --output FILE`, then `logout`, `login` again, and send anew what is missing",
+            ),
+            Self::SpaceHalted => (
+                "space_halted",
+                Integrity,
+                "see what it showed with `halt`, and ask the operator; `halt --accept-loss` goes on from what it shows now",
+            ),
+            Self::NotHalted => (
+                "not_halted",
+                Conflict,
+                "go on: this device writes as ever; if it was told `rolled_back`, that was of the account, or proved nothing",
             ),
             Self::ContentMissing(_) => (
                 "content_missing",

@@ -62,6 +62,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
             Err(OperationError::Busy) => return Ok(RepackReport { is_under_way: true, ..RepackReport::default() }),
             lock => lock?,
         };
+        self.refuse_halted().await?;
         self.sync().await?;
         self.drop_repacking().await?;
         let (choice, mut report) = self.choose_packs().await?;

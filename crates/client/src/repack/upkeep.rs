@@ -51,6 +51,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// As [`Client::repack`] and [`Client::sweep`]. It is not tried again on the same day.
     pub async fn upkeep(&self) -> Result<Option<SweepReport>, OperationError> {
+        self.refuse_halted().await?;
         let today = self.clock().today();
         let last = self.state().read(Table::Upkeep, LAST).await?;
         // What cannot be decoded was not done.

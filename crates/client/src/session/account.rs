@@ -88,16 +88,37 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         if chain.link_count() == self.record().sigchain.link_count() {
             return Ok(None);
         }
-        // Another process may have learnt links too, or signed out.
-        let (kept, seen) = AccountRecord::load_seen(self.state()).await?;
-        let kept = kept.filter(|kept| kept.device.device() == self.record().device.device());
-        let mut kept = kept.ok_or(OperationError::NotSignedIn)?;
+        let (mut kept, seen) = self.kept_record().await?;
         if kept.sigchain.continues(&chain).is_ok() {
             return Ok(None);
         }
         chain.continues(&kept.sigchain).map_err(|_| OperationError::RolledBack)?;
         kept.sigchain = chain;
         Ok(Some((seen, kept.change())))
+    }
+
+    /// Makes sure that the server has all links of the account's sigchain that this device knows; gives what a change that
+    /// counts on that is to be made on. A commit that brings a link which is lost at the server could not be read by a device
+    /// that is enrolled later, and has another link in its place.
+    ///
+    /// # Errors
+    /// [`OperationError::AccountRolledBack`] when it has not, or has older keys of the account.
+    pub(crate) async fn check_account(&self) -> Result<Seen, OperationError> {
+        match self.refresh_owner().await {
+            Err(OperationError::RolledBack) => return Err(OperationError::AccountRolledBack),
+            refreshed => refreshed?,
+        }
+        let (kept, seen) = self.kept_record().await?;
+        let chain = self.private_space().borrow().owner().clone();
+        chain.continues(&kept.sigchain).map_err(|_| OperationError::AccountRolledBack)?;
+        Ok(seen)
+    }
+
+    /// What is durable of the account: another process may have learnt links too, or signed out.
+    async fn kept_record(&self) -> Result<(AccountRecord, Seen), OperationError> {
+        let (kept, seen) = AccountRecord::load_seen(self.state()).await?;
+        let kept = kept.filter(|kept| kept.device.device() == self.record().device.device());
+        Ok((kept.ok_or(OperationError::NotSignedIn)?, seen))
     }
 
     async fn account_answer(&self) -> Result<AccountAnswer, OperationError> {

@@ -37,6 +37,7 @@ impl<R: Remote> Client<R, SqliteState> {
             Table::Downloads,
             Table::Reached,
             Table::Upkeep,
+            Table::Halts,
         ];
         self.state().apply(tables.map(|table| StateChange::Clear { table }).into()).await?;
         if let Some(folder) = self.folder().map(Path::to_owned) {

@@ -81,6 +81,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// [`OperationError::ContentMissing`] when the tree needs what the server does not have. Otherwise as [`Client::sweep`].
     pub async fn prepare_to_free(&self, proof: PasswordProof) -> Result<Freeing, OperationError> {
         let lock = self.lock_transfers()?;
+        self.refuse_halted().await?;
         let handle = self.record().handle.clone();
         let credentials = Credentials { handle, password: proof.password, account_key: proof.account_key };
         let token = self.password_session(&credentials).await?;
@@ -98,8 +99,11 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// Frees at once what [`Freeing::released`] has shown, which cannot come back; gives the padded bytes that were freed.
     ///
     /// # Errors
-    /// When the server does not answer; what it freed before that is freed.
+    /// [`OperationError::SpaceHalted`] when the space was halted meanwhile: then nothing is freed.
+    /// Otherwise when the server does not answer; what it freed before that is freed.
     pub async fn free(&self, freeing: Freeing) -> Result<u64, OperationError> {
+        // Another process of this device may have met a contradiction since this was prepared.
+        self.refuse_halted().await?;
         let Freeing { credentials, mut token, through, released, .. } = freeing;
         // A blob is no shorter than a pack can be.
         let most = (released.bytes / PACK_FLOOR / FREED_AT_ONCE).saturating_add(ANSWERS);

@@ -243,6 +243,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         make: impl Fn(&PrivateSpace) -> Result<PostedCommit, BuildCommitError>,
         kept: &mut Vec<StateChange>,
     ) -> Result<bool, OperationError> {
+        self.refuse_halted().await?;
         let mut made = make(&self.private_space().borrow());
         if matches!(made, Err(BuildCommitError::ChainTooOld)) {
             self.refresh_owner().await?;
@@ -263,7 +264,8 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let CommitStep::Verified(verified) = step else {
             return Err(OperationError::HistorySplit);
         };
-        self.adopt(Head::new(next, &verified), Some(state.head()), std::mem::take(kept)).await?;
+        let head = Head::new(next, &verified, &posted.logged.header);
+        self.adopt(head, Some(state.head()), std::mem::take(kept)).await?;
         self.nodes().kept_more();
         Ok(true)
     }

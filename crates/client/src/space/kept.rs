@@ -59,7 +59,7 @@ fn read_head(row: &[u8], state: &SpaceState) -> Result<Option<Head>, DecodeError
         _ => return Err(DecodeError::UnknownVariant),
     };
     input.finish()?;
-    Ok(Some(Head { state: state.clone(), root }))
+    Ok(Some(Head { state: state.clone(), root, signed: None }))
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {

@@ -12,8 +12,13 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// The commit at a place that this device, or a head that it reads, knows.
     pub(super) async fn commit_at(&self, place: LogPlace) -> Result<LoggedCommit, OperationError> {
         let page = self.log_page(place.seq).await?;
-        let commit = page.into_iter().next().filter(|commit| commit.header.hash() == place.hash);
-        commit.ok_or(OperationError::RolledBack)
+        match page.into_iter().next() {
+            Some(commit) if commit.header.hash() == place.hash => Ok(commit),
+            Some(other) if other.header.fields().seq == place.seq => {
+                Err(self.contradicted(None, (place, None), &other).await)
+            }
+            _ => Err(OperationError::RolledBack),
+        }
     }
 
     pub(super) async fn log_page(&self, from: u64) -> Result<Vec<LoggedCommit>, OperationError> {
@@ -23,21 +28,33 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Checks that the log leads from one commit to a later one, or that they are the same: that both are of one history.
     pub(super) async fn check_leads(&self, from: LogPlace, to: LogPlace) -> Result<(), OperationError> {
-        let mut at = from;
+        let (mut at, mut last) = (from, None);
         while at.seq < to.seq {
             let page = self.log_page(at.seq.saturating_add(1)).await?;
             if page.is_empty() {
                 return Err(OperationError::RolledBack);
             }
-            for commit in page.iter().take_while(|commit| commit.header.fields().seq <= to.seq) {
+            for commit in page.into_iter().take_while(|commit| commit.header.fields().seq <= to.seq) {
                 let fields = commit.header.fields();
-                if fields.prev != at.hash || fields.seq != at.seq.saturating_add(1) {
+                if fields.seq != at.seq.saturating_add(1) {
                     return Err(OperationError::RolledBack);
                 }
+                if fields.prev != at.hash {
+                    // Of those between, nothing was checked: the first is the one that was known.
+                    if at != from {
+                        return Err(OperationError::RolledBack);
+                    }
+                    return Err(self.contradicted(None, (from, None), &commit).await);
+                }
                 at = LogPlace { seq: fields.seq, hash: commit.header.hash() };
+                last = Some(commit);
             }
         }
-        if at == to { Ok(()) } else { Err(OperationError::RolledBack) }
+        match last {
+            _ if at == to => Ok(()),
+            Some(other) if at.seq == to.seq => Err(self.contradicted(None, (to, None), &other).await),
+            _ => Err(OperationError::RolledBack),
+        }
     }
 
     /// Fetches the owner's chain, which must go on from the one that is here.

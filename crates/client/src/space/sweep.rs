@@ -85,6 +85,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
 
     /// Sweeps; gives also the place of the commit up to which nothing is released that is needed.
     pub(crate) async fn sweep_through(&self) -> Result<(SweepReport, u64), OperationError> {
+        self.refuse_halted().await?;
         self.door().manage();
         let mut report = SweepReport::default();
         let mut lost = 0;

@@ -108,6 +108,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When something is there, or the folder above is not.
     pub async fn make_directory(&self, path: &RemotePath, parents: bool) -> Result<(), OperationError> {
+        self.refuse_halted().await?;
         self.sync().await?;
         let attributes = Attributes { mtime: self.clock().now_ns(), mode: DIRECTORY_MODE };
         let missing = if parents { MissingParents::Create(attributes) } else { MissingParents::Refuse };
@@ -119,6 +120,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When `from` is not there, or `to` is taken.
     pub async fn rename(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
+        self.refuse_halted().await?;
         self.sync().await?;
         let to = self.place_for(from, to).await?;
         self.change(vec![Edit::Move { from: from.clone(), to, replace: false }], MissingParents::Refuse).await
@@ -129,6 +131,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When `from` is not there, or `to` is taken.
     pub async fn copy(&self, from: &RemotePath, to: &RemotePath) -> Result<(), OperationError> {
+        self.refuse_halted().await?;
         self.sync().await?;
         let to = self.place_for(from, to).await?;
         self.change(vec![Edit::Copy { from: from.clone(), to }], MissingParents::Refuse).await
@@ -139,6 +142,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// # Errors
     /// When something is not there, or is a folder with entries and not `recursive`.
     pub async fn remove(&self, paths: &[RemotePath], recursive: bool) -> Result<(), OperationError> {
+        self.refuse_halted().await?;
         self.door().manage();
         self.sync().await?;
         let edits = paths.iter().map(|path| Edit::Remove { path: path.clone(), recursive });

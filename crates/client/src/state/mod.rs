@@ -52,6 +52,8 @@ pub enum Table {
     Reached,
     /// What repacking has under way, and when room was last given back in the background.
     Upkeep,
+    /// Per space, how its server contradicted what was known of it.
+    Halts,
 }
 
 impl Table {
@@ -67,6 +69,7 @@ impl Table {
             Self::Downloads => 6,
             Self::Reached => 7,
             Self::Upkeep => 8,
+            Self::Halts => 9,
         }
     }
 }

@@ -41,6 +41,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// [`OperationError::SeveralToResume`] when it is not clear which upload it is.
     pub async fn resume_from(&self, file: &Path, progress: &dyn Progress) -> Result<AdoptReport, OperationError> {
         let _lock = self.lock_transfers()?;
+        self.refuse_halted().await?;
         self.sync().await?;
         let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
         let mut candidates = Vec::new();

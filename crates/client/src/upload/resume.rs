@@ -40,6 +40,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     /// When nothing could be tried at all; how each transfer went is in the report.
     pub async fn resume(&self, progress: &dyn Progress) -> Result<ResumeReport, OperationError> {
         let _lock = self.lock_transfers()?;
+        self.refuse_halted().await?;
         self.sync().await?;
         self.drop_orphans().await?;
         let mut resumed = ResumeReport::default();

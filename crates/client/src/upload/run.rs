@@ -39,6 +39,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
     ) -> Result<PutReport, OperationError> {
         let _lock = self.lock_transfers()?;
         let (paths, streams) = look_at(sources)?;
+        self.refuse_halted().await?;
         self.sync().await?;
         self.drop_orphans().await?;
         let mut report = PutReport::default();

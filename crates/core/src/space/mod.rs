@@ -7,6 +7,7 @@ mod author;
 pub mod body;
 pub mod build;
 mod by_log;
+pub mod code;
 mod kept;
 pub mod private;
 pub mod state;

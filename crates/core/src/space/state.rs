@@ -65,6 +65,11 @@ impl SpaceState {
         self.head
     }
 
+    /// The hash of the first commit: a space has one, and no other.
+    pub const fn genesis(&self) -> ChainHash {
+        self.genesis
+    }
+
     /// The newest commit that is not a no-op: what the tree is.
     pub const fn valid(&self) -> LogPlace {
         self.valid

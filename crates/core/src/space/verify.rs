@@ -255,8 +255,11 @@ impl PrivateSpace {
         self.check_genuine(commit)
     }
 
-    /// What shows that a writer of the space made the commit, whatever it goes on from.
-    fn check_genuine(&self, commit: &LoggedCommit) -> Result<(), Rejected> {
+    /// Checks what shows that a writer of the space made the commit, whatever it goes on from.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is of another space or epoch, not signed by the right capability, or has another body.
+    pub fn check_genuine(&self, commit: &LoggedCommit) -> Result<(), Rejected> {
         let fields = commit.header.fields();
         if fields.space != self.space || fields.epoch != self.keys.epoch() {
             return Err(Rejected);

@@ -15,6 +15,7 @@ use anonicloud_e2e::device::refused;
 use anonicloud_e2e::world::PASSWORD;
 use anonicloud_testkit::memory_remote::MemoryRemote;
 use anonicloud_testkit::memory_state::MemoryState;
+use data_encoding::BASE64;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -41,6 +42,21 @@ pub(crate) struct Program {
 pub(crate) enum Device {
     Library(Library),
     Program(Program),
+}
+
+/// A contradiction that a device keeps.
+#[derive(Debug)]
+pub(crate) struct Halted {
+    pub(crate) contradiction: String,
+    /// Signed headers.
+    pub(crate) known: Option<Vec<u8>>,
+    pub(crate) shown: Option<Vec<u8>>,
+    pub(crate) is_accepted: bool,
+}
+
+fn listed(answer: &Value) -> Vec<String> {
+    let items = answer["items"].as_array().unwrap();
+    items.iter().map(|item| item["path"].as_str().unwrap().to_owned()).collect()
 }
 
 struct Quiet;
@@ -135,11 +151,7 @@ impl Device {
                 let items = library.open().await?.list(&RemotePath::root()).await.map_err(|error| code(&error))?;
                 Ok(items.into_iter().map(|item| String::from_utf8(item.name).unwrap()).collect())
             }
-            Self::Program(program) => {
-                let listing = program.run(&[&"ls", &"/"])?;
-                let items = listing["items"].as_array().unwrap();
-                Ok(items.iter().map(|item| item["path"].as_str().unwrap().to_owned()).collect())
-            }
+            Self::Program(program) => Ok(listed(&program.run(&[&"ls", &"/"])?)),
         }
     }
 
@@ -159,6 +171,15 @@ impl Device {
                 library.open().await?.remove(&[path(remote)], true).await.map_err(|error| code(&error))
             }
             Self::Program(program) => program.run(&[&"rm", &"-r", &remote]).map(drop),
+        }
+    }
+
+    pub(crate) async fn rename(&self, from: &str, to: &str) -> Outcome<()> {
+        match self {
+            Self::Library(library) => {
+                library.open().await?.rename(&path(from), &path(to)).await.map_err(|error| code(&error))
+            }
+            Self::Program(program) => program.run(&[&"mv", &from, &to]).map(drop),
         }
     }
 
@@ -192,6 +213,65 @@ impl Device {
                 let password = &program.password;
                 program.run(&[&"reclaim", &"--now", &"--yes", &"--password-file", password]).map(drop)
             }
+        }
+    }
+
+    /// What contradicted what this device knew, the oldest first.
+    pub(crate) async fn halts(&self) -> Vec<Halted> {
+        match self {
+            Self::Library(library) => {
+                let halts = library.open().await.unwrap().halts().await.unwrap();
+                let halted = halts.iter().map(|halt| Halted {
+                    contradiction: halt.contradiction().code().to_owned(),
+                    known: halt.known().header,
+                    shown: halt.shown().header,
+                    is_accepted: halt.accepted().is_some(),
+                });
+                halted.collect()
+            }
+            Self::Program(program) => {
+                let answer = program.run(&[&"halt"]).unwrap();
+                let header = |of: &Value| Some(BASE64.decode(of["header"].as_str()?.as_bytes()).unwrap());
+                let halted = answer["halts"].as_array().unwrap().iter().map(|halt| Halted {
+                    contradiction: halt["contradiction"].as_str().unwrap().to_owned(),
+                    known: header(&halt["known"]),
+                    shown: header(&halt["shown"]),
+                    is_accepted: !halt["accepted"].is_null(),
+                });
+                halted.collect()
+            }
+        }
+    }
+
+    /// Takes what the server shows now for the newest.
+    pub(crate) async fn accept_loss(&self) -> Outcome<()> {
+        match self {
+            Self::Library(library) => {
+                let client = library.open().await?;
+                let acceptance = client.prepare_to_accept().await.map_err(|error| code(&error))?;
+                client.accept(acceptance).await.map_err(|error| code(&error))
+            }
+            Self::Program(program) => program.run(&[&"halt", &"--accept-loss", &"--yes"]).map(drop),
+        }
+    }
+
+    /// The digits that its person reads to that of another device.
+    pub(crate) async fn state_code(&self) -> String {
+        match self {
+            Self::Library(library) => library.open().await.unwrap().state_code().await.unwrap().1.to_string(),
+            Self::Program(program) => program.run(&[&"state-code"]).unwrap()["code"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Names in the root as this device keeps them.
+    pub(crate) async fn list_offline(&self) -> Outcome<Vec<String>> {
+        match self {
+            Self::Library(library) => {
+                let items = library.open().await?.offline().list(&RemotePath::root()).await;
+                let items = items.map_err(|error| code(&error))?;
+                Ok(items.into_iter().map(|item| String::from_utf8(item.name).unwrap()).collect())
+            }
+            Self::Program(program) => Ok(listed(&program.run(&[&"ls", &"--offline", &"/"])?)),
         }
     }
 

@@ -9,9 +9,13 @@ mod content;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod halts;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod spaces;
 #[cfg(test)]

@@ -8,13 +8,13 @@ use anonicloud_e2e::world::World;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-fn names(device: &Device) -> Vec<String> {
+pub(crate) fn names(device: &Device) -> Vec<String> {
     let listing = device.json(&[&"ls", &"/"]);
     let items = listing["items"].as_array().unwrap();
     items.iter().map(|item| item["path"].as_str().unwrap().to_owned()).collect()
 }
 
-fn make(device: &Device, paths: &[&str]) {
+pub(crate) fn make(device: &Device, paths: &[&str]) {
     for path in paths {
         device.json(&[&"mkdir", path]);
     }
@@ -179,7 +179,7 @@ pub(crate) fn change_rows(database: &Path, statement: &'static str) -> u64 {
     })
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs_err::create_dir_all(to).unwrap();
     for entry in fs_err::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -29,6 +29,8 @@ mod faults;
 #[cfg(test)]
 mod folders;
 #[cfg(test)]
+mod halted;
+#[cfg(test)]
 mod in_place;
 #[cfg(test)]
 mod interrupted;

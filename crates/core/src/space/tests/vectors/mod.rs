@@ -5,6 +5,7 @@
 //! implementation before it is pasted.
 
 mod accounts;
+mod codes;
 mod stored;
 
 use crate::account::keys::DeviceSeeds;
@@ -129,7 +130,7 @@ fn every_vector_is_what_this_code_computes_and_opens() {
         assert!(vector.outputs == outputs, "{name}: {}\n{outputs:#}", vector.about);
         kinds.insert(vector.kind);
     }
-    assert_eq!(kinds.len(), 8, "each kind has a vector: {kinds:?}");
+    assert_eq!(kinds.len(), 9, "each kind has a vector: {kinds:?}");
 }
 
 fn compute(kind: &str, inputs: &Inputs) -> Value {
@@ -142,6 +143,7 @@ fn compute(kind: &str, inputs: &Inputs) -> Value {
         "genesis-commit" => accounts::genesis(inputs),
         "tree-commit" => accounts::tree(inputs),
         "sweep-commit" => accounts::sweep(inputs),
+        "state-code" => codes::state(inputs),
         other => panic!("unknown kind {other}"),
     }
 }
