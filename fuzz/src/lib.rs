@@ -15,8 +15,8 @@ pub mod texts;
 pub mod tickets;
 mod world;
 
-/// All that one input may have allocated at any time, in bytes: an upper limit of a commit, decoded and encoded again, with
-/// room for what its checks take. A length that is believed before it is checked asks for far more.
+/// All that a target may have allocated at any time, in bytes, what it keeps between inputs included: far more than an input and
+/// all that is made of it take, and far less than a length asks for that is believed before it is checked.
 const ALLOCATED_MAX: usize = 64 << 20;
 
 #[global_allocator]

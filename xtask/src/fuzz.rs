@@ -19,7 +19,7 @@ const INPUT: u32 = 64 << 10;
 /// not to fuzz/corpus; an input that fails is left in fuzz/artifacts.
 ///
 /// # Errors
-/// When something is missing, does not build, or a target fails.
+/// When something is missing, does not build, or a target fails, or one that was chosen does not exist.
 pub(crate) fn run(shell: &Shell, seconds: u32, chosen: &[String]) -> Result<(), TaskError> {
     tools::need_packages(shell, tools::COMPILE)?;
     tools::need_packages(shell, tools::FUZZ)?;
@@ -31,6 +31,12 @@ pub(crate) fn run(shell: &Shell, seconds: u32, chosen: &[String]) -> Result<(), 
     shell::run(shell.cargo(["fetch", manifest, "--locked", "--quiet"]))?;
     let list = shell::capture(shell.cargo(["fuzz", "list"]))?;
     let list = String::from_utf8_lossy(&list).into_owned();
+    if let Some(name) = chosen.iter().find(|name| list.lines().all(|target| target != name.as_str())) {
+        return Err(TaskError::NoFuzzTarget {
+            name: name.clone(),
+            targets: list.split_whitespace().collect::<Vec<_>>().join(", "),
+        });
+    }
     ui::step("building the fuzz targets");
     shell::run(shell.cargo(["fuzz", "build"].iter().chain(&BUILD)))?;
     for target in list.lines().filter(|target| chosen.is_empty() || chosen.iter().any(|name| name == target)) {

@@ -119,6 +119,8 @@ enum TaskError {
     Models(#[from] models::ModelsError),
     #[error(transparent)]
     Fuzz(#[from] api_fuzz::FuzzError),
+    #[error("there is no fuzz target `{name}`, but {targets}")]
+    NoFuzzTarget { name: String, targets: String },
     #[error("the folder for what fuzzing finds cannot be made")]
     FuzzFolder(#[source] io::Error),
     #[error("{check}: {count} found")]
