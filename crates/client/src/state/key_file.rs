@@ -183,8 +183,8 @@ pub async fn lock_device_key(
 /// The keyring's own files are in the file system of `data`.
 ///
 /// # Errors
-/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringUnfit`],
-/// [`OperationError::KeyringEntryGone`] when the keyring does not keep it, [`OperationError::Local`] when its disk does not,
+/// [`OperationError::KeyringUnavailable`], [`OperationError::KeyringLocked`], [`OperationError::KeyringUnfit`]
+/// also when the keyring does not give back what it took, [`OperationError::Local`] when its disk does not,
 /// [`OperationError::KeyChanged`] when another process has replaced the key since: then nothing has changed.
 pub async fn lock_device_key_by_keyring(
     dir: &Path,

@@ -62,7 +62,7 @@ pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError
 pub(super) fn expect_kept(made: &WrapKey, gave: Option<&WrapKey>) -> Result<(), OperationError> {
     match gave {
         Some(gave) if gave.expose_bytes() == made.expose_bytes() => Ok(()),
-        _ => Err(OperationError::KeyringEntryGone),
+        _ => Err(OperationError::KeyringUnfit),
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
         let (made, other) = (WrapKey::from_bytes([7; 32]), WrapKey::from_bytes([8; 32]));
         assert!(expect_kept(&made, Some(&made)).is_ok());
         for given in [Some(&other), None] {
-            assert!(matches!(expect_kept(&made, given), Err(OperationError::KeyringEntryGone)));
+            assert!(matches!(expect_kept(&made, given), Err(OperationError::KeyringUnfit)));
         }
     }
 }
