@@ -2,6 +2,7 @@
 
 use anonicloud_core::account::boxes::BoxOwner;
 use anonicloud_core::account::sigchain::Sigchain;
+use anonicloud_core::space::state::SpaceState;
 use anonicloud_proto::api::{AccountAnswer, ErrorCode};
 
 use super::LOGINS;
@@ -112,6 +113,17 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let chain = self.private_space().borrow().owner().clone();
         chain.continues(&kept.sigchain).map_err(|_| OperationError::AccountRolledBack)?;
         Ok(seen)
+    }
+
+    /// Stops before a commit on top of `state` that would bring a link which is lost at the server, or before its content is sent.
+    ///
+    /// # Errors
+    /// As [`Client::check_account`]; [`OperationError::DeviceUnknown`] when this device's own link is lost.
+    pub(crate) async fn refuse_lost_links(&self, state: &SpaceState) -> Result<(), OperationError> {
+        if self.private_space().borrow().brings_links(state) {
+            self.check_account().await?;
+        }
+        Ok(())
     }
 
     /// What is durable of the account: another process may have learnt links too, or signed out.

@@ -244,6 +244,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         kept: &mut Vec<StateChange>,
     ) -> Result<bool, OperationError> {
         self.refuse_halted().await?;
+        self.refuse_lost_links(state).await?;
         let mut made = make(&self.private_space().borrow());
         if matches!(made, Err(BuildCommitError::ChainTooOld)) {
             self.refresh_owner().await?;

@@ -43,6 +43,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let _lock = self.lock_transfers()?;
         self.refuse_halted().await?;
         self.sync().await?;
+        self.refuse_lost_links(&self.known_head()?).await?;
         let source = SourceFile::open(file).map_err(|error| OperationError::local(file, error))?;
         let mut candidates = Vec::new();
         for open in self.remote_tickets().await? {

@@ -42,6 +42,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let _lock = self.lock_transfers()?;
         self.refuse_halted().await?;
         self.sync().await?;
+        self.refuse_lost_links(&self.known_head()?).await?;
         self.drop_orphans().await?;
         let mut resumed = ResumeReport::default();
         for job in queued(self.state()).await? {

@@ -41,6 +41,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let (paths, streams) = look_at(sources)?;
         self.refuse_halted().await?;
         self.sync().await?;
+        self.refuse_lost_links(&self.known_head()?).await?;
         self.drop_orphans().await?;
         let mut report = PutReport::default();
         if !paths.is_empty() {

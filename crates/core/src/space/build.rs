@@ -164,6 +164,11 @@ impl PrivateSpace {
         self.post(Draft { day: sweep.day, ..draft }, device, random)
     }
 
+    /// Whether a commit on top of `state` brings links of the owner's sigchain that no commit brought before.
+    pub fn brings_links(&self, state: &SpaceState) -> bool {
+        self.owner.link_count() > state.links_carried
+    }
+
     /// A draft on top of `state`; its day is still to be set.
     fn draft_on(
         &self,

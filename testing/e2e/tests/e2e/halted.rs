@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::devices::{copy, make, names};
 
 /// The server with what it had when `backup` was made.
-fn put_back(world: &mut World, backup: &Path) {
+pub(crate) fn put_back(world: &mut World, backup: &Path) {
     world.kill_server();
     let data = world.server().data().to_owned();
     fs_err::remove_dir_all(&data).unwrap();
@@ -24,7 +24,7 @@ fn accept(device: &Device) -> Value {
 }
 
 /// A write is refused before anything is sent.
-fn refuses_to_write(world: &World, device: &Device) {
+pub(crate) fn refuses_to_write(world: &World, device: &Device) {
     let before = world.wire().requests().len();
     let commands: [Arguments<'_>; 10] = [
         &[&"mkdir", &"/never"],
@@ -140,7 +140,11 @@ fn the_evidence_is_kept_when_the_server_is_right_again() {
     let answer = laptop.json(accept_and_write);
     assert!(!answer["halts"][0]["accepted"].is_null(), "{answer}");
     let evidence: Value = serde_json::from_slice(&fs_err::read(&file).unwrap()).unwrap();
-    assert_eq!(evidence, answer);
+    for part in ["halted", "halts"] {
+        assert_eq!(evidence[part], answer[part], "{part}");
+    }
+    // It names no file.
+    assert_eq!((evidence.get("lost"), &answer["lost"]), (None, &serde_json::json!([])));
     make(&laptop, &["/c"]);
     assert_eq!(names(&laptop), ["a", "b", "c"]);
 }
@@ -196,6 +200,40 @@ fn who_knows_a_device_that_is_lost_signs_in_anew_after_another_took_its_place() 
     make(&tablet, &["/b"]);
     make(&laptop, &["/c"]);
     for device in [&laptop, &tablet, &phone] {
+        assert_eq!(names(device), ["a", "b", "c"]);
+    }
+}
+
+/// Nothing contradicts what the tablet read. Its first change would bring its link all the same.
+#[test]
+fn who_is_lost_and_read_nothing_since_writes_nothing() {
+    let mut world = World::new();
+    let laptop = world.sign_up("laptop", "alice");
+    make(&laptop, &["/a"]);
+    world.kill_server();
+    let backup = world.path("backup");
+    copy(world.server().data(), &backup);
+    world.start_server();
+    let tablet = world.log_in("tablet", "alice");
+    put_back(&mut world, &backup);
+    assert_eq!(names(&tablet), ["a"]);
+    let refusal = tablet.refusal(&[&"mkdir", &"/never"]);
+    assert_eq!(refusal.code, "device_unknown", "{refusal:?}");
+    let large = world.path("large");
+    fs_err::write(&large, vec![1; 5 << 20]).unwrap();
+    let before = world.wire().requests().len();
+    assert_eq!(tablet.refusal(&[&"put", &large, &"/never"]).code, "device_unknown");
+    // Nothing of it was sent.
+    let kinds = world.wire().requests().into_iter().skip(before).map(|seen| seen.kind);
+    assert!(kinds.clone().all(|kind| [Kind::Head, Kind::Other].contains(&kind)), "{:?}", kinds.collect::<Vec<_>>());
+    assert!(refusal.hint.contains("`logout`") && refusal.hint.contains("`login`"), "{refusal:?}");
+    let phone = world.log_in("phone", "alice");
+    make(&phone, &["/b"]);
+    assert_eq!(tablet.refusal(&[&"mkdir", &"/never"]).code, "device_unknown");
+    tablet.json(&[&"logout"]);
+    let tablet = world.log_in("tablet", "alice");
+    make(&tablet, &["/c"]);
+    for device in [&laptop, &tablet, &phone, &world.log_in("watch", "alice")] {
         assert_eq!(names(device), ["a", "b", "c"]);
     }
 }
