@@ -68,6 +68,7 @@ pub mod halt {
 
     pub use crate::space::accept::Acceptance;
     pub use crate::space::halt::{Contradiction, Halt, Sighting};
+    pub use crate::space::lost::{Loss, Losses, Lost};
 }
 
 /// Giving room back.

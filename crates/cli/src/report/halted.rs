@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use anonicloud_client::halt::{Contradiction, Halt, Sighting};
+use anonicloud_client::halt::{Contradiction, Halt, Loss, Losses, Lost, Sighting};
 use data_encoding::BASE64;
 use serde::Serialize;
+
+use super::Listed;
+use crate::escape;
 
 /// `halt`.
 #[derive(Debug, Serialize)]
@@ -13,6 +16,34 @@ pub(crate) struct Halted {
     halted: bool,
     /// The oldest first; only the last one may still hold.
     halts: Vec<Contradicted>,
+}
+
+/// `halt --accept-loss`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Accepting {
+    #[serde(flatten)]
+    halted: Halted,
+    #[serde(flatten)]
+    lost: LostPaths,
+}
+
+/// What this device knew and the server does not have.
+#[derive(Debug, Serialize)]
+pub(crate) struct LostPaths {
+    lost: Vec<LostPath>,
+    /// How many more there are.
+    lost_unnamed: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct LostPath {
+    /// `missing`, `changed` or `unread`.
+    loss: &'static str,
+    #[serde(flatten)]
+    item: Listed,
+    /// The exact name, for people.
+    #[serde(skip)]
+    name: Vec<u8>,
 }
 
 /// What a server showed once.
@@ -92,6 +123,58 @@ impl Halted {
     }
 }
 
+impl Accepting {
+    /// What would be accepted.
+    pub(crate) fn new(halted: Halted, lost: &Losses) -> Self {
+        Self::with(halted, LostPaths::new(lost))
+    }
+
+    /// What was accepted.
+    pub(crate) const fn with(halted: Halted, lost: LostPaths) -> Self {
+        Self { halted, lost }
+    }
+
+    /// For a person.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.lost.write(out)?;
+        self.halted.write(out)
+    }
+}
+
+impl LostPaths {
+    /// What is told of `losses`.
+    pub(crate) fn new(losses: &Losses) -> Self {
+        Self { lost: losses.named.iter().map(LostPath::from).collect(), lost_unnamed: losses.more }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.lost.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "of what this device had read, the server does not have:")?;
+        for lost in &self.lost {
+            writeln!(out, "  {:<7}  {}", lost.loss, escape::name(&lost.name))?;
+        }
+        match self.lost_unnamed {
+            0 => Ok(()),
+            more => writeln!(out, "  and {more} more"),
+        }
+    }
+}
+
+impl From<&Lost> for LostPath {
+    fn from(lost: &Lost) -> Self {
+        let name = lost.path.to_bytes();
+        let loss = match lost.loss {
+            Loss::Missing => "missing",
+            Loss::Changed => "changed",
+            Loss::Unread => "unread",
+            _ => "other",
+        };
+        Self { loss, item: Listed::new(&name, &lost.item), name }
+    }
+}
+
 impl Contradicted {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let what = if self.contradiction == Contradiction::Older.code() {
@@ -135,6 +218,23 @@ pub(super) mod tests {
             accepted: None,
         };
         Halted { halted: true, halts: vec![older, forked] }
+    }
+
+    pub(in crate::report) fn accepting() -> Accepting {
+        let lost = |name: &[u8], loss| LostPath {
+            loss,
+            item: Listed { path: escape::name(name), ..super::super::tests::listed() },
+            name: name.to_vec(),
+        };
+        let lost = vec![lost(b"/a", "changed"), lost(b"/b\x1b[2J", "missing"), lost(b"/c", "unread")];
+        Accepting { halted: halted(), lost: LostPaths { lost, lost_unnamed: 5 } }
+    }
+
+    #[test]
+    fn a_person_reads_what_is_lost() {
+        let mut text = Vec::new();
+        accepting().write(&mut text).unwrap();
+        insta::assert_snapshot!("accepting", String::from_utf8(text).unwrap());
     }
 
     #[test]

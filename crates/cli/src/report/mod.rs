@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub(crate) use self::changed::{ChangedPath, Watching};
 pub(crate) use self::checked::{Checked, Found};
-pub(crate) use self::halted::Halted;
+pub(crate) use self::halted::{Accepting, Halted, LostPaths};
 pub(crate) use self::moved::{Moved, SkippedFile};
 pub(crate) use self::would::{Would, WouldStep};
 use crate::units;
@@ -300,12 +300,12 @@ fn readable(bytes: &[u8]) -> (String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::checked::tests::checked;
-    use super::halted::tests::halted;
+    use super::halted::tests::{accepting, halted};
     use super::moved::tests::moved;
     use super::would::tests::would;
     use super::*;
 
-    fn listed() -> Listed {
+    pub(super) fn listed() -> Listed {
         let (target, target_base64) = readable(b"../caf\xe9");
         Listed {
             path: "Photos/caf\u{e9}".to_owned(),
@@ -359,6 +359,7 @@ mod tests {
             "du": Usage { totals: vec![of] },
             "check": checked(),
             "halt": halted(),
+            "halt --accept-loss": accepting(),
             "state-code": StateCode { code: "058 948 027 210".to_owned(), seq: 4 },
             "mkdir, mv, cp, rm": Changed::new(&odd[..1]),
             "mkdir, mv, cp, rm of names that are no text": Changed::new(&odd),

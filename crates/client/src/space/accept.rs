@@ -10,6 +10,7 @@ use super::follow::Reading;
 use super::halt::{Halt, keep_halts, keep_signed, standing};
 use super::head::Head;
 use super::kept::keep_root;
+use super::lost::Losses;
 use crate::client::Client;
 use crate::error::OperationError;
 use crate::local::lock::TransferLock;
@@ -22,6 +23,7 @@ pub struct Acceptance {
     head: Head,
     known: LogPlace,
     is_loss: bool,
+    lost: Losses,
     halts: Vec<Halt>,
     seen: [Seen; 3],
     _lock: Option<TransferLock>,
@@ -42,6 +44,11 @@ impl Acceptance {
     pub const fn is_loss(&self) -> bool {
         self.is_loss
     }
+
+    /// What this device knew and the server does not have any more, as far as this device has read it.
+    pub const fn lost(&self) -> &Losses {
+        &self.lost
+    }
 }
 
 impl<R: Remote, S: LocalState> Client<R, S> {
@@ -55,6 +62,7 @@ impl<R: Remote, S: LocalState> Client<R, S> {
         let (halts, seen_halts) = self.kept_halts().await?;
         let (kept, seen_head) = self.kept_state().await?;
         let known = kept.filter(|_| standing(&halts).is_some()).ok_or(OperationError::NotHalted)?;
+        let tree = self.kept_head(&known).await?.and_then(|head| head.root);
         let seen_account = self.check_account().await?;
         let remote = self.remote();
         let newest = self.door().request(remote, async |access| remote.head(access).await).await?.commit;
@@ -68,10 +76,12 @@ impl<R: Remote, S: LocalState> Client<R, S> {
                 read => (read?, false),
             }
         };
+        let lost = self.find_lost(tree.as_ref().filter(|_| is_loss), head.root.as_ref()).await?;
         Ok(Acceptance {
             head,
             known: known.head(),
             is_loss,
+            lost,
             halts,
             seen: [seen_head, seen_halts, seen_account],
             _lock: lock,

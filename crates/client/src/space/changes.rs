@@ -287,7 +287,7 @@ impl Comparison {
 }
 
 /// What was read of the older tree; `None` when the server does not have it.
-fn unless_gone<T>(read: Result<T, OperationError>) -> Result<Option<T>, OperationError> {
+pub(super) fn unless_gone<T>(read: Result<T, OperationError>) -> Result<Option<T>, OperationError> {
     match read {
         Err(error) if error.is_not_found() => Ok(None),
         read => read.map(Some),
@@ -300,7 +300,7 @@ fn is_same_thing(one: &Entry, other: &Entry) -> bool {
 }
 
 /// Whether two entries that are no folders hold something else.
-fn is_other_content(one: &Entry, other: &Entry) -> bool {
+pub(super) fn is_other_content(one: &Entry, other: &Entry) -> bool {
     match (&one.content, &other.content) {
         (EntryContent::File { size, version: one }, EntryContent::File { size: other_size, version: other }) => {
             size != other_size || !one.version().is_same_content(&other.version())

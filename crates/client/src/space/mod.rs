@@ -9,6 +9,7 @@ pub(crate) mod halt;
 pub(crate) mod head;
 mod kept;
 mod log;
+pub(crate) mod lost;
 pub(crate) mod nodes;
 pub(crate) mod reached;
 pub(crate) mod sweep;

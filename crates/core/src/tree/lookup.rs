@@ -116,6 +116,11 @@ impl DirectoryRef {
             EntryContent::File { .. } | EntryContent::Symlink { .. } => None,
         }
     }
+
+    /// Whether both are one directory with the same node, and so with the same entries all the way down.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.child.hash == other.child.hash
+    }
 }
 
 /// The entries of a directory, all its shards together, ascending by name.

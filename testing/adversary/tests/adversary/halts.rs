@@ -12,6 +12,8 @@ use crate::world::World;
 
 rows!(
     a21_an_older_head_halts_the_space_for_good,
+    a21_an_older_head_before_a_change_halts_the_space_too,
+    a21_the_first_contradiction_and_the_newest_are_kept,
     a21_what_proves_nothing_halts_nothing,
     a21_a_loss_is_accepted_by_a_person_alone,
     a22_another_history_halts_the_space_for_good,
@@ -70,6 +72,40 @@ async fn a21_an_older_head_halts_the_space_for_good(world: &World) {
     world.honest();
     let halts = alice.halts().await;
     assert_eq!((halts.len(), &halts[0].shown), (1, &shown));
+}
+
+/// The first command that meets the lie is one that would write.
+async fn a21_an_older_head_before_a_change_halts_the_space_too(world: &World) {
+    let alice = with_tree(world).await;
+    world.lie(Lie::Replay(Kind::Head, 0));
+    let before = posted(world).len();
+    assert_eq!(world.put_content(&alice, "never", b"never").await.unwrap_err(), "rolled_back");
+    assert_eq!(posted(world).len(), before);
+    world.honest();
+    refuses_to_write(world, &alice).await;
+    assert_eq!(alice.halts().await.len(), 1);
+    assert_eq!(alice.list().await.unwrap(), ["one", "two"]);
+    // What was to be sent is sent when the loss is accepted.
+    alice.accept_loss().await.unwrap();
+    world.put_content(&alice, "now", b"now").await.unwrap();
+    world.assert_content(&alice, "now", b"now").await;
+}
+
+/// A server that does so again and again does not fill the disk.
+async fn a21_the_first_contradiction_and_the_newest_are_kept(world: &World) {
+    let alice = with_tree(world).await;
+    let mut known = Vec::new();
+    for number in 1..=18 {
+        alice.make_directory(&format!("/{number}")).await.unwrap();
+        known.push(posted(world).pop());
+        world.lie(Lie::Replay(Kind::Head, 0));
+        assert_eq!(alice.list().await.unwrap_err(), "rolled_back");
+        world.honest();
+        alice.accept_loss().await.unwrap();
+    }
+    let kept: Vec<_> = alice.halts().await.into_iter().map(|halt| halt.known).collect();
+    known.drain(1..3);
+    assert_eq!(kept, known);
 }
 
 async fn a21_what_proves_nothing_halts_nothing(world: &World) {

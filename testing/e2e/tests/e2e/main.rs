@@ -53,6 +53,8 @@ mod large;
 #[cfg(test)]
 mod limit;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod moved_and_freed;
 #[cfg(test)]
 mod offline;
