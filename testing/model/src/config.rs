@@ -39,6 +39,8 @@ pub enum Check {
     LogEnd,
     /// What contradicts the mark halts the space.
     Halt,
+    /// A log that ends early halts nothing.
+    EarlyEnd,
     /// The halt is durable before the error is told.
     HaltDurable,
     /// A halted device begins nothing.

@@ -62,7 +62,11 @@ impl State {
                 return Err(Refused::Contradicted(Contradiction::Replaced));
             }
         }
-        if self.commit(at).seq < seq { Err(Refused::Unproven) } else { Ok(at) }
+        match self.commit(at).seq < seq {
+            true if config.has(Check::EarlyEnd) => Err(Refused::Unproven),
+            true => Err(Refused::Contradicted(Contradiction::Older)),
+            false => Ok(at),
+        }
     }
 
     /// What a device makes of `head` and `log`, and whether they contradict what it has acted on.

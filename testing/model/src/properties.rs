@@ -42,6 +42,9 @@ fn lying() -> Vec<Property<Space>> {
     vec![
         always("a contradiction is told", |_, state| !state.has(Finding::Untold)),
         always("a contradiction halts", |_, state| !state.has(Finding::Unhalted)),
+        always("nothing but a contradiction halts", |_, state| {
+            state.devices.iter().all(|device| device.halted.is_none() || device.was_contradicted)
+        }),
         always("a halted device begins nothing", |_, state| !state.has(Finding::BegunHalted)),
         always("a halted device posts nothing", |_, state| !state.has(Finding::PostedHalted)),
         sometimes("an older head is shown", |_, state| is_halted(state, Contradiction::Older)),

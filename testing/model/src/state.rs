@@ -4,7 +4,7 @@ use crate::config::{Config, Server};
 use crate::tree::{Tree, Version, Versions};
 
 /// Devices of the account.
-pub const DEVICES: usize = 3;
+pub(crate) const DEVICES: usize = 3;
 /// Full segments of each file.
 pub(crate) const SEGMENTS: u8 = 2;
 /// All segments, a bit for each.

@@ -58,6 +58,11 @@ fn a_contradiction_that_is_only_refused_does_not_halt() {
 }
 
 #[test]
+fn a_log_that_ends_early_halts_for_nothing() {
+    fails(worlds::lying(), &[Check::EarlyEnd], "nothing but a contradiction halts");
+}
+
+#[test]
 fn a_halt_in_memory_is_forgotten() {
     fails(worlds::lying(), &[Check::HaltDurable], "a halted device posts nothing");
 }
