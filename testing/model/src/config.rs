@@ -41,6 +41,8 @@ pub enum Check {
     Halt,
     /// A log that ends early halts nothing.
     EarlyEnd,
+    /// What contradicts the mark is not read any further.
+    ShownLeft,
     /// The halt is durable before the error is told.
     HaltDurable,
     /// A halted device begins nothing.

@@ -93,10 +93,15 @@ impl State {
                 }
                 next.adopt(config, device, taken);
             }
-            Err(Refused::Contradicted(contradiction)) if config.has(Check::Halt) && halted.is_none() => {
-                next.device_mut(device).halted = Some(contradiction);
+            Err(Refused::Contradicted(contradiction)) => {
+                if config.has(Check::Halt) && halted.is_none() {
+                    next.device_mut(device).halted = Some(contradiction);
+                }
+                if !config.has(Check::ShownLeft) {
+                    next.adopt(config, device, head);
+                }
             }
-            Err(_) => {}
+            Err(Refused::Unproven) => {}
         }
         if answer.is_err() && config.server == Server::Honest {
             next.note(Finding::FalseAlarm);

@@ -63,6 +63,12 @@ fn a_log_that_ends_early_halts_for_nothing() {
 }
 
 #[test]
+fn what_contradicts_takes_the_place_of_what_was_read() {
+    fails(worlds::lying(), &[Check::ShownLeft], "no device goes back");
+    fails(worlds::lying(), &[Check::ShownLeft], "no device crosses over");
+}
+
+#[test]
 fn a_halt_in_memory_is_forgotten() {
     fails(worlds::lying(), &[Check::HaltDurable], "a halted device posts nothing");
 }
