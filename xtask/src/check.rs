@@ -1,7 +1,7 @@
 //! `cargo xtask check`: everything that is judged without running it, cheapest first.
 
 use crate::{
-    TaskError, house, layers,
+    TaskError, crypto_crates, house, layers,
     shell::{self, Shell},
     tools, ui, unused_pub, wasm,
 };
@@ -17,6 +17,7 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
     house::run(shell)?;
     layers::run(shell)?;
     unused_pub::run(shell)?;
+    crypto_crates::run(shell)?;
     dependencies(shell)?;
     ui::step("lints");
     shell::run(shell.cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;

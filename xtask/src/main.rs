@@ -5,6 +5,7 @@
 mod api_fuzz;
 mod bench;
 mod check;
+mod crypto_crates;
 mod demo;
 mod fuzz;
 mod hot_paths;
@@ -50,6 +51,8 @@ enum Command {
     UnusedPub,
     /// Fail on the habits that no lint knows: allowed lints, ignored tests, long files, orphan files
     House,
+    /// Fail where docs/crypto-crates.toml and the cryptographic crates that are linked differ
+    CryptoCrates,
     /// Check that proto, core and client build for the browser
     Wasm,
     /// Sign up, send, kill, go on, get back and compare, on real programs in a temporary folder
@@ -112,6 +115,8 @@ enum TaskError {
     #[error(transparent)]
     Sources(#[from] sources::LoadSourcesError),
     #[error(transparent)]
+    Record(#[from] crypto_crates::RecordError),
+    #[error(transparent)]
     Demo(#[from] demo::DemoError),
     #[error(transparent)]
     HotPaths(#[from] hot_paths::CountError),
@@ -157,6 +162,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Layers => layers::run(&shell),
         Command::UnusedPub => unused_pub::run(&shell),
         Command::House => house::run(&shell),
+        Command::CryptoCrates => crypto_crates::run(&shell),
         Command::Wasm => wasm::run(&shell),
         Command::Demo => demo::run(&shell),
         Command::Serve { listen } => Ok(server::serve(&shell, listen)?),
