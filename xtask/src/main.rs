@@ -2,6 +2,7 @@
 //!
 //! Enters: a command line. Leaves: an exit code, and what a person needs to read. Never: a network address or a secret.
 
+mod advisories;
 mod api_fuzz;
 mod bench;
 mod check;
@@ -24,7 +25,7 @@ mod wasm;
 
 use clap::{Parser, Subcommand};
 use shell::{Shell, ShellError};
-use std::{io, net::SocketAddr, process::ExitCode};
+use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", about = "Every command of the project")]
@@ -53,6 +54,12 @@ enum Command {
     House,
     /// Fail where docs/crypto-crates.toml and the cryptographic crates that are linked differ
     CryptoCrates,
+    /// Fail when a weakness is known in a dependency; needs no network, but a clone of the database of advisories
+    Advisories {
+        /// The folder of the clone
+        #[arg(value_name = "FOLDER")]
+        database: PathBuf,
+    },
     /// Check that proto, core and client build for the browser
     Wasm,
     /// Sign up, send, kill, go on, get back and compare, on real programs in a temporary folder
@@ -128,6 +135,8 @@ enum TaskError {
     NoFuzzTarget { name: String, targets: String },
     #[error("the folder for what fuzzing finds cannot be made")]
     FuzzFolder(#[source] io::Error),
+    #[error("the database of advisories cannot be read")]
+    Advisories(#[source] io::Error),
     #[error("{check}: {count} found")]
     Found {
         /// The check that found something.
@@ -162,6 +171,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Layers => layers::run(&shell),
         Command::UnusedPub => unused_pub::run(&shell),
         Command::House => house::run(&shell),
+        Command::Advisories { database } => advisories::run(&shell, &database),
         Command::CryptoCrates => crypto_crates::run(&shell),
         Command::Wasm => wasm::run(&shell),
         Command::Demo => demo::run(&shell),
