@@ -13,6 +13,7 @@ mod hot_paths;
 mod house;
 mod layers;
 mod models;
+mod reproducible;
 mod server;
 mod shell;
 mod sources;
@@ -36,7 +37,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// All checks, the counts of the hot paths, then all tests: what CI runs
+    /// All checks, the counts of the hot paths, the models, fuzzing, a second build, then all tests: what CI runs
     Ci,
     /// Format, lints, documentation, licences, layers, dead code and the wasm build, without the tests
     Check,
@@ -101,6 +102,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build the programs a second time, in another folder, and fail when a byte differs
+    Reproducible {
+        /// As they ship, with their checksums, rather than as tests run them; takes twice as long as a release build
+        #[arg(long)]
+        release: bool,
+    },
     /// Time AnoniCloud beside what a person would pick instead
     Bench {
         /// Passed on to the benchmark; `--help` lists what it takes
@@ -129,6 +136,8 @@ enum TaskError {
     HotPaths(#[from] hot_paths::CountError),
     #[error(transparent)]
     Models(#[from] models::ModelsError),
+    #[error(transparent)]
+    Reproducible(#[from] reproducible::CompareError),
     #[error(transparent)]
     Fuzz(#[from] api_fuzz::FuzzError),
     #[error("there is no fuzz target `{name}`, but {targets}")]
@@ -164,6 +173,7 @@ fn run(command: Command) -> Result<(), TaskError> {
             hot_paths::run(&shell, false)?;
             models::run(&shell)?;
             fuzz::run(&shell, FUZZ_SECONDS, &[])?;
+            reproducible::run(&shell, false)?;
             test::run(&shell, &[])
         }
         Command::Check => check::run(&shell),
@@ -181,6 +191,7 @@ fn run(command: Command) -> Result<(), TaskError> {
         Command::Models => models::run(&shell),
         Command::ApiFuzz { requests, seed } => api_fuzz::run(&shell, requests, seed),
         Command::Storm { arguments } => storm::run(&shell, &arguments),
+        Command::Reproducible { release } => reproducible::run(&shell, release),
         Command::Bench { arguments } => bench::run(&shell, &arguments),
     }
 }

@@ -75,6 +75,11 @@ impl Shell {
         self.target.join("debug").join(program)
     }
 
+    /// Where cargo keeps what it fetched.
+    pub(crate) fn cargo_home(&self) -> &Path {
+        &self.cargo_home
+    }
+
     /// Where cargo keeps the sources of all dependencies.
     pub(crate) fn registry(&self) -> PathBuf {
         self.cargo_home.join("registry/src")

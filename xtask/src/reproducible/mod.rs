@@ -1,0 +1,191 @@
+//! `cargo xtask reproducible`: the programs are built a second time, in another folder, and have to be the same bytes.
+//!
+//! Enters: the files of the repository. Leaves: where the two builds of a program differ, or a checksum of each.
+//! A folder may show in a program by its name alone, so the name is what the second build replaces: by the name that the
+//! first build has there or, for a release, both by the same names, so that other machines come to the same bytes.
+
+mod elf;
+mod wrapper;
+
+use crate::{
+    TaskError, check,
+    shell::{self, Shell, ShellError},
+    tools, ui,
+};
+use std::{
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+use wrapper::Names;
+
+/// What ships.
+const PROGRAMS: [&str; 2] = ["anonicloud", "anonicloud-server"];
+
+/// As `cargo xtask test` builds them. Naming examples, of which there are none, brings in the features that tests bring in
+/// there, without the tests.
+const AS_TESTED: &[&str] =
+    &["build", "--workspace", "--locked", "--bin", "anonicloud", "--bin", "anonicloud-server", "--examples"];
+
+/// As they ship.
+const AS_SHIPPED: &[&str] = &["build", "--release", "--locked", "-p", "anonicloud-cli", "-p", "anonicloud-server"];
+
+/// What the folders of a release are called in it.
+const SOURCE_NAME: &str = "/anonicloud";
+const TARGET_NAME: &str = "/target";
+const CARGO_NAME: &str = "/cargo";
+
+/// Why nothing was compared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompareError {
+    /// A build or git failed.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// A folder or program cannot be read or written.
+    #[error(transparent)]
+    Files(#[from] io::Error),
+}
+
+/// Builds and compares the programs as tests run them or, with `release`, as they ship.
+///
+/// # Errors
+/// When they differ, or cannot be built.
+pub(crate) fn run(shell: &Shell, release: bool) -> Result<(), TaskError> {
+    tools::need_packages(shell, tools::COMPILE)?;
+    ui::step("the same programs from another folder");
+    let folders = Folders::new(shell, release);
+    folders.copy_source(shell)?;
+    let findings = if release { compare_release(shell, &folders) } else { compare_tested(shell, &folders) }?;
+    check::conclude("programs that another folder changes", &findings)
+}
+
+/// What the second build keeps beside the first one's target folder. Its target folder stays: what it once compiled there of
+/// other people's crates has seen no other folder.
+#[derive(Debug)]
+struct Folders {
+    source: PathBuf,
+    first: PathBuf,
+    second: PathBuf,
+}
+
+impl Folders {
+    fn new(shell: &Shell, release: bool) -> Self {
+        let folder = shell.target().join("reproducible");
+        let first = if release { folder.join("first") } else { shell.target().to_path_buf() };
+        Self { source: folder.join("source"), first, second: folder.join("second") }
+    }
+
+    /// A copy of what git knows or would take.
+    fn copy_source(&self, shell: &Shell) -> Result<(), CompareError> {
+        remove(&self.source)?;
+        // Parts of an earlier build are no second build.
+        remove(&self.second.join("debug/incremental"))?;
+        fs_err::create_dir_all(&self.second)?;
+        let listed = shell.command("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        for name in shell::capture(listed)?.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            let name = OsStr::from_bytes(name);
+            let (from, to) = (shell.root().join(name), self.source.join(name));
+            // What was removed is listed until that is committed.
+            if fs_err::exists(&from)? {
+                fs_err::create_dir_all(to.parent().unwrap_or(&self.source))?;
+                fs_err::copy(from, to)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn compare_tested(shell: &Shell, folders: &Folders) -> Result<Vec<String>, CompareError> {
+    shell::run(shell.cargo(AS_TESTED))?;
+    let names = Names::new([(folders.source.as_path(), shell.root()), (&folders.second, &folders.first)]);
+    build(shell, AS_TESTED, &folders.source, &folders.second, &names)?;
+    compare(&folders.first.join("debug"), &folders.second.join("debug"))
+}
+
+fn compare_release(shell: &Shell, folders: &Folders) -> Result<Vec<String>, CompareError> {
+    for (source, target) in [(shell.root(), &folders.first), (&folders.source, &folders.second)] {
+        fs_err::create_dir_all(target)?;
+        let names = Names::new([
+            (source, Path::new(SOURCE_NAME)),
+            (target.as_path(), Path::new(TARGET_NAME)),
+            (shell.cargo_home(), Path::new(CARGO_NAME)),
+        ]);
+        build(shell, AS_SHIPPED, source, target, &names)?;
+    }
+    let release = folders.first.join("release");
+    let mut sums = shell.command("sha256sum", PROGRAMS);
+    sums.current_dir(&release);
+    ui::line(&format!("in {}:", release.display()));
+    shell::run(sums)?;
+    compare(&release, &folders.second.join("release"))
+}
+
+fn build(
+    shell: &Shell,
+    arguments: &[&str],
+    source: &Path,
+    target: &Path,
+    names: &Names<'_>,
+) -> Result<(), CompareError> {
+    let mut command = shell.cargo(arguments);
+    command.current_dir(source).env("CARGO_TARGET_DIR", target).env("RUSTC_WRAPPER", names.wrapper(target)?);
+    Ok(shell::run(command)?)
+}
+
+fn compare(first: &Path, second: &Path) -> Result<Vec<String>, CompareError> {
+    let mut findings = Vec::new();
+    for program in PROGRAMS {
+        let (first, second) = (fs_err::read(first.join(program))?, fs_err::read(second.join(program))?);
+        findings.extend(elf::difference(&first, &second).map(|difference| format!("{program}: {difference}")));
+    }
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    #[test]
+    fn the_second_source_is_a_copy_without_what_was_built() {
+        let shell = Shell::new().expect("HOME is set");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let place = |name: &str| folder.path().join(name);
+        let folders = Folders { source: place("source"), first: place("first"), second: place("second") };
+        let stale = [place("source/of-before"), place("second/debug/incremental/of-before")];
+        for file in &stale {
+            fs_err::create_dir_all(file.parent().expect("it has one")).expect("a folder can be made");
+            fs_err::write(file, "stale").expect("it can be written");
+        }
+        folders.copy_source(&shell).expect("git lists the files");
+        let read = |root: &Path| fs_err::read(root.join("xtask/src/reproducible/mod.rs")).expect("it is there");
+        assert_eq!(read(shell.root()), read(&folders.source));
+        for absent in [place("source/.git"), place("source/target")].iter().chain(&stale) {
+            assert!(!absent.exists(), "{}", absent.display());
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_the_same_is_named_and_one_that_is_missing_is_an_error() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder can be made"));
+        let [first, second] = folders.each_ref().map(TempDir::path);
+        for program in PROGRAMS {
+            assert!(compare(first, second).is_err(), "{program} is in neither folder");
+            fs_err::write(first.join(program), program).expect("it can be written");
+            fs_err::write(second.join(program), program).expect("it can be written");
+        }
+        assert!(compare(first, second).expect("they can be read").is_empty());
+        fs_err::write(second.join("anonicloud-server"), "anonicloud-Server").expect("it can be written");
+        let found = compare(first, second).expect("they can be read");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("anonicloud-server: 17 and 17 bytes, different from 0xb on"), "{found:?}");
+    }
+}
