@@ -163,5 +163,5 @@ impl Place<'_> {
 
 fn read_master(plain: &SecretBytes) -> Result<MasterKey, Rejected> {
     let bytes = plain.expose_bytes().try_into().map_err(|_| Rejected)?;
-    Ok(MasterKey::from_bytes(bytes))
+    Ok(MasterKey::copy_of(bytes))
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use anonicloud_proto::capability::{CapabilityKeys, ReadTokenHash};
 use anonicloud_proto::codec::{Decode as _, DecodeError, Encode as _, Reader};
 use anonicloud_proto::ids::{DeviceId, RealmId};
+use zeroize::ZeroizeOnDrop;
 
 use crate::content::encoding::encode_secret;
 use crate::crypto::kdf::{derive_device_login, derive_names_key, derive_read_token};
@@ -15,7 +16,9 @@ use crate::crypto::secret::{
 };
 
 /// The keys of one epoch of a space. Whoever has them reads, writes and administers it.
+#[derive(ZeroizeOnDrop)]
 pub struct SpaceKeys {
+    #[zeroize(skip)]
     epoch: u32,
     key: SpaceKey,
     append: CapabilitySeed,
@@ -101,10 +104,10 @@ impl SpaceKeys {
         read_all(encoded, |input| {
             Ok(Self {
                 epoch: input.u32()?,
-                key: SpaceKey::from_bytes(input.fixed()?),
-                append: CapabilitySeed::from_bytes(input.fixed()?),
-                write: CapabilitySeed::from_bytes(input.fixed()?),
-                admin: CapabilitySeed::from_bytes(input.fixed()?),
+                key: SpaceKey::read(input)?,
+                append: CapabilitySeed::read(input)?,
+                write: CapabilitySeed::read(input)?,
+                admin: CapabilitySeed::read(input)?,
             })
         })
     }
@@ -117,7 +120,9 @@ impl fmt::Debug for SpaceKeys {
 }
 
 /// The secret half of a device: it signs the account's commits and signs in.
+#[derive(ZeroizeOnDrop)]
 pub struct DeviceSeeds {
+    #[zeroize(skip)]
     device: DeviceId,
     signing: CompositeSeed,
     login: DeviceSeed,
@@ -167,8 +172,8 @@ impl DeviceSeeds {
         read_all(encoded, |input| {
             Ok(Self {
                 device: DeviceId::decode(input)?,
-                signing: CompositeSeed::from_bytes(input.fixed()?),
-                login: DeviceSeed::from_bytes(input.fixed()?),
+                signing: CompositeSeed::read(input)?,
+                login: DeviceSeed::read(input)?,
             })
         })
     }
@@ -181,7 +186,7 @@ impl fmt::Debug for DeviceSeeds {
 }
 
 /// The secret half of an identity: it signs the sigchain and opens what others share.
-#[derive(Debug)]
+#[derive(Debug, ZeroizeOnDrop)]
 pub struct Identity {
     signing: CompositeSeed,
     sharing: KemSeed,
@@ -215,12 +220,7 @@ impl Identity {
 
     /// Reads what [`Identity::expose_encoded`] gave, after its wrap was opened.
     pub(crate) fn from_encoded(encoded: &SecretBytes) -> Result<Self, Rejected> {
-        read_all(encoded, |input| {
-            Ok(Self {
-                signing: CompositeSeed::from_bytes(input.fixed()?),
-                sharing: KemSeed::from_bytes(input.fixed()?),
-            })
-        })
+        read_all(encoded, |input| Ok(Self { signing: CompositeSeed::read(input)?, sharing: KemSeed::read(input)? }))
     }
 }
 

@@ -195,7 +195,7 @@ impl Decode for Source {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let suite = Suite::decode(input)?;
         let version = FileVersionId::decode(input)?;
-        Ok(Self::from_parts(suite, version, FileKey::from_bytes(input.fixed()?)))
+        Ok(Self::from_parts(suite, version, FileKey::read(input)?))
     }
 }
 

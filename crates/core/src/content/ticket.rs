@@ -139,7 +139,7 @@ impl Ticket {
         let epoch = input.u32()?;
         let version = FileVersionId::decode(&mut input)?;
         // The wrap opened, and it opens in one suite only.
-        let source = Source::from_parts(Suite::V1, version, FileKey::from_bytes(input.fixed()?));
+        let source = Source::from_parts(Suite::V1, version, FileKey::read(&mut input)?);
         let base = decode_base(&mut input)?;
         let mut path = Vec::new();
         for _ in 0..input.count(TICKET_MAX)? {

@@ -10,6 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::aead::{Aead256, KEY_LEN, NONCE_LEN, TAG_LEN};
 use super::rejected::Rejected;
+use super::stack::{SHALLOW, swept};
 
 /// Length of the salt in bytes.
 pub(super) const SALT_LEN: usize = 24;
@@ -124,6 +125,10 @@ impl<A: Aead256> ChunkCipher<A> {
     /// `key | base nonce | commitment = HKDF-Expand(prk = input key, info)`, by hand: the `hkdf` crate takes no PRK that is
     /// shorter than the hash, though HMAC does. 76 bytes are two blocks.
     fn derive(message: &Message<'_>) -> Self {
+        swept::<SHALLOW, _>(|| Self::derive_here(message))
+    }
+
+    fn derive_here(message: &Message<'_>) -> Self {
         let mac = Hmac::<Sha512>::new_from_slice(message.key).expect("HMAC takes keys of any length");
         let info = |mac: Hmac<Sha512>| {
             let prefix = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";

@@ -93,7 +93,7 @@ impl LockedDeviceKey {
         let object = object_of(self.kind, &self.id);
         let opened = wrap::open_piece(Suite::V1, lock_key, &context_of(&object), &self.piece)?;
         let bytes: &[u8; WrapKey::LEN] = opened.expose_bytes().try_into().map_err(|_| Rejected)?;
-        Ok(WrapKey::filled(|out| out.copy_from_slice(bytes)))
+        Ok(WrapKey::copy_of(bytes))
     }
 
     /// Where the key comes from that opens it.

@@ -8,16 +8,18 @@ use anonicloud_proto::label::Label;
 use anonicloud_proto::suite::Suite;
 use hkdf::Hkdf;
 use sha2::Sha512;
+use zeroize::Zeroize as _;
 
 use super::public::FileVersionId;
 use super::secret::{
     CapabilitySeed, CompositeSeed, DeviceSeed, ExportKey, FileKey, MasterKey, NamesKey, ReadToken, RecoveryEntropy,
     SpaceKey, WrapKey,
 };
+use super::stack::{SHALLOW, swept};
 
 /// HKDF-SHA-512 from `ikm` with `salt` and `info` into the whole of `out` (at most 255 * 64 bytes).
 pub(super) fn derive_key(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
-    KeySource::extract(ikm, salt).expand(info, out);
+    swept::<SHALLOW, _>(|| KeySource::extract(ikm, salt).expand(info, out));
 }
 
 /// What HKDF-SHA-512 extracts from one key: several keys of it cost one extraction.
@@ -26,13 +28,22 @@ pub(super) struct KeySource(Hkdf<Sha512>);
 impl KeySource {
     /// Extracts from `ikm` with `salt`.
     pub(super) fn extract(ikm: &[u8], salt: &[u8]) -> Self {
-        Self(Hkdf::new(Some(salt), ikm))
+        let (mut extracted, source) = Hkdf::extract(Some(salt), ikm);
+        extracted.as_mut_slice().zeroize();
+        Self(source)
     }
 
     /// The key for `info` into the whole of `out` (at most 255 * 64 bytes).
     pub(super) fn expand(&self, info: &[u8], out: &mut [u8]) {
         self.0.expand(info, out).expect("no derived key is longer than 16 KiB");
     }
+}
+
+/// The hash of what `hasher` took, of whose key nothing stays behind.
+pub(super) fn finish_keyed(hasher: &mut blake3::Hasher) -> [u8; 32] {
+    let hash = *hasher.finalize().as_bytes();
+    hasher.zeroize();
+    hash
 }
 
 /// The suite as a field of a context.

@@ -6,6 +6,7 @@ use anonicloud_proto::codec::{Decode, DecodeError, Encode, Reader, Writer};
 use x_wing::{DecapsulationKey, Decapsulator as _, KeyExport as _};
 
 use super::secret::KemSeed;
+use super::stack::{DEEP, swept};
 
 const PUBLIC_LEN: usize = x_wing::ENCAPSULATION_KEY_SIZE;
 
@@ -16,8 +17,10 @@ pub struct KemPublicKey(Box<[u8; PUBLIC_LEN]>);
 impl KemSeed {
     /// The public key of this seed.
     pub fn public(&self) -> KemPublicKey {
-        let key = DecapsulationKey::from(*self.expose_bytes());
-        KemPublicKey(Box::new(key.encapsulation_key().to_bytes().into()))
+        swept::<DEEP, _>(|| {
+            let key = DecapsulationKey::from(*self.expose_bytes());
+            KemPublicKey(Box::new(key.encapsulation_key().to_bytes().into()))
+        })
     }
 }
 

@@ -24,6 +24,7 @@ use super::password::PasswordInput;
 use super::random::{OpaqueRandom, Random};
 use super::rejected::Rejected;
 use super::secret::ExportKey;
+use super::stack::{DEEP, swept};
 use super::stretch::{SALT_LEN, stretch};
 
 /// OPAQUE as suite 0x0001 has it, but for the key stretching: the vectors of the RFC have none.
@@ -83,10 +84,13 @@ impl Registration {
     pub fn finish(self, response: &[u8], random: &mut dyn Random) -> Result<(Vec<u8>, ExportKey), Rejected> {
         let response = RegistrationResponse::deserialize(response).map_err(|_| Rejected)?;
         let params = ClientRegistrationFinishParameters::new(identifiers(&self.realm), None);
-        let finished = self.state.finish(&mut OpaqueRandom(random), self.input.expose_bytes(), response, params);
-        let mut finished = finished.map_err(|_| Rejected)?;
-        let export_key = take_export_key(&mut finished.export_key);
-        Ok((finished.message.serialize().to_vec(), export_key))
+        let Self { state, input, .. } = self;
+        swept::<DEEP, _>(|| {
+            let finished = state.finish(&mut OpaqueRandom(random), input.expose_bytes(), response, params);
+            let mut finished = finished.map_err(|_| Rejected)?;
+            let export_key = take_export_key(&mut finished.export_key);
+            Ok((finished.message.serialize().to_vec(), export_key))
+        })
     }
 }
 
@@ -123,11 +127,14 @@ impl Login {
         let response = CredentialResponse::deserialize(response).map_err(|_| Rejected)?;
         let exchange = context(Label::OpaqueContext, &self.realm, &[&suite_field(Suite::V1)]);
         let params = ClientLoginFinishParameters::new(Some(&exchange), identifiers(&self.realm), None);
-        let finished = self.state.finish(&mut OpaqueRandom(random), self.input.expose_bytes(), response, params);
-        let mut finished = finished.map_err(|_| Rejected)?;
-        finished.session_key.as_mut_slice().zeroize();
-        let export_key = take_export_key(&mut finished.export_key);
-        Ok((finished.message.serialize().to_vec(), export_key))
+        let Self { state, input, .. } = self;
+        swept::<DEEP, _>(|| {
+            let finished = state.finish(&mut OpaqueRandom(random), input.expose_bytes(), response, params);
+            let mut finished = finished.map_err(|_| Rejected)?;
+            finished.session_key.as_mut_slice().zeroize();
+            let export_key = take_export_key(&mut finished.export_key);
+            Ok((finished.message.serialize().to_vec(), export_key))
+        })
     }
 }
 

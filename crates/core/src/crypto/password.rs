@@ -6,14 +6,14 @@ use anonicloud_proto::label::Label;
 use bip39::Language;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 use zxcvbn::Score;
 
 use super::random::Random;
 use super::secret::{AccountKey, SecretBytes, SecretText};
 
 /// `pw_in`: what OPAQUE takes for the password.
-#[derive(Debug)]
+#[derive(Debug, ZeroizeOnDrop)]
 pub struct PasswordInput(SecretBytes);
 
 impl PasswordInput {

@@ -63,6 +63,6 @@ impl RecoveryEntropy {
         let (entropy, _) = mnemonic.to_entropy_array();
         let entropy = Zeroizing::new(entropy);
         let bytes = entropy.first_chunk().expect("24 words hold 32 bytes");
-        Ok(Self::from_bytes(*bytes))
+        Ok(Self::copy_of(bytes))
     }
 }

@@ -3,15 +3,18 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use anonicloud_proto::codec::{DecodeError, Reader};
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
+use super::kdf::finish_keyed;
 use super::random::Random;
 
 macro_rules! secret {
     ($(#[doc = $doc:literal])+ $name:ident, $len:literal) => {
         $(#[doc = $doc])+
         // Boxed, so that moving the value leaves no copy of the bytes behind.
-        pub struct $name(Box<Zeroizing<[u8; $len]>>);
+        #[derive(ZeroizeOnDrop)]
+        pub struct $name(Box<[u8; $len]>);
 
         impl $name {
             /// Length in bytes.
@@ -19,9 +22,23 @@ macro_rules! secret {
 
             /// The secret with these bytes. Its own copy of the array is wiped; one that the caller keeps is the caller's to wipe.
             pub fn from_bytes(mut bytes: [u8; $len]) -> Self {
-                let secret = Self::filled(|out| out.copy_from_slice(&bytes));
+                let secret = Self::copy_of(&bytes);
                 bytes.zeroize();
                 secret
+            }
+
+            /// The secret with these bytes, which are the caller's to wipe: no other copy of them is made.
+            pub fn copy_of(bytes: &[u8; $len]) -> Self {
+                Self::filled(|out| out.copy_from_slice(bytes))
+            }
+
+            /// The next secret of an encoding.
+            ///
+            /// # Errors
+            /// [`DecodeError::Truncated`] when fewer bytes are left.
+            pub fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                let bytes = input.take($len)?;
+                Ok(Self::filled(|out| out.copy_from_slice(bytes)))
             }
 
             /// A fresh random secret.
@@ -31,7 +48,7 @@ macro_rules! secret {
 
             /// The secret that `fill` writes in place.
             pub(super) fn filled(fill: impl FnOnce(&mut [u8; $len])) -> Self {
-                let mut secret = Self(Box::new(Zeroizing::new([0; $len])));
+                let mut secret = Self(Box::new([0; $len]));
                 fill(&mut secret.0);
                 secret
             }
@@ -44,7 +61,7 @@ macro_rules! secret {
             /// A second copy, where two owners need one each.
             #[must_use]
             pub fn duplicate(&self) -> Self {
-                Self::filled(|out| out.copy_from_slice(self.expose_bytes()))
+                Self::copy_of(self.expose_bytes())
             }
         }
 
@@ -121,7 +138,7 @@ impl DirectoryKey {
     /// The key as what seals its directory node: one rewrite, one key, one wrap.
     #[must_use]
     pub fn wrap_key(&self) -> WrapKey {
-        WrapKey::filled(|out| out.copy_from_slice(self.expose_bytes()))
+        WrapKey::copy_of(self.expose_bytes())
     }
 }
 
@@ -129,18 +146,19 @@ impl RootKey {
     /// The key as what seals the root directory node of its commit.
     #[must_use]
     pub fn wrap_key(&self) -> WrapKey {
-        WrapKey::filled(|out| out.copy_from_slice(self.expose_bytes()))
+        WrapKey::copy_of(self.expose_bytes())
     }
 }
 
 impl NamesKey {
     /// The keyed hash of a name. Names in its order lie in a large directory's shards from left to right.
     pub fn hash_name(&self, name: &[u8]) -> [u8; 32] {
-        *blake3::keyed_hash(self.expose_bytes(), name).as_bytes()
+        finish_keyed(blake3::Hasher::new_keyed(self.expose_bytes()).update(name))
     }
 }
 
 /// Secret bytes of any length: what a wrap opened to.
+#[derive(ZeroizeOnDrop)]
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
@@ -162,6 +180,7 @@ impl fmt::Debug for SecretBytes {
 }
 
 /// Secret text made to be shown to its owner once: a passphrase or the recovery words.
+#[derive(ZeroizeOnDrop)]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {

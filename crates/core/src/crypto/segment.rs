@@ -11,23 +11,25 @@ use anonicloud_proto::limits::{PACKED_PIECE_MAX, SEGMENT_LEN};
 use anonicloud_proto::padme::padme;
 use anonicloud_proto::suite::Suite;
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
+use zeroize::ZeroizeOnDrop;
 
 use super::aead::Aes256Gcm;
 use super::chunked::{self, Message, SALT_LEN};
-use super::kdf::{KeySource, suite_field};
+use super::kdf::{KeySource, finish_keyed, suite_field};
 use super::public::{ContentRoot, FileVersionId, SegmentHash};
 use super::rejected::Rejected;
 use super::secret::FileKey;
+use super::stack::{SHALLOW, swept};
 
 /// The keys of one file version's content.
+#[derive(ZeroizeOnDrop)]
 pub struct SegmentKeys {
+    #[zeroize(skip)]
     realm: RealmId,
+    #[zeroize(skip)]
     version: FileVersionId,
-    siv: Zeroizing<[u8; 32]>,
-    encrypt: Zeroizing<[u8; 32]>,
-    address: Zeroizing<[u8; 32]>,
-    meta: Zeroizing<[u8; 32]>,
+    /// `K_siv | K_enc | K_addr | K_meta`. Boxed, so that moving the value leaves no copy of them behind.
+    keys: Box<[[u8; 32]; 4]>,
 }
 
 impl core::fmt::Debug for SegmentKeys {
@@ -39,21 +41,15 @@ impl core::fmt::Debug for SegmentKeys {
 impl SegmentKeys {
     /// The keys that `file` gives for `version`.
     pub fn derive(file: &FileKey, suite: Suite, version: FileVersionId, realm: &RealmId) -> Self {
-        let keys = KeySource::extract(file.expose_bytes(), &[]);
-        let derive = |label| {
-            let info = context(label, realm, &[&suite_field(suite), version.as_bytes()]);
-            let mut key = Zeroizing::new([0; 32]);
-            keys.expand(&info, &mut *key);
-            key
-        };
-        Self {
-            realm: *realm,
-            version,
-            siv: derive(Label::FileSiv),
-            encrypt: derive(Label::FileEncrypt),
-            address: derive(Label::FileAddress),
-            meta: derive(Label::FileMeta),
-        }
+        let mut derived = Self { realm: *realm, version, keys: Box::new([[0; 32]; 4]) };
+        let labels = [Label::FileSiv, Label::FileEncrypt, Label::FileAddress, Label::FileMeta];
+        swept::<SHALLOW, _>(|| {
+            let source = KeySource::extract(file.expose_bytes(), &[]);
+            for (label, key) in labels.into_iter().zip(derived.keys.iter_mut()) {
+                source.expand(&context(label, realm, &[&suite_field(suite), version.as_bytes()]), key);
+            }
+        });
+        derived
     }
 
     /// The realm they are for.
@@ -66,10 +62,9 @@ impl SegmentKeys {
         self.version
     }
 
-    /// `K_siv | K_enc | K_addr | K_meta`, for vectors and for forging what only a reader with the file key could.
-    #[cfg(test)]
+    /// `K_siv`, `K_enc`, `K_addr` and `K_meta`.
     pub(super) fn expose_all(&self) -> [&[u8; 32]; 4] {
-        [&self.siv, &self.encrypt, &self.address, &self.meta]
+        self.keys.each_ref()
     }
 
     /// `fv_id | u64 i`.
@@ -117,24 +112,27 @@ pub fn fits_pack(plain_len: usize) -> bool {
 /// If `plain` is not shorter than 4 GiB; a segment is at most [`SEGMENT_LEN`] bytes.
 pub fn segment_hash(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentHash {
     let len = u32::try_from(plain.len()).expect("a segment is at most 4 MiB");
-    let mut hasher = blake3::Hasher::new_keyed(&keys.siv);
+    let [siv, ..] = keys.expose_all();
+    let mut hasher = blake3::Hasher::new_keyed(siv);
     hasher.update(&index.to_le_bytes()).update(&len.to_le_bytes()).update(plain);
-    SegmentHash::from_bytes(*hasher.finalize().as_bytes())
+    SegmentHash::from_bytes(finish_keyed(&mut hasher))
 }
 
 /// The address of the segment `plain` at `index`, without sealing it: what a resumed upload compares.
 pub fn address_segment(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentAddress {
     let hash = segment_hash(keys, index, plain);
-    let mut hasher = blake3::Hasher::new_keyed(&keys.address);
+    let [_, _, address, _] = keys.expose_all();
+    let mut hasher = blake3::Hasher::new_keyed(address);
     hasher.update(&index.to_le_bytes()).update(hash.as_bytes());
-    SegmentAddress { hash, blob: BlobId::from_bytes(*hasher.finalize().as_bytes()) }
+    SegmentAddress { hash, blob: BlobId::from_bytes(finish_keyed(&mut hasher)) }
 }
 
 /// Seals the segment `plain` at `index` as the whole of `out`; a buffer used again costs no allocation and no clearing.
 pub fn seal_segment(keys: &SegmentKeys, index: u64, plain: &[u8], out: &mut Vec<u8>) -> SegmentAddress {
     let address = address_segment(keys, index, plain);
     let context = keys.message_context(index);
-    let message = Message { key: &keys.encrypt, salt: salt_of(&address.hash), context: &context };
+    let [_, key, ..] = keys.expose_all();
+    let message = Message { key, salt: salt_of(&address.hash), context: &context };
     chunked::seal::<Aes256Gcm>(&message, plain, padded_len(plain.len()), out);
     address
 }
@@ -168,7 +166,8 @@ fn open_verified(keys: &SegmentKeys, leaf: &SegmentLeaf, sealed: &[u8], out: &mu
     {
         return Err(Rejected);
     }
-    chunked::open::<Aes256Gcm>(&keys.encrypt, &keys.message_context(leaf.index), sealed, out)?;
+    let [_, key, ..] = keys.expose_all();
+    chunked::open::<Aes256Gcm>(key, &keys.message_context(leaf.index), sealed, out)?;
     let (_, padding) = out.split_at_checked(leaf.plain_len).ok_or(Rejected)?;
     if padding.iter().any(|byte| *byte != 0) {
         return Err(Rejected);
@@ -185,10 +184,11 @@ fn salt_of(hash: &SegmentHash) -> &[u8; SALT_LEN] {
 /// `BLAKE3-keyed(K_meta, u64 n | u64 size | s_0 | ..)`: vouches for a file version's length and order of segments.
 pub fn content_root(keys: &SegmentKeys, size: u64, hashes: &[SegmentHash]) -> ContentRoot {
     let count = hashes.len() as u64;
-    let mut hasher = blake3::Hasher::new_keyed(&keys.meta);
+    let [.., meta] = keys.expose_all();
+    let mut hasher = blake3::Hasher::new_keyed(meta);
     hasher.update(&count.to_le_bytes()).update(&size.to_le_bytes());
     for hash in hashes {
         hasher.update(hash.as_bytes());
     }
-    ContentRoot::from_bytes(*hasher.finalize().as_bytes())
+    ContentRoot::from_bytes(finish_keyed(&mut hasher))
 }

@@ -17,6 +17,7 @@ use ml_dsa::{Keypair as _, MlDsa65};
 
 use super::rejected::Rejected;
 use super::secret::{CapabilitySeed, CompositeSeed};
+use super::stack::{DEEP, swept};
 
 const ED25519_PUBLIC_LEN: usize = 32;
 const ED25519_SIGNATURE_LEN: usize = 64;
@@ -34,8 +35,10 @@ pub struct CompositeSignature(Box<[u8; SIGNATURE_LEN]>);
 impl CompositeSeed {
     /// The public key of this seed.
     pub fn public(&self) -> CompositePublicKey {
-        let (ed25519, ml_dsa) = self.keys();
-        CompositePublicKey::of(&ed25519, &ml_dsa)
+        swept::<DEEP, _>(|| {
+            let (ed25519, ml_dsa) = self.keys();
+            CompositePublicKey::of(&ed25519, &ml_dsa)
+        })
     }
 
     /// Signs `body` as what `label` says, in `realm`: `ctx(label, realm, [H(public key), body])`.
@@ -43,11 +46,13 @@ impl CompositeSeed {
     /// # Panics
     /// Never: ML-DSA refuses only context strings that are too long, and ours is empty.
     pub fn sign(&self, label: Label, realm: &RealmId, body: &[u8]) -> CompositeSignature {
-        let (ed25519, ml_dsa) = self.keys();
-        let message = CompositePublicKey::of(&ed25519, &ml_dsa).message(label, realm, body);
-        let second = ml_dsa.expanded_key().sign_deterministic(&message, &[]);
-        let second = second.expect("the ML-DSA context is empty and its rejection sampling ends");
-        CompositeSignature(Box::new(join(&ed25519.sign(&message).to_bytes(), &second.encode())))
+        swept::<DEEP, _>(|| {
+            let (ed25519, ml_dsa) = self.keys();
+            let message = CompositePublicKey::of(&ed25519, &ml_dsa).message(label, realm, body);
+            let second = ml_dsa.expanded_key().sign_deterministic(&message, &[]);
+            let second = second.expect("the ML-DSA context is empty and its rejection sampling ends");
+            CompositeSignature(Box::new(join(&ed25519.sign(&message).to_bytes(), &second.encode())))
+        })
     }
 
     pub(super) fn keys(&self) -> (ed25519_dalek::SigningKey, ml_dsa::SigningKey<MlDsa65>) {
@@ -110,12 +115,12 @@ fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
 impl CapabilitySeed {
     /// The public key of this seed, as the server keeps it.
     pub fn public(&self) -> CapabilityPublicKey {
-        CapabilityPublicKey::from_bytes(self.key().verifying_key().to_bytes())
+        swept::<DEEP, _>(|| CapabilityPublicKey::from_bytes(self.key().verifying_key().to_bytes()))
     }
 
     /// Signs `message`, a context that `proto` builds: a commit header, a session or a device login.
     pub fn sign(&self, message: &[u8]) -> CapabilitySignature {
-        CapabilitySignature::from_bytes(self.key().sign(message).to_bytes())
+        swept::<DEEP, _>(|| CapabilitySignature::from_bytes(self.key().sign(message).to_bytes()))
     }
 
     fn key(&self) -> ed25519_dalek::SigningKey {

@@ -10,7 +10,7 @@ use anonicloud_proto::ids::RealmId;
 use anonicloud_proto::label::Label;
 use anonicloud_proto::suite::Suite;
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::aead::{Aead256 as _, Aes256Gcm, NONCE_LEN, TAG_LEN};
 use super::kdf::{derive_key, suite_field};
@@ -95,14 +95,15 @@ fn seal_into(kek: &WrapKey, ctx: &WrapContext<'_>, plaintext: &[u8], salt: &[u8;
     Aes256Gcm::new(keys.key()).seal(&[0; NONCE_LEN], &[], plaintext, sealed);
 }
 
-/// `k | commit`.
-struct WrapKeys(Zeroizing<[[u8; 32]; 2]>);
+/// `k | commit`. Boxed, so that moving the value leaves no copy of them behind.
+#[derive(ZeroizeOnDrop)]
+pub(super) struct WrapKeys(Box<[[u8; 32]; 2]>);
 
 impl WrapKeys {
     fn derive(suite: Suite, kek: &WrapKey, ctx: &WrapContext<'_>, salt: &[u8; SALT_LEN]) -> Self {
         let fields: [&[u8]; 4] = [&suite_field(suite), ctx.owner, ctx.object, &ctx.version.to_le_bytes()];
         let info = context(ctx.label, ctx.realm, &fields);
-        let mut keys = Self(Zeroizing::new([[0; 32]; 2]));
+        let mut keys = Self(Box::new([[0; 32]; 2]));
         derive_key(kek.expose_bytes(), salt, &info, keys.0.as_flattened_mut());
         keys
     }

@@ -72,7 +72,7 @@ impl<'a> BodyPlace<'a> {
     pub(super) fn open_root(&self, root: &SealedRoot) -> Result<RootRef, Rejected> {
         let wrap_key = derive_root_wrap_key(self.keys.key(), self.realm);
         let key = open(&wrap_key, &self.context(Label::WrapRootKey), &root.key)?;
-        let key = RootKey::from_bytes(key.expose_bytes().try_into().map_err(|_| Rejected)?);
+        let key = RootKey::copy_of(key.expose_bytes().try_into().map_err(|_| Rejected)?);
         Ok(RootRef { totals: root.totals, piece: root.piece, hash: root.hash, key })
     }
 

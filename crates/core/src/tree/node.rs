@@ -102,11 +102,7 @@ impl Encode for ChildRef {
 
 impl Decode for ChildRef {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            piece: PieceRef::decode(input)?,
-            hash: StoredHash::decode(input)?,
-            key: DirectoryKey::from_bytes(input.fixed()?),
-        })
+        Ok(Self { piece: PieceRef::decode(input)?, hash: StoredHash::decode(input)?, key: DirectoryKey::read(input)? })
     }
 }
 
@@ -123,13 +119,13 @@ impl TreeRoot {
     /// The root that a commit's body names, with RK unwrapped.
     pub fn new(totals: Totals, piece: PieceRef, hash: StoredHash, key: &RootKey) -> Self {
         // RK seals the root node exactly as a DK seals any other.
-        let key = DirectoryKey::from_bytes(*key.expose_bytes());
+        let key = DirectoryKey::copy_of(key.expose_bytes());
         Self { totals, child: ChildRef { piece, hash, key } }
     }
 
     /// RK, to be wrapped for the commit that names this root.
     pub fn root_key(&self) -> RootKey {
-        RootKey::from_bytes(*self.child.key.expose_bytes())
+        RootKey::copy_of(self.child.key.expose_bytes())
     }
 
     /// A second copy, where two owners need one each.

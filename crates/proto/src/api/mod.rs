@@ -12,7 +12,7 @@ use core::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 pub use account::{
     AccountAnswer, AccountBoxes, AddDevice, Challenge, DeviceLoginFinish, DeviceLoginStart, FreedAnswer, LoginAnswer,
@@ -31,7 +31,7 @@ pub const VERSION_HEADER: &str = "anonicloud-api";
 pub const VERSION: &str = "1";
 
 /// Bytes as unpadded base64url in JSON. Cleared when dropped, since some are tokens.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct Base64(Zeroizing<Vec<u8>>);
 
 impl Base64 {
@@ -65,3 +65,10 @@ impl<'de> Deserialize<'de> for Base64 {
         bytes.map(Self::new).map_err(|_| de::Error::custom("expected unpadded base64url"))
     }
 }
+
+/// Tokens and proofs travel in it: it is wiped when it is dropped.
+#[cfg(test)]
+const _: fn(&Base64) = |bytes| {
+    const fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+    wiped(bytes);
+};

@@ -4,6 +4,7 @@ mod aead;
 mod device_key;
 mod opaque;
 mod password;
+mod secrets;
 mod segment;
 mod signature;
 mod two_keys;
