@@ -162,11 +162,15 @@ impl Items {
 
 const ITEMS_BEGIN: &[u8] = b"{\"items\":[";
 
+/// Bytes of a line that is typed.
+const LINE: usize = 1 << 10;
+
 /// Asks on stderr and reads one line of stdin, without its end. Blocks, but holds no stream meanwhile: Ctrl-C must be
 /// able to print.
 pub(crate) fn ask(question: &str) -> Result<Zeroizing<String>, CliError> {
     io::stderr().write_all(question.as_bytes()).map_err(CliError::Output)?;
-    let mut line = Zeroizing::new(String::new());
+    // It may be a secret word: one that is no longer than any of them leaves no copy where the line would have grown.
+    let mut line = Zeroizing::new(String::with_capacity(LINE));
     match io::stdin().read_line(&mut line) {
         Ok(0) => Err(CliError::NoAnswer),
         Ok(_) => Ok(Zeroizing::new(line.trim().to_owned())),

@@ -39,6 +39,8 @@ mod space;
 pub mod state;
 #[cfg(not(target_arch = "wasm32"))]
 mod upload;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod wiped;
 #[cfg(not(target_arch = "wasm32"))]
 mod work;
 

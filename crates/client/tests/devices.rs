@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn state(number: u8) -> SealedState<MemoryState> {
-        SealedState::new(MemoryState::default(), &DeviceKey::from_bytes([number; 32]))
+        SealedState::new(MemoryState::default(), &DeviceKey::copy_of(&[number; 32]))
     }
 
     fn nowhere() -> ServerAddress {
@@ -285,7 +285,7 @@ mod tests {
         let world = World::new("folders that are gone");
         world.first(&Line::default()).await;
         let memory = MemoryState::default();
-        let state = || SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let state = || SealedState::new(memory.clone(), &DeviceKey::copy_of(&[2; 32]));
         let password = Zeroizing::new(PASSWORD.to_owned());
         let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
         let phone = login(world.remote(&Line::default()), state(), &nowhere(), credentials).await.unwrap();
@@ -478,7 +478,7 @@ mod tests {
         let world = World::new("a head behind");
         world.first(&Line::default()).await;
         let memory = MemoryState::default();
-        let state = || SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let state = || SealedState::new(memory.clone(), &DeviceKey::copy_of(&[2; 32]));
         let password = Zeroizing::new(PASSWORD.to_owned());
         let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
         let line = Line::default();
@@ -501,14 +501,14 @@ mod tests {
 
     /// Another process of the phone, whose state is `memory`.
     async fn process(world: &World, memory: &MemoryState, line: &Line) -> Rc<Device> {
-        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let state = SealedState::new(memory.clone(), &DeviceKey::copy_of(&[2; 32]));
         Rc::new(Client::open(world.remote(line), state).await.unwrap())
     }
 
     /// The phone, over a state that other processes share.
     async fn phone(world: &World) -> MemoryState {
         let memory = MemoryState::default();
-        let state = SealedState::new(memory.clone(), &DeviceKey::from_bytes([2; 32]));
+        let state = SealedState::new(memory.clone(), &DeviceKey::copy_of(&[2; 32]));
         let password = Zeroizing::new(PASSWORD.to_owned());
         let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
         login(world.remote(&Line::default()), state, &nowhere(), credentials).await.unwrap();

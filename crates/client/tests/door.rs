@@ -23,7 +23,7 @@ mod tests {
         let server = ScriptedServer::start([Act::ok(200, REALM)].into_iter().chain(script)).await;
         let address = ServerAddress { url: format!("http://{}", server.address()), ca_file: None };
         let remote = HttpRemote::new(&address, Patience::default()).unwrap();
-        let state = SealedState::new(MemoryState::default(), &DeviceKey::from_bytes([1; 32]));
+        let state = SealedState::new(MemoryState::default(), &DeviceKey::copy_of(&[1; 32]));
         let password = Zeroizing::new("seven quiet otters juggle warm lanterns".to_owned());
         let credentials = Credentials { handle: "alice".to_owned(), password, account_key: None };
         let error = login(remote, state, &address, credentials).await.unwrap_err();

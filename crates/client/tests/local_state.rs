@@ -39,7 +39,7 @@ mod tests {
 
     #[tokio::test]
     async fn sealed_entries_come_back_and_go() {
-        let state = SealedState::new(MemoryState::default(), &DeviceKey::from_bytes([7; 32]));
+        let state = SealedState::new(MemoryState::default(), &DeviceKey::copy_of(&[7; 32]));
         let same_key = [put(Table::Jobs, NAME, VALUE), put(Table::Tickets, NAME, b""), put(Table::Jobs, b"", b"2")];
         state.apply(same_key.into()).await.unwrap();
         assert_eq!(state.read(Table::Jobs, NAME).await.unwrap().unwrap().as_slice(), VALUE);
@@ -80,7 +80,7 @@ mod tests {
     #[tokio::test]
     async fn a_value_altered_or_moved_is_refused() {
         let store = MemoryState::default();
-        let key = DeviceKey::from_bytes([7; 32]);
+        let key = DeviceKey::copy_of(&[7; 32]);
         let state = SealedState::new(store.clone(), &key);
         state.apply(vec![put(Table::Jobs, NAME, VALUE), put(Table::Jobs, b"other", VALUE)]).await.unwrap();
         let entries = store.scan(Table::Jobs).await.unwrap();
@@ -109,9 +109,9 @@ mod tests {
     #[tokio::test]
     async fn another_device_opens_nothing() {
         let store = MemoryState::default();
-        let state = SealedState::new(store.clone(), &DeviceKey::from_bytes([7; 32]));
+        let state = SealedState::new(store.clone(), &DeviceKey::copy_of(&[7; 32]));
         state.apply(vec![put(Table::Jobs, NAME, VALUE)]).await.unwrap();
-        let stranger = SealedState::new(store, &DeviceKey::from_bytes([8; 32]));
+        let stranger = SealedState::new(store, &DeviceKey::copy_of(&[8; 32]));
         assert!(matches!(stranger.scan(Table::Jobs).await, Err(StateError::Corrupt)));
         assert_eq!(stranger.read(Table::Jobs, NAME).await.unwrap(), None);
     }

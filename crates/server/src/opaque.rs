@@ -141,3 +141,12 @@ fn parameters<'a>(realm: &'a RealmId, context: &'a [u8]) -> ServerLoginParameter
         identifiers: Identifiers { client: None, server: Some(realm.as_bytes()) },
     }
 }
+
+/// The key of the setup, and the state of a login, are wiped when they are dropped; so is the setup's seed, which is not to be
+/// reached from here.
+#[cfg(test)]
+const _: fn(&Setup, &PendingLogin) = |setup, login| {
+    const fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    wiped(setup.0.keypair().private());
+    wiped(&login.0);
+};

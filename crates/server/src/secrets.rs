@@ -107,7 +107,8 @@ impl ServerSecrets {
 
     /// Writes the file whole or not at all, for its owner's eyes.
     fn write(&self, path: &Path) -> io::Result<()> {
-        let mut out = Writer::default();
+        // It holds keys, so it is written where it need not move.
+        let mut out = Writer::with_capacity(FILE_MAX);
         out.fixed(MAGIC);
         out.fixed(self.realm.as_bytes());
         out.fixed(self.fake_ids.as_slice());

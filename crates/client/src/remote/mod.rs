@@ -20,7 +20,7 @@ use anonicloud_proto::commit::{HeadAnswer, LoggedCommit};
 use anonicloud_proto::hash::StoredHash;
 use anonicloud_proto::ids::{BlobId, SpaceId, UploadId};
 use bytes::Bytes;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 pub use error::{Arrived, RemoteError, RemoteResult, TransportError};
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,6 +28,7 @@ pub use http::{ConnectError, HttpRemote, Patience, RateLimit, ServerAddress};
 pub use retry::Retry;
 
 /// A bearer token of an account or space session.
+#[derive(ZeroizeOnDrop)]
 pub struct SessionToken(Zeroizing<Vec<u8>>);
 
 impl SessionToken {

@@ -50,8 +50,8 @@ pub(super) fn read_account_key(text: &str) -> Result<AccountKey, OperationError>
     plain.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()));
     let malformed = |_| OperationError::AccountKeyMalformed;
     let bytes = Zeroizing::new(BASE32_NOPAD.decode(plain.as_bytes()).map_err(malformed)?);
-    let bytes: [u8; AccountKey::LEN] = bytes.as_slice().try_into().map_err(|_| OperationError::AccountKeyMalformed)?;
-    Ok(AccountKey::from_bytes(bytes))
+    let bytes = bytes.as_slice().try_into().map_err(|_| OperationError::AccountKeyMalformed)?;
+    Ok(AccountKey::copy_of(bytes))
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl AccountRecord {
         let url = text(input)?;
         let ca_file = OsString::from_vec(input.bytes(TEXT_MAX)?.to_vec());
         let ca_file = (!ca_file.is_empty()).then(|| PathBuf::from(ca_file));
-        let master = MasterKey::from_bytes(input.fixed()?);
+        let master = MasterKey::read(input)?;
         let device = DeviceSeeds::from_encoded(&secret(input)?)?;
         let space = SpaceId::decode(input)?;
         let space_keys = SpaceKeys::from_encoded(&secret(input)?)?;

@@ -5,17 +5,19 @@ use core::fmt;
 use std::path::Path;
 
 use anonicloud_core::crypto::secret::WrapKey;
+use zeroize::ZeroizeOnDrop;
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::{StateError, folder, key_file::KeyFile};
 
 /// The key that everything a device remembers is sealed under. It never leaves the device.
+#[derive(ZeroizeOnDrop)]
 pub struct DeviceKey(WrapKey);
 
 impl DeviceKey {
-    /// The key with these bytes; the array passed in is wiped.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(WrapKey::from_bytes(bytes))
+    /// The key with these bytes; they are the caller's to wipe.
+    pub fn copy_of(bytes: &[u8; 32]) -> Self {
+        Self(WrapKey::copy_of(bytes))
     }
 
     /// The key in the folder `dir`; when there is none, a fresh one, durable before it is given.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err::{File, OpenOptions};
 #[cfg(unix)]
 use rustix::fs::OFlags;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// Makes `dir` with its parents, open to its owner alone; one that is there stays as it is.
@@ -48,7 +49,7 @@ pub(super) fn write_private_once(dir: &Path, name: &str, bytes: &[u8]) -> io::Re
 pub(super) fn replace_private(dir: &Path, name: &str, before: &[u8], bytes: &[u8]) -> io::Result<bool> {
     let _held = hold(dir)?;
     let path = dir.join(name);
-    if read_small(&path)?.is_none_or(|found| found.as_slice() != before) {
+    if read_small(&path)?.is_none_or(|found| !bool::from(found.as_slice().ct_eq(before))) {
         return Ok(false);
     }
     let replaced = open_own(&path, OpenOptions::new().write(true))?;

@@ -60,7 +60,7 @@ impl KeyFile {
             return Err(StateError::Corrupt);
         }
         if let Ok(bytes) = bytes.as_slice().try_into() {
-            return Ok(Some(Self::Plain(DeviceKey::from_bytes(bytes))));
+            return Ok(Some(Self::Plain(DeviceKey::copy_of(bytes))));
         }
         let locked = LockedDeviceKey::from_bytes(&bytes)?;
         // What was killed while it unlocked or locked the key may have left the plain one beside it.

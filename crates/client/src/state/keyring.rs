@@ -9,6 +9,7 @@ use anonicloud_core::crypto::device_key::LockId;
 use anonicloud_core::crypto::secret::WrapKey;
 use data_encoding::HEXLOWER;
 use secret_service::{Collection, EncryptionType, Error, SecretService};
+use subtle::ConstantTimeEq as _;
 use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
@@ -53,7 +54,7 @@ pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError
             (None, None) => return Ok(None),
         };
         let bytes = Zeroizing::new(item.get_secret().await?);
-        Ok(bytes.as_slice().try_into().ok().map(WrapKey::from_bytes))
+        Ok(bytes.as_slice().try_into().ok().map(WrapKey::copy_of))
     })
     .await
 }
@@ -61,7 +62,7 @@ pub(super) async fn fetch(id: &LockId) -> Result<Option<WrapKey>, OperationError
 /// Whether the keyring `gave` back what was `made` for it.
 pub(super) fn expect_kept(made: &WrapKey, gave: Option<&WrapKey>) -> Result<(), OperationError> {
     match gave {
-        Some(gave) if gave.expose_bytes() == made.expose_bytes() => Ok(()),
+        Some(gave) if bool::from(gave.expose_bytes().ct_eq(made.expose_bytes())) => Ok(()),
         _ => Err(OperationError::KeyringUnfit),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn remember(id: &LockId, key: &WrapKey, seconds: NonZeroU32) -> io::R
 pub(super) fn recall(id: &LockId) -> Option<WrapKey> {
     let mut bytes = Zeroizing::new([0; WrapKey::LEN]);
     let read = find(id).ok()?.read(&mut *bytes).ok()?;
-    (read == WrapKey::LEN).then(|| WrapKey::from_bytes(*bytes))
+    (read == WrapKey::LEN).then(|| WrapKey::copy_of(&bytes))
 }
 
 /// Has the kernel forget it, if it knew it.

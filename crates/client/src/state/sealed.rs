@@ -15,7 +15,7 @@ use anonicloud_core::crypto::wrap::{self, WrapContext};
 use anonicloud_proto::codec::{DecodeError, Reader, Writer};
 use anonicloud_proto::ids::{AccountId, RealmId};
 use anonicloud_proto::label::Label;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::device_key::DeviceKey;
 #[cfg(not(target_arch = "wasm32"))]
@@ -86,7 +86,8 @@ pub type StateEntry = (Vec<u8>, Zeroizing<Vec<u8>>);
 pub struct SealedState<S> {
     store: S,
     wrap_key: WrapKey,
-    hash_key: Zeroizing<[u8; 32]>,
+    /// Boxed, as the one above is: moving the value leaves no copy of it behind.
+    hash_key: Box<Zeroizing<[u8; 32]>>,
 }
 
 impl<S> fmt::Debug for SealedState<S> {
@@ -137,8 +138,10 @@ impl SealedState<sqlite::SqliteState> {
 impl<S: LocalState> SealedState<S> {
     /// Keeps values in `store`, sealed under `key`.
     pub fn new(store: S, key: &DeviceKey) -> Self {
-        let hash_key = blake3::derive_key(HASH_KEY_CONTEXT, key.wrap_key().expose_bytes());
-        Self { store, wrap_key: key.wrap_key().duplicate(), hash_key: Zeroizing::new(hash_key) }
+        let mut hash_key = Box::new(Zeroizing::new([0; 32]));
+        let mut hasher = blake3::Hasher::new_derive_key(HASH_KEY_CONTEXT);
+        finish(hasher.update(key.wrap_key().expose_bytes()), &mut hash_key);
+        Self { store, wrap_key: key.wrap_key().duplicate(), hash_key }
     }
 
     /// The value at `key`.
@@ -265,9 +268,18 @@ impl<S: LocalState> SealedState<S> {
 
     fn stored_key(&self, table: Table, key: &[u8]) -> StoredKey {
         let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
-        hasher.update(&[table.number()]).update(key);
-        StoredKey(*hasher.finalize().as_bytes())
+        let mut stored = StoredKey([0; 32]);
+        finish(hasher.update(&[table.number()]).update(key), &mut stored.0);
+        stored
     }
+}
+
+/// Writes the hash of what `hasher` took to `out`; of its key, and of what it hashed, nothing stays behind.
+fn finish(hasher: &mut blake3::Hasher, out: &mut [u8; 32]) {
+    let mut hash = hasher.finalize();
+    out.copy_from_slice(hash.as_bytes());
+    hash.zeroize();
+    hasher.zeroize();
 }
 
 fn object_of(table: Table, stored: &StoredKey) -> [u8; 33] {

@@ -90,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn what_comes_while_others_are_written_is_written_at_once_and_nobody_goes_on_before() {
         let groups = Groups::default();
-        let state = SealedState::new(&groups, &DeviceKey::from_bytes([1; 32]));
+        let state = SealedState::new(&groups, &DeviceKey::copy_of(&[1; 32]));
         let journal = Journal::new(&state);
         journal.put(vec![change(1)]);
         let mut first = pin!(journal.settle());
@@ -109,7 +109,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_nobody_goes_on() {
         let groups = Groups(RefCell::new(vec![1]));
-        let state = SealedState::new(&groups, &DeviceKey::from_bytes([1; 32]));
+        let state = SealedState::new(&groups, &DeviceKey::copy_of(&[1; 32]));
         let journal = Journal::new(&state);
         journal.put(vec![change(1)]);
         let (mut first, mut second) = (pin!(journal.settle()), pin!(journal.settle()));

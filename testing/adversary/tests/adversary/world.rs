@@ -224,7 +224,7 @@ impl Library {
     }
 
     pub(crate) fn sealed(&self) -> SealedState<MemoryState> {
-        SealedState::new(self.state.clone(), &DeviceKey::from_bytes([1; 32]))
+        SealedState::new(self.state.clone(), &DeviceKey::copy_of(&[1; 32]))
     }
 
     /// The device as a program that was just started has it: nothing is remembered but what is durable.

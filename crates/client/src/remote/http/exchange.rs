@@ -30,6 +30,10 @@ use crate::remote::{RemoteError, RemoteResult, SessionToken};
 pub(super) const JSON_ANSWER_MAX: usize = 1 << 20;
 /// A body that says why not, and one whose content does not matter.
 const REFUSAL_MAX: usize = 16 << 10;
+/// No answer that carries a token is longer: none leaves a copy where a body would have grown.
+const TOKEN_ANSWER: usize = 8 << 10;
+/// What stands before a token.
+const BEARER: &[u8] = b"Bearer ";
 /// Characters shown of what a server says.
 const TEXT_MAX: usize = 400;
 /// How much of a body counts as progress.
@@ -61,8 +65,7 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn json(mut self, value: &impl Serialize) -> Self {
-        let json = serde_json::to_vec(value).expect("wire types are structs of strings, numbers and lists");
-        self.payload = Some(("application/json", json.into()));
+        self.payload = Some(("application/json", Bytes::from_owner(written(value))));
         self
     }
 
@@ -93,8 +96,9 @@ impl Exchange {
 
     /// A JSON answer of at most `cap` bytes.
     pub(super) async fn json<T: DeserializeOwned>(&self, request: Request<'_>, cap: usize) -> RemoteResult<T> {
-        // Answers to logins carry tokens.
-        let body = Zeroizing::new(self.bytes(request, cap).await?);
+        let mut response = self.answer(request).await?;
+        let mut body = Zeroizing::new(Vec::with_capacity(TOKEN_ANSWER));
+        self.read(&mut response, &mut body, cap).await?;
         serde_json::from_slice(&body)
             .map_err(|_| RemoteError::Malformed { what: "JSON of another form than the API's" })
     }
@@ -204,6 +208,32 @@ impl Exchange {
     }
 }
 
+/// `value` in JSON, written into one allocation that is wiped: a request may carry a proof or an invite.
+fn written(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut counted = Counted(0);
+    let mut json = Zeroizing::new(Vec::new());
+    let written = serde_json::to_writer(&mut counted, value).and_then(|()| {
+        json.reserve_exact(counted.0);
+        serde_json::to_writer(&mut *json, value)
+    });
+    written.expect("wire types are structs of strings, numbers and lists");
+    json
+}
+
+/// Counts what is written.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 const fn is_gateway_failure(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
@@ -214,8 +244,12 @@ fn shown(text: &str) -> String {
 }
 
 fn bearer(token: &SessionToken) -> HeaderValue {
-    let text = Zeroizing::new(format!("Bearer {}", BASE64URL_NOPAD.encode(token.expose_bytes())));
-    let mut value = HeaderValue::from_str(&text).expect("base64url is letters, digits, `-` and `_`");
+    let encoded = Zeroizing::new(BASE64URL_NOPAD.encode(token.expose_bytes()));
+    let mut text = Zeroizing::new(Vec::with_capacity(BEARER.len() + encoded.len()));
+    text.extend_from_slice(BEARER);
+    text.extend_from_slice(encoded.as_bytes());
+    let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
+    let mut value = value.expect("base64url is letters, digits, `-` and `_`");
     value.set_sensitive(true);
     value
 }
