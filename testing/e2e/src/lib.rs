@@ -10,6 +10,7 @@ pub mod content;
 pub mod desktop;
 pub mod device;
 pub mod disk;
+pub mod masked;
 pub mod server;
 pub mod storm;
 pub mod timed;

@@ -55,6 +55,8 @@ mod limit;
 #[cfg(test)]
 mod lost;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod moved_and_freed;
 #[cfg(test)]
 mod offline;
