@@ -3,8 +3,9 @@ use anonicloud_proto::ids::{AccountId, RealmId, SpaceId};
 
 use super::{Person, REALM, SeededRandom, flip};
 use crate::account::boxes::BoxOwner;
+use crate::account::keys::Identity;
 use crate::account::sigchain::Sigchain;
-use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy};
+use crate::crypto::secret::{ExportKey, MasterKey, RecoveryEntropy, SecretBytes};
 use crate::space::private::PrivateSpace;
 
 struct Boxes {
@@ -127,4 +128,25 @@ fn a01_an_identity_that_the_sigchain_does_not_certify_is_rejected() {
     let forged = Sigchain::sign_genesis(&REALM, &all.person.account, &other.identity, &"alice".parse().unwrap());
     let forged = Sigchain::verify(&REALM, &all.person.account, &[forged]).unwrap();
     assert!(all.owner.open_identity(&all.person.master, &all.identity, &forged).is_err());
+}
+
+#[test]
+fn a01_an_identity_is_certified_by_its_account_and_by_both_of_its_keys() {
+    let all = boxes("certified");
+    let other = Person::make(&mut SeededRandom::new("other keys"));
+    let mixed = |signing: &Identity, sharing: &Identity| {
+        let (signing, sharing) = (signing.expose_encoded(), sharing.expose_encoded());
+        let bytes = [&signing.expose_bytes()[..64], &sharing.expose_bytes()[64..]].concat();
+        Identity::from_encoded(&SecretBytes::from_vec(bytes)).unwrap()
+    };
+    let opens = |account: &AccountId, identity: &Identity| {
+        let genesis = Sigchain::sign_genesis(&REALM, account, identity, &"alice".parse().unwrap());
+        let chain = Sigchain::verify(&REALM, account, &[genesis]).unwrap();
+        all.owner.open_identity(&all.person.master, &all.identity, &chain).is_ok()
+    };
+    let (account, own) = (&all.person.account, &all.person.identity);
+    assert!(opens(account, own));
+    assert!(!opens(&other.account, own));
+    assert!(!opens(account, &mixed(own, &other.identity)));
+    assert!(!opens(account, &mixed(&other.identity, own)));
 }
