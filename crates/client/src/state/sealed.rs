@@ -11,6 +11,7 @@ use std::path::Path;
 use anonicloud_core::crypto::random::make_bytes;
 use anonicloud_core::crypto::rejected::Rejected;
 use anonicloud_core::crypto::secret::WrapKey;
+use anonicloud_core::crypto::stack::{SHALLOW, swept};
 use anonicloud_core::crypto::wrap::{self, WrapContext};
 use anonicloud_proto::codec::{DecodeError, Reader, Writer};
 use anonicloud_proto::ids::{AccountId, RealmId};
@@ -139,8 +140,8 @@ impl<S: LocalState> SealedState<S> {
     /// Keeps values in `store`, sealed under `key`.
     pub fn new(store: S, key: &DeviceKey) -> Self {
         let mut hash_key = Box::new(Zeroizing::new([0; 32]));
-        let mut hasher = blake3::Hasher::new_derive_key(HASH_KEY_CONTEXT);
-        finish(hasher.update(key.wrap_key().expose_bytes()), &mut hash_key);
+        let begin = || blake3::Hasher::new_derive_key(HASH_KEY_CONTEXT);
+        hash_into(begin, &[key.wrap_key().expose_bytes()], &mut hash_key);
         Self { store, wrap_key: key.wrap_key().duplicate(), hash_key }
     }
 
@@ -267,19 +268,24 @@ impl<S: LocalState> SealedState<S> {
     }
 
     fn stored_key(&self, table: Table, key: &[u8]) -> StoredKey {
-        let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
         let mut stored = StoredKey([0; 32]);
-        finish(hasher.update(&[table.number()]).update(key), &mut stored.0);
+        hash_into(|| blake3::Hasher::new_keyed(&self.hash_key), &[&[table.number()], key], &mut stored.0);
         stored
     }
 }
 
-/// Writes the hash of what `hasher` took to `out`; of its key, and of what it hashed, nothing stays behind.
-fn finish(hasher: &mut blake3::Hasher, out: &mut [u8; 32]) {
-    let mut hash = hasher.finalize();
-    out.copy_from_slice(hash.as_bytes());
-    hash.zeroize();
-    hasher.zeroize();
+/// Writes the hash of `parts` to `out`. They, or the key, are secret, and its end keeps copies of them on the stack.
+fn hash_into(begin: impl FnOnce() -> blake3::Hasher, parts: &[&[u8]], out: &mut [u8; 32]) {
+    swept::<SHALLOW, _>(|| {
+        let mut hasher = begin();
+        for part in parts {
+            hasher.update(part);
+        }
+        let mut hash = hasher.finalize();
+        out.copy_from_slice(hash.as_bytes());
+        hash.zeroize();
+        hasher.zeroize();
+    });
 }
 
 fn object_of(table: Table, stored: &StoredKey) -> [u8; 33] {

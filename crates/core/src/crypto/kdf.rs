@@ -39,11 +39,16 @@ impl KeySource {
     }
 }
 
-/// The hash of what `hasher` took, of whose key nothing stays behind.
-pub(super) fn finish_keyed(hasher: &mut blake3::Hasher) -> [u8; 32] {
-    let hash = *hasher.finalize().as_bytes();
-    hasher.zeroize();
-    hash
+/// BLAKE3 under `key` of what `feed` gives it.
+pub(super) fn keyed_hash(key: &[u8; 32], feed: impl FnOnce(&mut blake3::Hasher)) -> [u8; 32] {
+    // Its end keeps copies of the key on the stack when the input is short.
+    swept::<SHALLOW, _>(|| {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        feed(&mut hasher);
+        let hash = *hasher.finalize().as_bytes();
+        hasher.zeroize();
+        hash
+    })
 }
 
 /// The suite as a field of a context.

@@ -17,7 +17,7 @@ pub mod rejected;
 pub mod secret;
 pub mod segment;
 pub mod signature;
-mod stack;
+pub mod stack;
 mod stretch;
 pub mod wrap;
 

@@ -54,7 +54,8 @@ impl Ksf for Argon2idKsf {
 
 /// A registration, or a change of password, between its two messages.
 pub struct Registration {
-    state: ClientRegistration<OpaqueSuite>,
+    /// Boxed, so that moving the value leaves no copy behind.
+    state: Box<ClientRegistration<OpaqueSuite>>,
     input: PasswordInput,
     realm: RealmId,
 }
@@ -71,10 +72,12 @@ impl Registration {
     /// # Errors
     /// [`Rejected`] when the password hashes to no group element, which does not happen.
     pub fn start(input: PasswordInput, realm: RealmId, random: &mut dyn Random) -> Result<(Self, Vec<u8>), Rejected> {
-        let started =
-            ClientRegistration::start(&mut OpaqueRandom(random), input.expose_bytes()).map_err(|_| Rejected)?;
-        let request = started.message.serialize().to_vec();
-        Ok((Self { state: started.state, input, realm }, request))
+        let (state, request) = swept::<DEEP, _>(|| {
+            let started = ClientRegistration::start(&mut OpaqueRandom(random), input.expose_bytes());
+            let started = started.map_err(|_| Rejected)?;
+            Ok((Box::new(started.state), started.message.serialize().to_vec()))
+        })?;
+        Ok((Self { state, input, realm }, request))
     }
 
     /// Ends with the server's answer; gives the record to store there and the export key. Takes 64 MiB and a while.
@@ -86,6 +89,8 @@ impl Registration {
         let params = ClientRegistrationFinishParameters::new(identifiers(&self.realm), None);
         let Self { state, input, .. } = self;
         swept::<DEEP, _>(|| {
+            // What is moved out of a box stays where it was.
+            let state = (*state).clone();
             let finished = state.finish(&mut OpaqueRandom(random), input.expose_bytes(), response, params);
             let mut finished = finished.map_err(|_| Rejected)?;
             let export_key = take_export_key(&mut finished.export_key);
@@ -96,7 +101,8 @@ impl Registration {
 
 /// A login between its messages.
 pub struct Login {
-    state: ClientLogin<OpaqueSuite>,
+    /// Boxed, so that moving the value leaves no copy behind.
+    state: Box<ClientLogin<OpaqueSuite>>,
     input: PasswordInput,
     realm: RealmId,
 }
@@ -113,9 +119,11 @@ impl Login {
     /// # Errors
     /// [`Rejected`] when the password hashes to no group element, which does not happen.
     pub fn start(input: PasswordInput, realm: RealmId, random: &mut dyn Random) -> Result<(Self, Vec<u8>), Rejected> {
-        let started = ClientLogin::start(&mut OpaqueRandom(random), input.expose_bytes()).map_err(|_| Rejected)?;
-        let request = started.message.serialize().to_vec();
-        Ok((Self { state: started.state, input, realm }, request))
+        let (state, request) = swept::<DEEP, _>(|| {
+            let started = ClientLogin::start(&mut OpaqueRandom(random), input.expose_bytes()).map_err(|_| Rejected)?;
+            Ok((Box::new(started.state), started.message.serialize().to_vec()))
+        })?;
+        Ok((Self { state, input, realm }, request))
     }
 
     /// Ends with the server's KE2; gives KE3 for the server and the export key. Takes 64 MiB and a while.
@@ -129,6 +137,8 @@ impl Login {
         let params = ClientLoginFinishParameters::new(Some(&exchange), identifiers(&self.realm), None);
         let Self { state, input, .. } = self;
         swept::<DEEP, _>(|| {
+            // What is moved out of a box stays where it was.
+            let state = (*state).clone();
             let finished = state.finish(&mut OpaqueRandom(random), input.expose_bytes(), response, params);
             let mut finished = finished.map_err(|_| Rejected)?;
             finished.session_key.as_mut_slice().zeroize();

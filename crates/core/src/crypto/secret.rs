@@ -6,7 +6,7 @@ use core::fmt;
 use anonicloud_proto::codec::{DecodeError, Reader};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
-use super::kdf::finish_keyed;
+use super::kdf::keyed_hash;
 use super::random::Random;
 
 macro_rules! secret {
@@ -153,7 +153,9 @@ impl RootKey {
 impl NamesKey {
     /// The keyed hash of a name. Names in its order lie in a large directory's shards from left to right.
     pub fn hash_name(&self, name: &[u8]) -> [u8; 32] {
-        finish_keyed(blake3::Hasher::new_keyed(self.expose_bytes()).update(name))
+        keyed_hash(self.expose_bytes(), |hasher| {
+            hasher.update(name);
+        })
     }
 }
 

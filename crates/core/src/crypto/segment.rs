@@ -15,7 +15,7 @@ use zeroize::ZeroizeOnDrop;
 
 use super::aead::Aes256Gcm;
 use super::chunked::{self, Message, SALT_LEN};
-use super::kdf::{KeySource, finish_keyed, suite_field};
+use super::kdf::{KeySource, keyed_hash, suite_field};
 use super::public::{ContentRoot, FileVersionId, SegmentHash};
 use super::rejected::Rejected;
 use super::secret::FileKey;
@@ -113,18 +113,19 @@ pub fn fits_pack(plain_len: usize) -> bool {
 pub fn segment_hash(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentHash {
     let len = u32::try_from(plain.len()).expect("a segment is at most 4 MiB");
     let [siv, ..] = keys.expose_all();
-    let mut hasher = blake3::Hasher::new_keyed(siv);
-    hasher.update(&index.to_le_bytes()).update(&len.to_le_bytes()).update(plain);
-    SegmentHash::from_bytes(finish_keyed(&mut hasher))
+    SegmentHash::from_bytes(keyed_hash(siv, |hasher| {
+        hasher.update(&index.to_le_bytes()).update(&len.to_le_bytes()).update(plain);
+    }))
 }
 
 /// The address of the segment `plain` at `index`, without sealing it: what a resumed upload compares.
 pub fn address_segment(keys: &SegmentKeys, index: u64, plain: &[u8]) -> SegmentAddress {
     let hash = segment_hash(keys, index, plain);
     let [_, _, address, _] = keys.expose_all();
-    let mut hasher = blake3::Hasher::new_keyed(address);
-    hasher.update(&index.to_le_bytes()).update(hash.as_bytes());
-    SegmentAddress { hash, blob: BlobId::from_bytes(finish_keyed(&mut hasher)) }
+    let blob = keyed_hash(address, |hasher| {
+        hasher.update(&index.to_le_bytes()).update(hash.as_bytes());
+    });
+    SegmentAddress { hash, blob: BlobId::from_bytes(blob) }
 }
 
 /// Seals the segment `plain` at `index` as the whole of `out`; a buffer used again costs no allocation and no clearing.
@@ -185,10 +186,10 @@ fn salt_of(hash: &SegmentHash) -> &[u8; SALT_LEN] {
 pub fn content_root(keys: &SegmentKeys, size: u64, hashes: &[SegmentHash]) -> ContentRoot {
     let count = hashes.len() as u64;
     let [.., meta] = keys.expose_all();
-    let mut hasher = blake3::Hasher::new_keyed(meta);
-    hasher.update(&count.to_le_bytes()).update(&size.to_le_bytes());
-    for hash in hashes {
-        hasher.update(hash.as_bytes());
-    }
-    ContentRoot::from_bytes(finish_keyed(&mut hasher))
+    ContentRoot::from_bytes(keyed_hash(meta, |hasher| {
+        hasher.update(&count.to_le_bytes()).update(&size.to_le_bytes());
+        for hash in hashes {
+            hasher.update(hash.as_bytes());
+        }
+    }))
 }

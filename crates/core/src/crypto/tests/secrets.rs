@@ -48,7 +48,7 @@ const _: () = {
 };
 
 /// What libraries make of them, with the features that the workspace chooses. HMAC is two states of its hash. Of BLAKE3 under a
-/// key `finish_keyed` takes care, of what they all leave on the stack `swept`; AWS-LC wipes what it frees.
+/// key `keyed_hash` takes care, of what they all leave on the stack `swept`; AWS-LC wipes what it frees.
 const _: () = {
     wiped::<Zeroizing<Vec<u8>>>();
     wiped::<bip39::Mnemonic>();
