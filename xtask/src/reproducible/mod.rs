@@ -12,11 +12,13 @@ use crate::{
     shell::{self, Shell, ShellError},
     tools, ui,
 };
+use fs_err::File;
 use std::{
     ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
+    process::Command,
 };
 use wrapper::Names;
 
@@ -30,6 +32,10 @@ const AS_TESTED: &[&str] =
 
 /// As they ship.
 const AS_SHIPPED: &[&str] = &["build", "--release", "--locked", "-p", "anonicloud-cli", "-p", "anonicloud-server"];
+
+/// What would make another program of the same source.
+const CHANGING: [&str; 6] =
+    ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CFLAGS", "CC", "CARGO_INCREMENTAL"];
 
 /// What the folders of a release are called in it.
 const SOURCE_NAME: &str = "/anonicloud";
@@ -54,10 +60,15 @@ pub(crate) enum CompareError {
 pub(crate) fn run(shell: &Shell, release: bool) -> Result<(), TaskError> {
     tools::need_packages(shell, tools::COMPILE)?;
     ui::step("the same programs from another folder");
-    let folders = Folders::new(shell, release);
-    folders.copy_source(shell)?;
-    let findings = if release { compare_release(shell, &folders) } else { compare_tested(shell, &folders) }?;
+    let findings = find(shell, release)?;
     check::conclude("programs that another folder changes", &findings)
+}
+
+fn find(shell: &Shell, release: bool) -> Result<Vec<String>, CompareError> {
+    let source = tempfile::tempdir()?;
+    let folders = Folders::new(shell, release, source.path())?;
+    folders.copy_source(shell)?;
+    if release { compare_release(shell, &folders) } else { compare_tested(shell, &folders) }
 }
 
 /// What the second build keeps beside the first one's target folder. Its target folder stays: what it once compiled there of
@@ -67,18 +78,22 @@ struct Folders {
     source: PathBuf,
     first: PathBuf,
     second: PathBuf,
+    /// Other checkouts that have the same target folder wait.
+    _lock: File,
 }
 
 impl Folders {
-    fn new(shell: &Shell, release: bool) -> Self {
+    fn new(shell: &Shell, release: bool, source: &Path) -> io::Result<Self> {
         let folder = shell.target().join("reproducible");
+        fs_err::create_dir_all(&folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.lock()?;
         let first = if release { folder.join("first") } else { shell.target().to_path_buf() };
-        Self { source: folder.join("source"), first, second: folder.join("second") }
+        Ok(Self { source: source.to_path_buf(), first, second: folder.join("second"), _lock: lock })
     }
 
     /// A copy of what git knows or would take.
     fn copy_source(&self, shell: &Shell) -> Result<(), CompareError> {
-        remove(&self.source)?;
         // Parts of an earlier build are no second build.
         remove(&self.second.join("debug/incremental"))?;
         fs_err::create_dir_all(&self.second)?;
@@ -104,9 +119,12 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 fn compare_tested(shell: &Shell, folders: &Folders) -> Result<Vec<String>, CompareError> {
+    // What another checkout built in the same target folder counts as built, with that one's name in it, unless a file is newer.
+    let roots = shell::capture(shell.command("git", ["ls-files", "crates/*/src/lib.rs", "crates/*/src/main.rs"]))?;
+    shell::run(shell.command("touch", String::from_utf8_lossy(&roots).lines()))?;
     shell::run(shell.cargo(AS_TESTED))?;
     let names = Names::new([(folders.source.as_path(), shell.root()), (&folders.second, &folders.first)]);
-    build(shell, AS_TESTED, &folders.source, &folders.second, &names)?;
+    shell::run(build(shell, AS_TESTED, &folders.source, &folders.second, &names)?)?;
     compare(&folders.first.join("debug"), &folders.second.join("debug"))
 }
 
@@ -118,7 +136,11 @@ fn compare_release(shell: &Shell, folders: &Folders) -> Result<Vec<String>, Comp
             (target.as_path(), Path::new(TARGET_NAME)),
             (shell.cargo_home(), Path::new(CARGO_NAME)),
         ]);
-        build(shell, AS_SHIPPED, source, target, &names)?;
+        let mut command = build(shell, AS_SHIPPED, source, target, &names)?;
+        for variable in CHANGING {
+            command.env_remove(variable);
+        }
+        shell::run(command)?;
     }
     let release = folders.first.join("release");
     let mut sums = shell.command("sha256sum", PROGRAMS);
@@ -128,16 +150,10 @@ fn compare_release(shell: &Shell, folders: &Folders) -> Result<Vec<String>, Comp
     compare(&release, &folders.second.join("release"))
 }
 
-fn build(
-    shell: &Shell,
-    arguments: &[&str],
-    source: &Path,
-    target: &Path,
-    names: &Names<'_>,
-) -> Result<(), CompareError> {
+fn build(shell: &Shell, arguments: &[&str], source: &Path, target: &Path, names: &Names<'_>) -> io::Result<Command> {
     let mut command = shell.cargo(arguments);
     command.current_dir(source).env("CARGO_TARGET_DIR", target).env("RUSTC_WRAPPER", names.wrapper(target)?);
-    Ok(shell::run(command)?)
+    Ok(command)
 }
 
 fn compare(first: &Path, second: &Path) -> Result<Vec<String>, CompareError> {
@@ -159,16 +175,15 @@ mod tests {
         let shell = Shell::new().expect("HOME is set");
         let folder = tempfile::tempdir().expect("a folder can be made");
         let place = |name: &str| folder.path().join(name);
-        let folders = Folders { source: place("source"), first: place("first"), second: place("second") };
-        let stale = [place("source/of-before"), place("second/debug/incremental/of-before")];
-        for file in &stale {
-            fs_err::create_dir_all(file.parent().expect("it has one")).expect("a folder can be made");
-            fs_err::write(file, "stale").expect("it can be written");
-        }
+        let lock = File::create(place("lock")).expect("it can be made");
+        let folders = Folders { source: place("source"), first: place("first"), second: place("second"), _lock: lock };
+        let stale = place("second/debug/incremental/of-before");
+        fs_err::create_dir_all(stale.parent().expect("it has one")).expect("a folder can be made");
+        fs_err::write(&stale, "stale").expect("it can be written");
         folders.copy_source(&shell).expect("git lists the files");
         let read = |root: &Path| fs_err::read(root.join("xtask/src/reproducible/mod.rs")).expect("it is there");
         assert_eq!(read(shell.root()), read(&folders.source));
-        for absent in [place("source/.git"), place("source/target")].iter().chain(&stale) {
+        for absent in [place("source/.git"), place("source/target"), stale] {
             assert!(!absent.exists(), "{}", absent.display());
         }
     }
