@@ -119,13 +119,26 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 fn compare_tested(shell: &Shell, folders: &Folders) -> Result<Vec<String>, CompareError> {
-    // What another checkout built in the same target folder counts as built, with that one's name in it, unless a file is newer.
-    let roots = shell::capture(shell.command("git", ["ls-files", "crates/*/src/lib.rs", "crates/*/src/main.rs"]))?;
-    shell::run(shell.command("touch", String::from_utf8_lossy(&roots).lines()))?;
     shell::run(shell.cargo(AS_TESTED))?;
     let names = Names::new([(folders.source.as_path(), shell.root()), (&folders.second, &folders.first)]);
     shell::run(build(shell, AS_TESTED, &folders.source, &folders.second, &names)?)?;
-    compare(&folders.first.join("debug"), &folders.second.join("debug"))
+    let stripped = [folders.source.join("first"), folders.source.join("second")];
+    for (target, stripped) in [&folders.first, &folders.second].into_iter().zip(&stripped) {
+        fs_err::create_dir_all(stripped)?;
+        for program in PROGRAMS {
+            shell::run(strip(shell, &target.join("debug").join(program), &stripped.join(program)))?;
+        }
+    }
+    let [first, second] = stripped;
+    compare(&first, &second)
+}
+
+/// Leaves what a release holds too. What is compiled anew in parts, as the first build is, gives some of its symbols other
+/// names than what is compiled at once, and the build id is a hash of those too.
+fn strip(shell: &Shell, program: &Path, stripped: &Path) -> Command {
+    let mut command = shell.command("objcopy", ["--strip-all", "--remove-section=.note.gnu.build-id"]);
+    command.args([program, stripped]);
+    command
 }
 
 fn compare_release(shell: &Shell, folders: &Folders) -> Result<Vec<String>, CompareError> {
@@ -186,6 +199,25 @@ mod tests {
         for absent in [place("source/.git"), place("source/target"), stale] {
             assert!(!absent.exists(), "{}", absent.display());
         }
+    }
+
+    #[test]
+    fn without_symbols_a_program_still_runs_and_another_byte_of_it_still_shows() {
+        let shell = Shell::new().expect("HOME is set");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let place = |name: &str| folder.path().join(name);
+        let mut program = fs_err::read("/bin/true").expect("it can be read");
+        fs_err::copy("/bin/true", place("one")).expect("it can be copied");
+        let at = program.windows(4).position(|window| window == b"GNU ").expect("its text names its makers");
+        program[at] = b'g';
+        fs_err::write(place("other"), program).expect("it can be written");
+        for name in ["one", "other"] {
+            let stripped = place(&format!("{name}-stripped"));
+            shell::run(strip(&shell, &place(name), &stripped)).expect("objcopy reads it");
+        }
+        assert!(shell::succeeds(shell.command(place("one-stripped"), [""; 0])));
+        let read = |name| fs_err::read(place(name)).expect("it is there");
+        assert!(elf::difference(&read("one-stripped"), &read("other-stripped")).is_some());
     }
 
     #[test]
