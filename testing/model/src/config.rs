@@ -59,6 +59,8 @@ pub enum Check {
     AlreadyThere,
     /// A commit waits for the answers to all of its blobs.
     BlobsAwaited,
+    /// Who is told that a blob is missing asks what is there, and sends it.
+    MissingHeeded,
     /// The honest server takes a commit on its head alone.
     ServerSwap,
     /// The honest server takes a commit whose blobs are there.

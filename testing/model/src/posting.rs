@@ -148,7 +148,8 @@ impl State {
             }
             (Answer::BlobMissing, _) => {
                 // It is planned anew, and what the server has is asked for.
-                let there = self.stored.get(usize::from(job.plan)).copied().unwrap_or_default();
+                let stored = self.stored.get(usize::from(job.plan)).copied().unwrap_or_default();
+                let there = if config.has(Check::MissingHeeded) { stored } else { ALL_SEGMENTS };
                 self.device_mut(device).job = Some(Job { attempt: None, stored: job.stored & there, ..job });
             }
             (Answer::HeadMoved, _) if !is_believed => {

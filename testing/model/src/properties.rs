@@ -3,7 +3,7 @@
 use stateright::{Model as _, Property};
 
 use crate::config::Server;
-use crate::model::Space;
+use crate::model::{Space, Step};
 use crate::state::{ALL_SEGMENTS, Contradiction, Device, Finding, Job, State};
 
 /// The properties of a space with this server.
@@ -106,8 +106,10 @@ fn is_at_rest(space: &Space, state: &State) -> bool {
     })
 }
 
+/// Whether a step of a device leads on: neither the end of a process nor a fault, which nobody may wait for.
 fn goes_on(space: &Space, state: &State) -> bool {
     let mut steps = Vec::new();
     space.actions(state, &mut steps);
-    !steps.is_empty()
+    let mut own = steps.into_iter().filter(|step| !matches!(step, Step::End(_) | Step::RunOut(_)));
+    own.any(|step| space.next_state(state, step).is_some_and(|next| next != *state))
 }

@@ -114,6 +114,13 @@ fn a_head_names_what_was_not_sent() {
 }
 
 #[test]
+fn an_upload_that_sends_nothing_anew_is_stuck_also_where_the_end_of_its_process_would_help() {
+    fails(worlds::honest(), &[Check::MissingHeeded], "nobody is stuck");
+    let calm = Config { crashes: 0, ..worlds::honest() };
+    fails(calm, &[Check::MissingHeeded], "nobody is stuck");
+}
+
+#[test]
 fn a_head_names_what_ran_out() {
     fails(worlds::honest(), &[Check::ServerPresence], "no head names a missing blob");
 }
