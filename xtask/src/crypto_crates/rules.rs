@@ -1,7 +1,7 @@
 //! What the record has to say of which crate.
 
+use super::words::is_cryptographic;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// What is known about one crate, in words for people but for the first three.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,116 +32,6 @@ pub(super) struct LockedPackage {
     #[serde(default)]
     dependencies: Vec<String>,
 }
-
-/// A crate is cryptographic when one of these words is in its name, where the number behind a word does not count,
-const WORDS: &[&str] = &[
-    "aead",
-    "aes",
-    "argon",
-    "ascon",
-    "aws",
-    "bcrypt",
-    "bip",
-    "blake",
-    "blowfish",
-    "bls",
-    "boring",
-    "camellia",
-    "cbc",
-    "ccm",
-    "chacha",
-    "cipher",
-    "cmac",
-    "cmov",
-    "constant",
-    "crypto",
-    "cryptography",
-    "ctr",
-    "ctutils",
-    "curve",
-    "dalek",
-    "des",
-    "dh",
-    "digest",
-    "dsa",
-    "ecdh",
-    "ecdsa",
-    "ed",
-    "elliptic",
-    "ff",
-    "fiat",
-    "frost",
-    "gcm",
-    "getrandom",
-    "ghash",
-    "gnutls",
-    "group",
-    "hashes",
-    "hkdf",
-    "hmac",
-    "hpke",
-    "kdf",
-    "keccak",
-    "kem",
-    "kyber",
-    "lattice",
-    "libcrux",
-    "mbedtls",
-    "md",
-    "mls",
-    "mlkem",
-    "noise",
-    "opaque",
-    "openssl",
-    "oprf",
-    "orion",
-    "pake",
-    "pbkdf",
-    "pkcs",
-    "poly",
-    "polyval",
-    "rand",
-    "ring",
-    "ripemd",
-    "rsa",
-    "rustls",
-    "salsa",
-    "scrypt",
-    "sec",
-    "secp",
-    "secret",
-    "sha",
-    "shake",
-    "signature",
-    "siv",
-    "sodium",
-    "sodiumoxide",
-    "sponge",
-    "srp",
-    "subtle",
-    "tls",
-    "voprf",
-    "webpki",
-    "wing",
-    "x",
-    "xchacha",
-    "zeroize",
-];
-
-/// or when it depends on one of these, of which others are made.
-const MADE_OF: &[&str] = &[
-    "aead",
-    "aws-lc-sys",
-    "cipher",
-    "crypto-common",
-    "digest",
-    "elliptic-curve",
-    "kem",
-    "rand_core",
-    "signature",
-    "subtle",
-    "zeroize",
-];
 
 /// The name and version in a line of `cargo tree`.
 pub(super) fn named(line: &str) -> Option<(String, String)> {
@@ -183,19 +73,41 @@ fn against_lock(entry: &Crate, linked: &[LockedPackage]) -> Option<String> {
     })
 }
 
-/// Which cryptographic dependencies the root Cargo.toml leaves to a later `cargo update`.
-pub(super) fn unpinned(record: &[Crate], dependencies: &BTreeMap<String, toml::Value>) -> Vec<String> {
+/// Which cryptographic dependencies a manifest leaves to a later `cargo update`. `locked` is all of Cargo.lock.
+pub(super) fn unpinned(file: &str, manifest: &toml::Value, record: &[Crate], locked: &[LockedPackage]) -> Vec<String> {
     let mut findings = Vec::new();
-    for (key, value) in dependencies {
+    for (key, value) in dependencies(manifest) {
         let field = |field| value.get(field).and_then(toml::Value::as_str);
         let name = field("package").unwrap_or(key);
         let Some(version) = value.as_str().or_else(|| field("version")) else { continue };
-        let concerns = is_cryptographic_name(name) || record.iter().any(|entry| entry.name == name);
-        if concerns && !version.starts_with('=') {
-            findings.push(format!("`{key}` in Cargo.toml has to name one version: `={version}`"));
+        let concerns = is_cryptographic(name, []) || record.iter().any(|entry| entry.name == name);
+        if concerns && !is_one_version(version) {
+            let of_name = locked.iter().filter(|package| package.name == name);
+            let versions: Vec<_> = of_name.map(|package| format!("`={}`", package.version)).collect();
+            findings.push(format!("`{key}` in {file} has to name one version: {}", versions.join(" or ")));
         }
     }
     findings
+}
+
+/// All dependencies of a manifest: its own, those of some targets or of builds, and those of the workspace.
+fn dependencies(manifest: &toml::Value) -> Vec<(&str, &toml::Value)> {
+    let mut found = Vec::new();
+    for (key, value) in manifest.as_table().into_iter().flatten() {
+        if matches!(key.as_str(), "dependencies" | "dev-dependencies" | "build-dependencies") {
+            found.extend(value.as_table().into_iter().flatten().map(|(name, value)| (name.as_str(), value)));
+        } else {
+            found.extend(dependencies(value));
+        }
+    }
+    found
+}
+
+/// Fewer than three numbers leave the others open.
+fn is_one_version(requirement: &str) -> bool {
+    let Some(version) = requirement.strip_prefix('=') else { return false };
+    let mut numbers = version.split(['-', '+']).next().unwrap_or_default().split('.');
+    numbers.clone().count() == 3 && numbers.all(|number| number.parse::<u64>().is_ok())
 }
 
 impl Crate {
@@ -217,13 +129,9 @@ impl LockedPackage {
     fn is_cryptographic(&self) -> bool {
         let ours = self.checksum.is_none();
         // A dependency of which there are several versions has its own behind the name.
-        let mut depends_on = self.dependencies.iter().filter_map(|dependency| dependency.split(' ').next());
-        !ours && (is_cryptographic_name(&self.name) || depends_on.any(|name| MADE_OF.contains(&name)))
+        let depends_on = self.dependencies.iter().filter_map(|dependency| dependency.split(' ').next());
+        !ours && is_cryptographic(&self.name, depends_on)
     }
-}
-
-fn is_cryptographic_name(name: &str) -> bool {
-    name.split(['-', '_']).any(|word| WORDS.contains(&word.trim_end_matches(|end: char| end.is_ascii_digit())))
 }
 
 #[cfg(test)]
@@ -254,7 +162,7 @@ mod tests {
         }
     }
 
-    fn dependencies(text: &str) -> BTreeMap<String, toml::Value> {
+    fn manifest(text: &str) -> toml::Value {
         toml::from_str(text).expect("it is TOML")
     }
 
@@ -305,33 +213,57 @@ mod tests {
     }
 
     #[test]
-    fn our_own_crates_and_those_that_only_sound_alike_need_no_entry() {
+    fn our_own_crates_and_others_need_no_entry() {
         let ours = LockedPackage { checksum: None, ..package("some-crypto", "0.1.0", &["zeroize"]) };
-        let alike =
-            ["sharded-slab", "hashbrown", "desktop", "string", "fastrand"].map(|name| package(name, "1.0.0", &[]));
-        assert!(differences(&[], &[ours]).is_empty());
-        assert!(differences(&[], &alike).is_empty());
+        assert!(differences(&[], &[ours, package("serde", "1.0.0", &["serde_core"])]).is_empty());
     }
 
     #[test]
     fn a_cryptographic_dependency_that_is_not_pinned_is_refused() {
-        let found = unpinned(
-            &[entry("num-bigint", "0.4.8")],
-            &dependencies("rustls = '0.23'\nold = { package = 'sha2', version = '^0.10' }\nnum-bigint = '0.4.8'"),
-        );
+        let text = "[workspace.dependencies]
+            rustls = '0.23'
+            sha2 = '=0.11'
+            old = { package = 'sha2', version = '^0.10' }
+            num-bigint = '0.4.8'
+            [target.'cfg(unix)'.dev-dependencies]
+            aes = { version = '=0.9' }";
+        let locked = [
+            package("aes", "0.9.4", &[]),
+            package("num-bigint", "0.4.9", &[]),
+            package("rustls", "0.23.46", &[]),
+            package("sha2", "0.10.9", &[]),
+            package("sha2", "0.11.1", &[]),
+        ];
+        let found = unpinned("some/Cargo.toml", &manifest(text), &[entry("num-bigint", "0.4.9")], &locked);
         assert_eq!(
             found,
             [
-                "`num-bigint` in Cargo.toml has to name one version: `=0.4.8`",
-                "`old` in Cargo.toml has to name one version: `=^0.10`",
-                "`rustls` in Cargo.toml has to name one version: `=0.23`",
+                "`aes` in some/Cargo.toml has to name one version: `=0.9.4`",
+                "`num-bigint` in some/Cargo.toml has to name one version: `=0.4.9`",
+                "`old` in some/Cargo.toml has to name one version: `=0.10.9` or `=0.11.1`",
+                "`rustls` in some/Cargo.toml has to name one version: `=0.23.46`",
+                "`sha2` in some/Cargo.toml has to name one version: `=0.10.9` or `=0.11.1`",
             ]
         );
     }
 
     #[test]
+    fn one_version_is_three_numbers() {
+        for one in ["=0.23.46", "=1.0.0-rc.1", "=1.2.3+build.5"] {
+            assert!(is_one_version(one), "{one}");
+        }
+        for several in ["0.23.46", "=0.23", "=1", "=1.2.*", "^1.2.3", "=1.2.3, <2", ""] {
+            assert!(!is_one_version(several), "{several}");
+        }
+    }
+
+    #[test]
     fn pinned_and_other_dependencies_pass() {
-        let text = "rustls = '=0.23.46'\nserde = '1'\nown-crypto = { path = 'crates/own-crypto' }";
-        assert!(unpinned(&[], &dependencies(text)).is_empty());
+        let text = "[dependencies]
+            rustls = '=0.23.46'
+            aes.workspace = true
+            serde = '1'
+            own-crypto = { path = 'crates/own-crypto' }";
+        assert!(unpinned("Cargo.toml", &manifest(text), &[], &[]).is_empty());
     }
 }
