@@ -1,7 +1,7 @@
 //! A process that signs in, works, signs out and stays, so that a test can search its memory for what has to be gone from it.
 //!
 //! Enters: where everything is, as arguments; a canary to keep, a password and the content of a file, masked, on stdin. Leaves:
-//! a line on stdout at each halt; after signing up, the recovery words, masked. Never: a secret of its own making in memory, but
+//! a line on stdout at each halt; after signing up, the recovery words and the account key, masked. Never: a secret of its own making in memory, but
 //! for the canary.
 #![expect(clippy::print_stdout, reason = "the test reads it")]
 
@@ -62,10 +62,13 @@ impl Arguments {
         let remote = HttpRemote::new(&server, Patience::default()).expect("the address of a server");
         let (handle, password) = (self.handle.clone(), password());
         let client = if self.sign_up {
-            let new = NewAccount { handle, password, account_key: false, invite: None };
+            let new = NewAccount { handle, password, account_key: true, invite: None };
             let draft = SignUpDraft::begin(&remote, new).await.expect("an account can be made");
             let words = draft.recovery_words();
             println!("{}", mask(words.as_bytes()));
+            let account_key = draft.account_key().expect("one was asked for");
+            println!("{}", mask(account_key.as_bytes()));
+            drop(account_key);
             draft.finish(remote, opened, &server, &words).await
         } else {
             login(remote, opened, &server, Credentials { handle, password, account_key: None }).await
@@ -74,7 +77,9 @@ impl Arguments {
     }
 
     async fn work(&self, client: &Process) {
-        let remote = RemotePath::parse(b"/diary").expect("a path");
+        let folder = RemotePath::parse(b"/papers").expect("a path");
+        client.make_directory(&folder, false).await.expect("a folder can be made");
+        let remote = RemotePath::parse(b"/papers/diary").expect("a path");
         let source = PutSource::Path { local: self.folder.join("up"), remote: remote.clone() };
         client.put(vec![source], Filter::everything(), &Silent).await.expect("the file goes up");
         let target = GetTarget::Path(self.folder.join("down"));

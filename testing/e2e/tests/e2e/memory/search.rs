@@ -11,6 +11,9 @@ use fs_err::File;
 /// A secret is found by any part of this length: what an allocator writes into freed memory spoils its beginning.
 const PART: usize = 16;
 const STEP: usize = 4 << 20;
+const PAGE: usize = 4 << 10;
+/// Searches that a change of what is mapped may spoil.
+const ROUNDS: usize = 8;
 
 /// Something that must not be found, and what it is called.
 pub(super) struct Secret {
@@ -72,29 +75,34 @@ impl Search {
         Self { patterns, begins }
     }
 
-    /// In all memory of a process of ours that can be read.
+    /// In all memory of a process of ours that can be read. A part of its own, be it heap or stack, that cannot be read fails.
     pub(super) fn memory(&self, process: u32) -> Vec<Found> {
+        // A thread that ends in the middle takes its stack along: then all is gone through anew.
+        (0..ROUNDS).find_map(|_| self.memory_now(process)).expect("all of the memory of its own can be read")
+    }
+
+    fn memory_now(&self, process: u32) -> Option<Vec<Found>> {
         let maps = fs_err::read_to_string(format!("/proc/{process}/maps")).expect("our own child can be asked");
         let memory = File::open(format!("/proc/{process}/mem")).expect("the memory of a child is open to its parent");
         let mut found = Vec::new();
         let mut read = 0;
         for map in maps.lines() {
-            let Some((from, to)) = readable(map) else { continue };
+            let Some(Range { from, to, is_own }) = readable(map) else { continue };
             let mut at = from;
             while at < to {
                 let len = usize::try_from(to - at).unwrap_or(STEP).min(STEP);
-                let mut bytes = vec![0; len];
-                // Pages of a device, or past the end of a file, are not there.
-                if memory.file().read_exact_at(&mut bytes, at).is_ok() {
-                    read += len;
-                    self.bytes(&bytes, |offset| format!("{:#x} of {map}", at + offset as u64), &mut found);
+                let (bytes, there) = piece(&memory, at, len);
+                if is_own && there < len {
+                    return None;
                 }
+                read += there;
+                self.bytes(&bytes, |offset| format!("{:#x} of {map}", at + offset as u64), &mut found);
                 // A part that lies across the edge is in the next piece, too.
-                at += if len == STEP { (STEP - PART) as u64 } else { len as u64 };
+                at += if len == STEP { (STEP - PAGE) as u64 } else { len as u64 };
             }
         }
         assert!(read > 1 << 20, "only {read} bytes could be read");
-        found
+        Some(found)
     }
 
     /// In all files of a folder.
@@ -138,15 +146,42 @@ impl Search {
     }
 }
 
-/// A range of addresses, if it is memory that can be read and not the kernel's.
-fn readable(map: &str) -> Option<(u64, u64)> {
+/// A piece of memory with zeros for the pages that are not there, as those of a device or past the end of a file, and how many
+/// bytes are there.
+fn piece(memory: &File, at: u64, len: usize) -> (Vec<u8>, usize) {
+    let mut bytes = vec![0; len];
+    if memory.file().read_exact_at(&mut bytes, at).is_ok() {
+        return (bytes, len);
+    }
+    let mut there = 0;
+    for (number, page) in bytes.chunks_mut(PAGE).enumerate() {
+        if memory.file().read_exact_at(page, at + (number * PAGE) as u64).is_ok() {
+            there += page.len();
+        } else {
+            page.fill(0);
+        }
+    }
+    (bytes, there)
+}
+
+/// Addresses.
+struct Range {
+    from: u64,
+    to: u64,
+    /// Whether it is private and of no file: heap and stacks.
+    is_own: bool,
+}
+
+/// The range of a line, if it is memory that can be read and not the kernel's.
+fn readable(map: &str) -> Option<Range> {
     let mut fields = map.split_whitespace();
-    let (range, rights) = (fields.next()?, fields.next()?);
+    let (range, rights, inode) = (fields.next()?, fields.next()?, fields.nth(2)?);
     if !rights.starts_with('r') || map.ends_with("[vvar]") || map.ends_with("[vsyscall]") {
         return None;
     }
     let (from, to) = range.split_once('-')?;
-    Some((u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?))
+    let (from, to) = (u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?);
+    Some(Range { from, to, is_own: rights == "rw-p" && inode == "0" })
 }
 
 fn patterns_of(secret: &Secret) -> Vec<Pattern> {
@@ -166,4 +201,14 @@ fn patterns_of(secret: &Secret) -> Vec<Pattern> {
         bytes.as_chunks().0.iter().enumerate().map(part).collect::<Vec<_>>()
     };
     forms.into_iter().flat_map(parts).collect()
+}
+
+#[test]
+fn a_page_that_is_not_there_hides_no_other_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two pages");
+    fs_err::write(&path, [7; 2 * PAGE]).unwrap();
+    let (bytes, there) = piece(&File::open(&path).unwrap(), 0, 3 * PAGE);
+    assert_eq!(there, 2 * PAGE);
+    assert_eq!(bytes, [[7; PAGE], [7; PAGE], [0; PAGE]].concat());
 }
