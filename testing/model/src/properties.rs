@@ -1,4 +1,4 @@
-//! What is true in every state, and what happens in some (2-protocol C3; 3-spaces, "Freshness" and "Merge").
+//! What is true in every state, and what happens in some (spec: 3-spaces, "Freshness" and "Merge"; docs/design/0008-model.md).
 
 use stateright::{Model as _, Property};
 
