@@ -75,6 +75,7 @@ impl Arguments {
         halted: Halted,
         mut file: Option<File>,
     ) -> Result<(), CliError> {
+        context.ui.note("verifying all that the server shows, from its beginning, and looking for what is lost ...")?;
         let acceptance = client.prepare_to_accept().await?;
         if self.dry_run {
             let answer = Accepting::new(halted, acceptance.lost());
